@@ -1,0 +1,1 @@
+"""Everything that speaks DICOM, SQL or to the PACS. Imports no torch."""

@@ -1,0 +1,126 @@
+"""Images and label maps that know where they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.domain.geometry import Affine
+from node.domain.identifiers import Uid
+from node.domain.levels import VertebralLevel
+
+Float32 = NDArray[np.float32]
+UInt8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Volume:
+    """A CT image on a regular grid.
+
+    Parameters
+    ----------
+    hu
+        CT numbers, float32, shape (k, j, i), HU.
+    affine
+        Index (k, j, i) to LPS mm.
+    frame_of_reference
+        The coordinate system that LPS refers to.
+
+    Raises
+    ------
+    ValueError
+        Where the array is not three-dimensional float32 or is empty.
+    """
+
+    hu: Float32
+    affine: Affine
+    frame_of_reference: Uid
+
+    def __post_init__(self) -> None:
+        if self.hu.ndim != 3 or self.hu.dtype != np.float32 or not self.hu.size:
+            raise ValueError(f"a volume must be three-dimensional float32, got {self.hu.dtype} of {self.hu.shape}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along k, j and i."""
+        k, j, i = self.hu.shape
+        return k, j, i
+
+
+class Structure(StrEnum):
+    """What a segment of a label map is a part of."""
+
+    BODY = "vertebral body"
+    TRABECULAR_CORE = "trabecular core"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One value of a label map: which structure of which vertebra it marks.
+
+    `level` is `None` where the vertebra was found but not named; `ordinal` counts such vertebrae from the head.
+    """
+
+    value: int
+    level: VertebralLevel | None
+    structure: Structure = Structure.BODY
+    ordinal: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.value <= 255:
+            raise ValueError(f"a segment's value must be from 1 to 255, got {self.value}")
+        if self.level is None and self.ordinal < 1:
+            raise ValueError("a vertebra without a level must have an ordinal from 1")
+
+    @property
+    def label(self) -> str:
+        """The SegmentLabel: the level, and behind it the structure where it is not the body."""
+        name = str(self.level) if self.level is not None else f"vertebra {self.ordinal}"
+        return name if self.structure is Structure.BODY else f"{name} {self.structure}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelMap:
+    """Which voxel belongs to which segment, on the grid of the volume that it was made from.
+
+    Parameters
+    ----------
+    labels
+        uint8, shape (k, j, i); 0 is background, every other value has a segment.
+    affine
+        Index (k, j, i) to LPS mm.
+    frame_of_reference
+        The coordinate system that LPS refers to.
+    segments
+        In ascending order of value, each value once; a segment may have no voxels.
+
+    Raises
+    ------
+    ValueError
+        Where the array is no three-dimensional uint8, a value has no segment, or values are not ascending.
+    """
+
+    labels: UInt8
+    affine: Affine
+    frame_of_reference: Uid
+    segments: tuple[Segment, ...]
+
+    def __post_init__(self) -> None:
+        if self.labels.ndim != 3 or self.labels.dtype != np.uint8:
+            raise ValueError(
+                f"a label map must be three-dimensional uint8, got {self.labels.dtype} of {self.labels.shape}"
+            )
+        values = [segment.value for segment in self.segments]
+        if values != sorted(set(values)):
+            raise ValueError(f"segment values must ascend, each once, got {values}")
+        present = np.flatnonzero(np.bincount(self.labels.ravel(), minlength=256)[1:]) + 1
+        unknown = sorted(set(present.tolist()) - set(values))
+        if unknown:
+            raise ValueError(f"every value of a label map must have a segment, got {unknown} without one")
+
+    def mask(self, segment: Segment) -> NDArray[np.bool_]:
+        """True inside the segment, shape (k, j, i)."""
+        return self.labels == segment.value

@@ -1,0 +1,1 @@
+"""Phantoms, training, evaluation and release of models; nothing at run time imports it."""

@@ -1,0 +1,1 @@
+"""Celery on the GPU hosts: tasks, device, DICOM series to Volume, pipelines."""
