@@ -123,4 +123,5 @@ class LabelMap:
 
     def mask(self, segment: Segment) -> NDArray[np.bool_]:
         """True inside the segment, shape (k, j, i)."""
-        return self.labels == segment.value
+        inside: NDArray[np.bool_] = self.labels == segment.value
+        return inside
