@@ -1,0 +1,25 @@
+"""What the spine network tells apart in every voxel."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Tissue(IntEnum):
+    """Class of a voxel in the output of the spine network; the value is the output channel.
+
+    Lumbar and thoracic bodies are classes of their own because the votes for them carry the level.
+    """
+
+    BACKGROUND = 0
+    LUMBAR_BODY = 1
+    THORACIC_BODY = 2
+    POSTERIOR_ELEMENTS = 3
+    DISC = 4
+    S1_BODY = 5
+    SACRUM_OR_HIP = 6
+    RIB = 7
+
+
+#: Classes that are the body of a vertebra, the first of the sacrum included.
+BODY_TISSUES: tuple[Tissue, ...] = (Tissue.LUMBAR_BODY, Tissue.THORACIC_BODY, Tissue.S1_BODY)
