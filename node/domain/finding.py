@@ -1,0 +1,108 @@
+"""What the pipelines found: vertebrae, what was measured in them, and what that says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from node.domain.levels import VertebralLevel
+from node.domain.measurement import Measurement, NotMeasurable, Quantity
+from node.domain.reasons import Reason
+
+# L1 trabecular attenuation at 120 kV. Pickhardt et al., Ann Intern Med 2013;158:588-595: at most 160 HU is 90 %
+# sensitive, at most 110 HU more than 90 % specific for osteoporosis by DXA.
+HU_BAND_LOW_BELOW = 110.0
+HU_BAND_HIGH_ABOVE = 160.0
+
+
+class Status(StrEnum):
+    """Whether something was assessed. Not evaluable is a result; failed is the node's own fault."""
+
+    ASSESSED = "assessed"
+    NOT_EVALUABLE = "not-evaluable"
+    FAILED = "failed"
+
+
+class HuBand(StrEnum):
+    """The uncalibrated statement about bone density: where the L1 core's mean HU lies."""
+
+    LOW = "low"
+    INDETERMINATE = "indeterminate"
+    HIGH = "high"
+
+    @classmethod
+    def of(cls, hu: float) -> HuBand:
+        """The band of a mean CT number of the L1 trabecular core, HU."""
+        if hu < HU_BAND_LOW_BELOW:
+            return cls.LOW
+        return cls.HIGH if hu > HU_BAND_HIGH_ABOVE else cls.INDETERMINATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VertebraFinding:
+    """One vertebra that was in the scan, or that was asked for and was not.
+
+    Parameters
+    ----------
+    level
+        Its name; `None` where the level is uncertain, and then `status` is not evaluable.
+    ordinal
+        Counts the vertebrae found from the head, from 1; 0 where none was found.
+    level_score
+        Margin of the level over the next best, 0 to 1; a score, not a calibrated probability. `None` where nothing was
+        found.
+    centroid_lps_mm
+        Of the vertebral body, in the frame of reference of the series.
+    segment_value
+        The body's value in the label map; `None` where it has none.
+    """
+
+    level: VertebralLevel | None
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+    ordinal: int = 0
+    level_score: float | None = None
+    centroid_lps_mm: tuple[float, float, float] | None = None
+    segment_value: int | None = None
+    measurements: tuple[Measurement | NotMeasurable, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.status is Status.NOT_EVALUABLE and not self.reasons:
+            raise ValueError("a vertebra that is not evaluable must say why")
+        if self.level is None and self.status is Status.ASSESSED:
+            raise ValueError("a vertebra without a level cannot be assessed")
+        if any(measurement.site is not self.level for measurement in self.measurements):
+            raise ValueError("a measurement must be of the vertebra that carries it")
+
+    def value(self, quantity: Quantity) -> float | None:
+        """The measured value of a quantity in its unit, or `None` where it was not measured."""
+        for measurement in self.measurements:
+            if isinstance(measurement, Measurement) and measurement.quantity is quantity:
+                return measurement.value
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoneScreening:
+    """What the levels together say about bone density without a calibration: the HU band of L1, and nothing more."""
+
+    hu_band: HuBand
+    levels: tuple[VertebralLevel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CtBoneFindings:
+    """What the pipeline `ct-bone` found in one series."""
+
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+    vertebrae: tuple[VertebraFinding, ...] = ()
+    screening: BoneScreening | None = None
+    limitations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.status is Status.NOT_EVALUABLE and not self.reasons:
+            raise ValueError("findings that are not evaluable must say why")
+        levels = [vertebra.level for vertebra in self.vertebrae if vertebra.level is not None]
+        if len(levels) != len(set(levels)):
+            raise ValueError(f"every level may be there once, got {levels}")

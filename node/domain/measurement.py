@@ -1,0 +1,70 @@
+"""Numbers that say what they are, where they were taken, in what unit and how sure they are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from node.domain.levels import VertebralLevel
+from node.domain.reasons import Reason
+
+
+class Quantity(StrEnum):
+    """What was measured."""
+
+    CORE_MEAN_HU = "mean CT number of the trabecular core"
+    CORE_SD_HU = "standard deviation of the CT number in the trabecular core"
+    BODY_MEAN_HU = "mean CT number of the vertebral body"
+    BODY_VOLUME = "volume of the vertebral body"
+    CORE_VOLUME = "volume of the trabecular core"
+
+
+class Unit(StrEnum):
+    """UCUM units."""
+
+    HOUNSFIELD = "[hnsf'U]"
+    MM = "mm"
+    MM3 = "mm3"
+    PERCENT = "%"
+    ONE = "1"
+
+
+UNIT_OF: dict[Quantity, Unit] = {
+    Quantity.CORE_MEAN_HU: Unit.HOUNSFIELD,
+    Quantity.CORE_SD_HU: Unit.HOUNSFIELD,
+    Quantity.BODY_MEAN_HU: Unit.HOUNSFIELD,
+    Quantity.BODY_VOLUME: Unit.MM3,
+    Quantity.CORE_VOLUME: Unit.MM3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One measured value.
+
+    `standard_uncertainty` is in the unit of the value, one standard deviation, `None` where it is not known. `method`
+    names the procedure and its version.
+    """
+
+    quantity: Quantity
+    value: float
+    unit: Unit
+    site: VertebralLevel
+    method: str
+    standard_uncertainty: float | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError(f"a measurement must be finite, got {self.value} for {self.quantity}")
+        if self.unit is not UNIT_OF[self.quantity]:
+            raise ValueError(f"{self.quantity} is measured in {UNIT_OF[self.quantity]}, got {self.unit}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMeasurable:
+    """A value that could not be measured, and why."""
+
+    quantity: Quantity
+    site: VertebralLevel
+    reason: Reason

@@ -1,0 +1,28 @@
+"""DICOM objects that the node made and sends away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from node.domain.identifiers import Uid
+
+
+class ObjectKind(StrEnum):
+    """What a result object is."""
+
+    SEG = "SEG"
+    SR = "SR"
+    KOS = "KOS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingObject:
+    """One DICOM object that the node made: what it is, where its file lies in the store, and its SHA-256."""
+
+    kind: ObjectKind
+    sop_class_uid: Uid
+    sop_instance_uid: Uid
+    series_uid: Uid
+    file: str
+    sha256: str

@@ -1,0 +1,253 @@
+"""Which series a pipeline reads: rules with three truth values, and a ranking."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from node.domain.identifiers import Uid
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.stack import SliceStack, slice_normal, stack_slices
+from node.domain.study import ImageFacts, Series, Study
+from node.domain.truth import Truth
+
+#: A slice counts as axial up to this angle between its normal and the body's long axis.
+AXIAL_TOLERANCE_DEG = 20.0
+#: Siemens kernels end in a sharpness number (B30f, Br36): up to this one they count as soft.
+SOFT_KERNEL_UP_TO = 49
+#: Names that vendors give to kernels without a number. Soft first, sharp second; seen in public conformance statements.
+SOFT_KERNELS = ("STANDARD", "SOFT", "SMOOTH", "DETAIL", "FC0", "FC1")
+SHARP_KERNELS = ("BONE", "LUNG", "EDGE", "SHARP", "FC5", "FC8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionRule:
+    """What a series must be for a pipeline to read it.
+
+    Parameters
+    ----------
+    body_parts
+        Body Part Examined values that suit, in capitals; empty means all.
+    exclude_descriptions
+        Regular expressions; a series whose description holds one is not read. Case does not matter.
+    slice_mm
+        Thickest slices that suit, distance between slices, mm.
+    coverage_mm
+        Shortest stack that suits, mm.
+    require
+        Facts (`body_part`, `description`, `kvp`, `kernel`) whose absence excludes. All others may be unknown.
+    """
+
+    pipeline: str
+    modalities: frozenset[str]
+    body_parts: frozenset[str] = frozenset()
+    exclude_descriptions: tuple[str, ...] = ()
+    slice_mm: float = 6.0
+    coverage_mm: float = 60.0
+    slices: tuple[int, int] = (10, 3000)
+    require: frozenset[str] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        for pattern in self.exclude_descriptions:
+            re.compile(pattern)
+        unknown = self.require - {"body_part", "description", "kvp", "kernel"}
+        if unknown:
+            raise ValueError(f"a rule can require body_part, description, kvp and kernel, got {sorted(unknown)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedSeries:
+    """A series that was not chosen, and every reason why."""
+
+    series_uid: Uid
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesChoice:
+    """The series that a pipeline reads, what was unknown about it, and why the others are not read."""
+
+    series_uid: Uid
+    unknown: tuple[str, ...]
+    rejected: tuple[RejectedSeries, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSuitableSeries:
+    """No series suits; one entry a series says why."""
+
+    rejected: tuple[RejectedSeries, ...]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What a report says: the reason of the study where all series share it, else that none suits."""
+        return (Reason(code=ReasonCode.NO_SERIES, detail=f"{len(self.rejected)} series were looked at."),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """One series under one rule."""
+
+    series: Series
+    refusals: tuple[Reason, ...]
+    unknown: tuple[str, ...]
+    rank: tuple[float, ...]
+
+
+def concerns(study: Study, rule: SelectionRule) -> bool:
+    """Whether the study has any series of a modality that the pipeline reads: if not, it has nothing to say."""
+    return any(series.facts.modality in rule.modalities and not series.facts.made_by_node for series in study.series)
+
+
+def choose_series(study: Study, rule: SelectionRule) -> SeriesChoice | NoSuitableSeries:
+    """The series that the pipeline reads, and why each other one is not read."""
+    if len(study.patients) > 1:
+        mixed = Reason(code=ReasonCode.MIXED_PATIENTS, detail=f"{len(study.patients)} patients.")
+        return NoSuitableSeries(
+            rejected=tuple(RejectedSeries(series_uid=each.series_uid, reasons=(mixed,)) for each in study.series)
+        )
+    judged = [_judge(series, rule) for series in study.series]
+    rejected = [
+        RejectedSeries(series_uid=each.series.series_uid, reasons=each.refusals) for each in judged if each.refusals
+    ]
+    suitable = sorted((each for each in judged if not each.refusals), key=lambda each: each.rank)
+    if not suitable:
+        return NoSuitableSeries(rejected=tuple(rejected))
+    outranked = Reason(code=ReasonCode.OUTRANKED)
+    rejected += [RejectedSeries(series_uid=each.series.series_uid, reasons=(outranked,)) for each in suitable[1:]]
+    best = suitable[0]
+    return SeriesChoice(series_uid=best.series.series_uid, unknown=best.unknown, rejected=tuple(rejected))
+
+
+def _judge(series: Series, rule: SelectionRule) -> _Judged:
+    facts = series.facts
+    checks = [*_content_checks(facts, rule), *_geometry_checks(series, rule)]
+    refusals = [reason for truth, _, reason in checks if truth is Truth.FALSE]
+    unknown = [name for truth, name, _ in checks if truth is Truth.UNKNOWN]
+    refusals += [
+        Reason(code=ReasonCode.UNKNOWN_FACT, detail=f"{name} is required.") for name in unknown if name in rule.require
+    ]
+    return _Judged(series=series, refusals=tuple(refusals), unknown=tuple(unknown), rank=_rank(series))
+
+
+_Check = tuple[Truth, str, Reason]
+
+
+def _content_checks(facts: ImageFacts, rule: SelectionRule) -> Sequence[_Check]:
+    """What the header says the images are."""
+    image_type = {part.upper() for part in facts.image_type}
+    description = facts.series_description
+    excluded = (
+        None
+        if description is None
+        else any(re.search(pattern, description, re.IGNORECASE) for pattern in rule.exclude_descriptions)
+    )
+    modality = None if facts.modality is None else facts.modality in rule.modalities
+    part = facts.body_part.upper() if facts.body_part else None
+    suits = True if not rule.body_parts else (None if part is None else part in rule.body_parts)
+    return (
+        (Truth.of(not facts.made_by_node), "origin", Reason(code=ReasonCode.OWN_OBJECT)),
+        (Truth.of(modality), "modality", Reason(code=ReasonCode.MODALITY, detail=f"Got {facts.modality!r}.")),
+        (
+            Truth.of("LOCALIZER" not in image_type if image_type else None),
+            "image_type",
+            Reason(code=ReasonCode.LOCALIZER),
+        ),
+        (
+            Truth.of("DERIVED" not in image_type or "MPR" in image_type if image_type else None),
+            "image_type",
+            Reason(code=ReasonCode.DERIVED),
+        ),
+        (Truth.of(suits), "body_part", Reason(code=ReasonCode.BODY_PART)),
+        (~Truth.of(excluded), "description", Reason(code=ReasonCode.DESCRIPTION)),
+        (Truth.of(facts.has_pixel_data), "pixel_data", Reason(code=ReasonCode.NO_PIXEL_DATA)),
+        (Truth.of(None if facts.kvp is None else True), "kvp", Reason(code=ReasonCode.UNKNOWN_FACT)),
+        (Truth.of(None if facts.kernel is None else True), "kernel", Reason(code=ReasonCode.UNKNOWN_FACT)),
+    )
+
+
+def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
+    """How the slices lie. Gaps and tilt are no matter of selection: the pipeline reports them with their reason."""
+    low, high = rule.slices
+    count = sum(instance.facts.number_of_frames or 1 for instance in series.instances)
+    axial = axial_angle_deg(series.facts)
+    spacing, coverage = _extent(series)
+    return (
+        (
+            Truth.of(count >= low),
+            "slices",
+            Reason(code=ReasonCode.TOO_FEW_SLICES, detail=f"Got {count}, at least {low}."),
+        ),
+        (
+            Truth.of(count <= high),
+            "slices",
+            Reason(code=ReasonCode.TOO_MANY_SLICES, detail=f"Got {count}, at most {high}."),
+        ),
+        (
+            Truth.of(None if axial is None else axial <= AXIAL_TOLERANCE_DEG),
+            "orientation",
+            Reason(code=ReasonCode.NOT_AXIAL, detail="" if axial is None else f"Turned by {axial:.0f} degrees."),
+        ),
+        (
+            Truth.of(None if spacing is None else spacing <= rule.slice_mm),
+            "slice_spacing",
+            Reason(code=ReasonCode.SLICES_TOO_THICK, detail=f"Got {spacing} mm, at most {rule.slice_mm} mm."),
+        ),
+        (
+            Truth.of(None if coverage is None else coverage >= rule.coverage_mm),
+            "coverage",
+            Reason(code=ReasonCode.COVERAGE_TOO_SHORT, detail=f"Got {coverage} mm, at least {rule.coverage_mm} mm."),
+        ),
+    )
+
+
+def axial_angle_deg(facts: ImageFacts) -> float | None:
+    """Angle between the slice's normal and the body's long axis, 0 to 90 degrees, or `None` without an orientation."""
+    if facts.orientation is None:
+        return None
+    cosine = abs(float(slice_normal(facts.orientation)[2]))
+    return math.degrees(math.acos(min(1.0, cosine)))
+
+
+def _extent(series: Series) -> tuple[float | None, float | None]:
+    """Distance between slices and length of the stack, mm, as far as the positions tell."""
+    placed = [
+        (instance.facts.position, instance.facts.orientation)
+        for instance in series.instances
+        if instance.facts.position is not None and instance.facts.orientation is not None
+    ]
+    if len(placed) != len(series.instances):
+        return None, None
+    stack = stack_slices([position for position, _ in placed], [orientation for _, orientation in placed])
+    if not isinstance(stack, SliceStack):
+        return None, None
+    return round(stack.spacing_mm, 3), round(stack.coverage_mm, 3)
+
+
+def kernel_is_soft(kernel: str | None) -> Truth:
+    """Whether a convolution kernel is a soft one, by the names and numbers that vendors use."""
+    if kernel is None:
+        return Truth.UNKNOWN
+    name = kernel.upper()
+    number = re.search(r"(\d{2})", name)
+    if any(name.startswith(sharp) for sharp in SHARP_KERNELS):
+        return Truth.FALSE
+    if any(name.startswith(soft) for soft in SOFT_KERNELS):
+        return Truth.TRUE
+    return Truth.UNKNOWN if number is None else Truth.of(int(number.group(1)) <= SOFT_KERNEL_UP_TO)
+
+
+def _rank(series: Series) -> tuple[float, ...]:
+    """Smaller is better: contiguous, soft kernel, no contrast, thin slices, many slices."""
+    facts = series.facts
+    spacing, coverage = _extent(series)
+    return (
+        0.0 if spacing is not None or facts.number_of_frames else 1.0,
+        -float(kernel_is_soft(facts.kernel).value),
+        -float((~Truth.of(facts.contrast_agent)).value),
+        spacing if spacing is not None else float("inf"),
+        -(coverage or 0.0),
+        -float(len(series.instances)),
+    )
