@@ -1,7 +1,7 @@
 """The files that one stage leaves for the next: their names and their formats.
 
-Findings are JSON by pydantic over the domain's own types; label maps are a JSON header and the compressed box that holds
-all labels, since nine tenths of a chest are background.
+Findings are JSON by pydantic over the domain's own types; label maps are a JSON header and the compressed box that
+holds all labels, since nine tenths of a chest are background.
 """
 
 from __future__ import annotations

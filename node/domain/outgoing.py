@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from node.domain.identifiers import Uid
+from node.domain.provenance import IntendedUse
 
 
 class ObjectKind(StrEnum):
@@ -18,7 +19,11 @@ class ObjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingObject:
-    """One DICOM object that the node made: what it is, where its file lies in the store, and its SHA-256."""
+    """One DICOM object that the node made: what it is, where its file lies in the store, and its SHA-256.
+
+    `not_evaluable` marks a report that says only that nothing could be assessed. `urgent` marks an object that exists
+    to raise the study in a reading list.
+    """
 
     kind: ObjectKind
     sop_class_uid: Uid
@@ -26,3 +31,6 @@ class OutgoingObject:
     series_uid: Uid
     file: str
     sha256: str
+    intended_use: IntendedUse
+    not_evaluable: bool = False
+    urgent: bool = False

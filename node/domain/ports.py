@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from node.domain.identifiers import Uid
+from node.domain.outgoing import OutgoingObject
+from node.domain.study import Instance
 from node.domain.work import Artefact, Failure, Lease, NotClaimed, StageOutcome, WorkItem
 
 
@@ -25,6 +28,28 @@ class SystemClock:
     def now(self) -> datetime.datetime:
         """The current time in UTC."""
         return datetime.datetime.now(datetime.UTC)
+
+
+class Recorded(StrEnum):
+    """What the index made of an instance that it was handed."""
+
+    NEW = "new"  # recorded; belongs to the revision that collects now
+    SAME = "same"  # was there with the same bytes; nothing changed
+    DIFFERENT = "different"  # was there with other bytes; recorded as a conflict, the first stays
+
+
+class InstanceIndex(Protocol):
+    """The index as the listener sees it."""
+
+    def record(self, batch: Sequence[Instance]) -> tuple[Recorded, ...]:
+        """Record instances whose files are durable, in one transaction that is durable when this returns.
+
+        Raises
+        ------
+        TransientFailure
+            Where the index cannot be written now; nothing of the batch is recorded then.
+        """
+        ...
 
 
 class StudyReader(Protocol):
@@ -100,6 +125,38 @@ class WorkLedger(Protocol):
         StaleLease
             As for `heartbeat`; nothing is recorded then.
         """
+        ...
+
+
+class Outbox(Protocol):
+    """What encoding and delivery ask of the index beside their lease."""
+
+    def object(self, object_uid: Uid) -> OutgoingObject:
+        """An object that was registered when `encode` completed."""
+        ...
+
+    def existing(self, object_uid: Uid) -> OutgoingObject | None:
+        """The object of this UID, where one was made before: the first one made is kept."""
+        ...
+
+    def previous_report(self, study_uid: Uid, *, before_revision: int, pipeline: str) -> OutgoingObject | None:
+        """The newest SR of an earlier revision, which a new one supersedes."""
+        ...
+
+
+class Breakers(Protocol):
+    """One circuit breaker a destination, shared by all processes, so that a dead PACS is not asked again and again."""
+
+    def admits(self, destination: str) -> bool:
+        """Whether a delivery may be tried now; after a pause one is let through as a probe."""
+        ...
+
+    def succeeded(self, destination: str) -> None:
+        """The destination answered: the breaker closes."""
+        ...
+
+    def failed(self, destination: str) -> None:
+        """The destination could not be reached: after so many times in a row the breaker opens."""
         ...
 
 

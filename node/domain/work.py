@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from node.domain.identifiers import Uid
+from node.domain.outgoing import OutgoingObject
 from node.domain.study import Priority
 
 CT_BONE = "ct-bone"
@@ -156,11 +157,17 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageOutcome:
-    """What a finished stage reports. `timings_s` are seconds by phase (load, segment, measure, encode, ...)."""
+    """What a finished stage reports.
+
+    `timings_s` are seconds by phase (load, segment, measure, encode, deliver). `objects` are what `encode` made.
+    `note` is a short word for the history of the study, without identity (a warning status of a delivery, say).
+    """
 
     assessable: bool
     artefacts: tuple[Artefact, ...] = ()
+    objects: tuple[OutgoingObject, ...] = ()
     timings_s: dict[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
