@@ -1,0 +1,89 @@
+"""Settings are checked when they are read, and say what is wrong."""
+
+import pytest
+
+from node.domain.errors import ConfigurationError
+from node.domain.work import CT_BONE
+from node.settings import load_settings
+
+
+@pytest.fixture
+def configure(tmp_path, monkeypatch):
+    def write(text: str) -> None:
+        file = tmp_path / "osteonode.toml"
+        file.write_text(text)
+        monkeypatch.setenv("OSTEONODE_CONFIG", str(file))
+
+    return write
+
+
+def test_without_a_file_the_node_binds_to_loopback_and_sends_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OSTEONODE_CONFIG", raising=False)
+
+    settings = load_settings()
+
+    assert settings.listen.host == "127.0.0.1"
+    assert settings.destinations == ()
+    assert [rule.pipeline for rule in settings.rules] == [CT_BONE]
+
+
+def test_an_unknown_key_is_named(configure):
+    configure("[listen]\nprt = 104\n")
+
+    with pytest.raises(ConfigurationError, match=r"listen\.prt"):
+        load_settings()
+
+
+def test_a_file_that_is_named_and_missing_is_an_error(monkeypatch):
+    monkeypatch.setenv("OSTEONODE_CONFIG", "/nowhere/osteonode.toml")
+
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        load_settings()
+
+
+def test_the_environment_overrides_the_file(configure, monkeypatch):
+    configure("[listen]\nport = 104\n")
+    monkeypatch.setenv("OSTEONODE_LISTEN__PORT", "11113")
+
+    assert load_settings().listen.port == 11113
+
+
+def test_a_destination_accepts_no_research_results_unless_it_says_so(configure):
+    configure('[[destination]]\nname = "pacs"\nhost = "pacs"\nport = 104\nae_title = "PACS"\n')
+
+    (destination,) = load_settings().destinations
+
+    assert not destination.research_results
+
+
+def test_shadow_mode_sends_nowhere(configure):
+    configure('shadow = true\n[[destination]]\nname = "pacs"\nhost = "pacs"\nport = 104\nae_title = "PACS"\n')
+
+    assert load_settings().destinations == ()
+
+
+def test_two_destinations_of_one_name_are_refused(configure):
+    one = '[[destination]]\nname = "pacs"\nhost = "pacs"\nport = 104\nae_title = "PACS"\n'
+    configure(one + one)
+
+    with pytest.raises(ConfigurationError, match="different names"):
+        load_settings()
+
+
+def test_a_bad_ae_title_is_refused(configure):
+    configure('ae_title = "SEVENTEEN LETTERS"\n')
+
+    with pytest.raises(ConfigurationError, match="AE title"):
+        load_settings()
+
+
+def test_only_what_shapes_a_result_changes_the_analysis_digest(configure):
+    configure("[listen]\nport = 104\n")
+    base = load_settings().analysis_sha256
+    configure("[listen]\nport = 105\n")
+    moved = load_settings().analysis_sha256
+    configure("[triage]\nl1_hu_below = 90\n")
+
+    assert moved == base
+    assert load_settings().analysis_sha256 != base
