@@ -37,6 +37,7 @@ def enhanced_ct(spec: CtSpec | None = None, hu: NDArray[np.float32] | None = Non
         planes.reverse()
     dataset = common_header(spec)
     dataset.SOPClassUID, dataset.SOPInstanceUID = EnhancedCTImageStorage, spec.uid("enhanced")
+    del dataset.AcquisitionDate, dataset.AcquisitionTime  # one attribute, Acquisition DateTime, in this object
     _describe_image(dataset, spec, frames=len(planes))
     dataset.SharedFunctionalGroupsSequence = [_shared(spec)]
     dataset.PerFrameFunctionalGroupsSequence = [_frame(spec, k, number) for number, k in enumerate(planes, 1)]
@@ -99,15 +100,54 @@ def _shared(spec: CtSpec) -> Dataset:
         ConvolutionKernelGroup="SOFT_TISSUE",
         ReconstructionDiameter="400",
         ReconstructionAngle=360.0,
-        ImageFilter="",
+        ReconstructionPixelSpacing=list(spec.spacing_mm[1:]),
+        ImageFilter="NONE",
     )
+    _describe_acquisition(groups, spec)
     return groups
+
+
+def _describe_acquisition(groups: Dataset, spec: CtSpec) -> None:
+    """What an original CT frame must say about the scanner's movement and dose (PS3.3 C.8.15.3)."""
+    groups.IrradiationEventIdentificationSequence = _item(IrradiationEventUID=spec.uid("irradiation"))
+    groups.CTAcquisitionTypeSequence = _item(AcquisitionType="SPIRAL", ConstantVolumeFlag="NO", FluoroscopyFlag="NO")
+    groups.CTAcquisitionDetailsSequence = _item(
+        RotationDirection="CW",
+        RevolutionTime=0.5,
+        SingleCollimationWidth=0.6,
+        TotalCollimationWidth=38.4,
+        TableHeight="0",
+        GantryDetectorTilt=decimal(spec.tilt_deg)[0],
+        DataCollectionDiameter="500",
+    )
+    groups.CTTableDynamicsSequence = _item(TableSpeed=40.0, TableFeedPerRotation=20.0, SpiralPitchFactor=1.0)
+    center = [0.0, 0.0, 0.0]
+    groups.CTPositionSequence = _item(
+        TablePosition=0.0, DataCollectionCenterPatient=center, ReconstructionTargetCenterPatient=center
+    )
+    groups.CTGeometrySequence = _item(DistanceSourceToDetector=1000.0, DistanceSourceToDataCollectionCenter=570.0)
+    groups.CTExposureSequence = _item(
+        ExposureTimeInms=500.0,
+        XRayTubeCurrentInmA=200.0,
+        ExposureInmAs=100.0,
+        ExposureModulationType="NONE",
+        CTDIvol=5.0,
+        CTDIPhantomTypeCodeSequence=_item(
+            CodeValue="113691", CodingSchemeDesignator="DCM", CodeMeaning="IEC Body Dosimetry Phantom"
+        ),
+    )
 
 
 def _frame(spec: CtSpec, k: int, number: int) -> Dataset:
     groups = Dataset()
     groups.FrameContentSequence = _item(
-        StackID="1", InStackPositionNumber=k + 1, DimensionIndexValues=[k + 1], FrameAcquisitionNumber=number
+        StackID="1",
+        InStackPositionNumber=k + 1,
+        DimensionIndexValues=[k + 1],
+        FrameAcquisitionNumber=number,
+        FrameReferenceDateTime="20260501082000",
+        FrameAcquisitionDateTime="20260501082000",
+        FrameAcquisitionDuration=5.0,
     )
     groups.PlanePositionSequence = _item(ImagePositionPatient=decimal(*spec.position(k)))
     return groups
