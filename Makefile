@@ -1,0 +1,55 @@
+# OsteoNode. `make run` does the main job, `make test` tests everything; both set up what they need first.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= out
+SEED   ?= 7
+
+.DEFAULT_GOAL := help
+.PHONY: help setup peers run test check format bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready  ## make the virtual environment
+
+# numpy, setuptools and wheel come first: pyradiomics 3.0.1 needs them to build, and says so nowhere.
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Python 3.11 is needed, got " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check numpy==2.4.6 setuptools==84.2.1 wheel==0.48.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation pyradiomics==3.0.1
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+peers:  # the real peers of the tests: Orthanc, DCMTK, dicom3tools, Redis
+	@sh deploy/install-test-peers.sh
+
+run: setup  ## analyse STUDY=folder, leave the results in OUT=folder (without STUDY: a synthetic chest CT)
+ifndef STUDY
+	@test -d $(OUT)/phantom/study || $(BIN)/osteonode-train phantom --kind chest-ct --out $(OUT)/phantom --seed $(SEED)
+	$(BIN)/osteonode run $(OUT)/phantom/study --out $(OUT)/result
+else
+	$(BIN)/osteonode run $(STUDY) --out $(OUT)
+endif
+
+test: setup peers  ## run all tests, with real peers
+	$(BIN)/python -m pytest
+
+check: setup  ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup peers  ## the speed and memory tables
+	$(BIN)/python -m tests.bench
+
+clean:  ## remove what the targets made, the environment too
+	rm -rf $(VENV) $(OUT) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
