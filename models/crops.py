@@ -1,0 +1,162 @@
+"""Small pieces of the scan around each vertebral body: all that measuring needs after segmentation."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from models.vertebra import SpineSegmentation, Vertebra
+from node.domain.errors import Bug
+from node.domain.geometry import Affine
+from node.domain.levels import VertebralLevel
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.volume import Volume
+
+#: Kept around a body on every side, mm: enough for the cortex, the discs and a shifted core.
+MARGIN_MM = 10.0
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BodyCrop:
+    """CT numbers and mask around one vertebral body, on the grid of the scan.
+
+    Parameters
+    ----------
+    hu
+        int16, shape (k, j, i), HU, rounded.
+    body
+        Same shape; true inside the body.
+    affine
+        Index (k, j, i) of the crop to LPS mm.
+    vertebra
+        Whose body it is.
+    """
+
+    hu: NDArray[np.int16]
+    body: NDArray[np.bool_]
+    affine: Affine
+    vertebra: Vertebra
+
+    def __post_init__(self) -> None:
+        if self.hu.dtype != np.int16 or self.body.dtype != np.bool_ or self.hu.ndim != 3:
+            raise ValueError(f"a crop must be int16 with a mask, got {self.hu.dtype} and {self.body.dtype}")
+        if self.hu.shape != self.body.shape:
+            raise ValueError(f"a crop and its mask must have one shape, got {self.hu.shape} and {self.body.shape}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SpineCrops:
+    """The crops of all vertebrae that were found, from head to foot, and what could not be checked."""
+
+    crops: tuple[BodyCrop, ...]
+    limitations: tuple[str, ...] = ()
+
+
+def crop_bodies(volume: Volume, spine: SpineSegmentation) -> SpineCrops:
+    """The pieces of the volume around the bodies of its segmentation; a body without voxels gives an empty mask."""
+    boxes = ndimage.find_objects(spine.label_map.labels)
+    crops = []
+    for vertebra in spine.vertebrae:
+        value = vertebra.segment_value
+        box = boxes[value - 1] if value <= len(boxes) else None
+        window = _with_margin(box or (slice(0, 1),) * 3, volume)
+        k, j, i = (part.start for part in window)
+        crops.append(
+            BodyCrop(
+                hu=np.clip(np.rint(volume.hu[window]), -32768, 32767).astype(np.int16),
+                body=spine.label_map.labels[window] == value,
+                affine=volume.affine.shifted((k, j, i)),
+                vertebra=vertebra,
+            )
+        )
+    return SpineCrops(crops=tuple(crops), limitations=spine.limitations)
+
+
+def crops_to_bytes(spine: SpineCrops) -> bytes:
+    """The crops as one file: a compressed NPZ without pickled objects."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    records = []
+    for index, crop in enumerate(spine.crops):
+        arrays[f"hu{index}"] = crop.hu
+        arrays[f"body{index}"] = crop.body
+        arrays[f"affine{index}"] = crop.affine.matrix
+        records.append(_record(crop.vertebra))
+    text = json.dumps({"vertebrae": records, "limitations": list(spine.limitations)})
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, record=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)
+    return buffer.getvalue()
+
+
+def crops_from_bytes(content: bytes) -> SpineCrops:
+    """The crops that `crops_to_bytes` wrote.
+
+    Raises
+    ------
+    Bug
+        Where the content is none that it writes; the store has checked the hash before.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            record = json.loads(arrays["record"].tobytes().decode())
+            crops = tuple(
+                BodyCrop(
+                    hu=arrays[f"hu{index}"],
+                    body=arrays[f"body{index}"],
+                    affine=Affine(arrays[f"affine{index}"]),
+                    vertebra=_vertebra(entry),
+                )
+                for index, entry in enumerate(record["vertebrae"])
+            )
+            return SpineCrops(crops=crops, limitations=tuple(record["limitations"]))
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise Bug(f"the file of body crops cannot be read: {error}") from error
+
+
+def _with_margin(box: tuple[slice, ...], volume: Volume) -> tuple[slice, ...]:
+    window = []
+    for part, spacing, size in zip(box, volume.affine.spacing_mm, volume.shape, strict=True):
+        margin = int(np.ceil(MARGIN_MM / spacing))
+        window.append(slice(max(0, part.start - margin), min(size, part.stop + margin)))
+    return tuple(window)
+
+
+def _record(vertebra: Vertebra) -> Json:
+    return {
+        "level": None if vertebra.level is None else str(vertebra.level),
+        "ordinal": vertebra.ordinal,
+        "score": vertebra.score,
+        "centroid_lps_mm": list(vertebra.centroid_lps_mm),
+        "up_lps": list(vertebra.up_lps),
+        "segment_value": vertebra.segment_value,
+        "reasons": [[str(reason.code), reason.detail] for reason in vertebra.reasons],
+    }
+
+
+def _vertebra(entry: Json) -> Vertebra:
+    level, reasons = entry["level"], entry["reasons"]
+    if not isinstance(reasons, list):
+        raise TypeError(f"reasons must be a list, got {reasons!r}")
+    return Vertebra(
+        level=None if level is None else VertebralLevel(str(level)),
+        ordinal=int(str(entry["ordinal"])),
+        score=float(str(entry["score"])),
+        centroid_lps_mm=_vector(entry["centroid_lps_mm"]),
+        up_lps=_vector(entry["up_lps"]),
+        segment_value=int(str(entry["segment_value"])),
+        reasons=tuple(Reason(code=ReasonCode(code), detail=detail) for code, detail in reasons),
+    )
+
+
+def _vector(value: object) -> tuple[float, float, float]:
+    if not isinstance(value, list):
+        raise TypeError(f"a vector must be a list, got {value!r}")
+    x, y, z = (float(component) for component in value)
+    return x, y, z
