@@ -67,6 +67,16 @@ class StudyReader(Protocol):
         """
         ...
 
+    def input_digest(self, study_uid: Uid, revision: int, series_uid: Uid) -> str:
+        """SHA-256, hexadecimal, over the ASCII of the sorted `Instance.digest` of these files, one after another.
+
+        Raises
+        ------
+        TransientFailure, Bug
+            As for `files`.
+        """
+        ...
+
 
 class ArtefactStore(Protocol):
     """Keeps the files that one stage leaves for the next."""
