@@ -68,7 +68,7 @@ class StudyReader(Protocol):
         ...
 
     def input_digest(self, study_uid: Uid, revision: int, series_uid: Uid) -> str:
-        """SHA-256, hexadecimal, over the ASCII of the sorted `Instance.digest` of these files, one after another.
+        """`node.domain.study.input_digest` of the same instances as `files`.
 
         Raises
         ------

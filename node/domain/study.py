@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -78,6 +80,11 @@ class Instance:
             raise ValueError("received_at must carry a time zone")
         if len(self.digest) != 64:
             raise ValueError(f"a digest must be 64 hexadecimal digits, got {len(self.digest)}")
+
+
+def input_digest(digests: Iterable[str]) -> str:
+    """What names a set of instances in results: SHA-256, hexadecimal, over their sorted digests one after another."""
+    return hashlib.sha256("".join(sorted(digests)).encode("ascii")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
