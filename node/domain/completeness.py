@@ -75,6 +75,31 @@ def misses_slices(series: Series) -> bool:
     return isinstance(stack, Reason) and stack.code is ReasonCode.MISSING_SLICES
 
 
+def by_time(
+    policy: CompletenessPolicy,
+    *,
+    opened_at: datetime.datetime,
+    last_at: datetime.datetime,
+    now: datetime.datetime,
+) -> Complete | Waiting | None:
+    """What the clock alone says of a revision; `None` where the images must be looked at.
+
+    Parameters
+    ----------
+    opened_at
+        When the revision's first image arrived.
+    last_at
+        When its last image up to now arrived.
+    """
+    deadline = opened_at + policy.longest_wait_s * SECOND
+    if now >= deadline:
+        return Complete(cause=CompletionCause.LONGEST_WAIT)
+    quiet_at = last_at + max(policy.study_quiet_s, policy.series_quiet_s) * SECOND
+    if now < quiet_at:
+        return Waiting(until=min(quiet_at, deadline), waits_for="more images: the quiet period runs")
+    return None
+
+
 def completeness(
     series: Sequence[Series],
     policy: CompletenessPolicy,
@@ -92,12 +117,10 @@ def completeness(
         When the revision's first image arrived.
     """
     deadline = opened_at + policy.longest_wait_s * SECOND
-    if now >= deadline:
-        return Complete(cause=CompletionCause.LONGEST_WAIT)
     last = max(instance.received_at for each in series for instance in each.instances)
-    quiet_at = last + max(policy.study_quiet_s, policy.series_quiet_s) * SECOND
-    if now < quiet_at:
-        return Waiting(until=min(quiet_at, deadline), waits_for="more images: the quiet period runs")
+    told = by_time(policy, opened_at=opened_at, last_at=last, now=now)
+    if told is not None:
+        return told
     gaps = sum(misses_slices(each) for each in series)
     if gaps:
         return Waiting(until=deadline, waits_for=f"missing slices in {gaps} of {len(series)} series")

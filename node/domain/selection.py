@@ -112,7 +112,9 @@ def choose_series(study: Study, rule: SelectionRule) -> SeriesChoice | NoSuitabl
     rejected = [
         RejectedSeries(series_uid=each.series.series_uid, reasons=each.refusals) for each in judged if each.refusals
     ]
-    suitable = sorted((each for each in judged if not each.refusals), key=lambda each: each.rank)
+    suitable = sorted(
+        (each for each in judged if not each.refusals), key=lambda each: (each.rank, each.series.series_uid)
+    )
     if not suitable:
         return NoSuitableSeries(rejected=tuple(rejected))
     outranked = Reason(code=ReasonCode.OUTRANKED)
@@ -125,7 +127,8 @@ def _judge(series: Series, rule: SelectionRule) -> _Judged:
     facts = series.facts
     checks = [*_content_checks(facts, rule), *_geometry_checks(series, rule)]
     refusals = [reason for truth, _, reason in checks if truth is Truth.FALSE]
-    unknown = [name for truth, name, _ in checks if truth is Truth.UNKNOWN]
+    # two checks may ask for one fact
+    unknown = list(dict.fromkeys(name for truth, name, _ in checks if truth is Truth.UNKNOWN))
     refusals += [
         Reason(code=ReasonCode.UNKNOWN_FACT, detail=f"{name} is required.") for name in unknown if name in rule.require
     ]

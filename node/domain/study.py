@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,10 @@ from node.domain.identifiers import Uid
 
 Vector3 = tuple[float, float, float]
 Vector6 = tuple[float, float, float, float, float, float]
+
+
+#: Facts of an image that are numbers or vectors of them.
+_NUMBERS = ("position", "orientation", "pixel_spacing", "slice_thickness", "gantry_tilt", "kvp")
 
 
 class Priority(StrEnum):
@@ -26,8 +31,8 @@ class Priority(StrEnum):
 class ImageFacts:
     """Header facts of one instance. `None` means that the header does not tell, or tells something unreadable.
 
-    Lengths are in mm, angles in degrees, tube voltage in kV. `series_description` and `body_part` are free text: they
-    stay in the index and never reach a log.
+    Lengths are in mm, angles in degrees, tube voltage in kV; a number that is not finite becomes `None`.
+    `series_description` and `body_part` are free text: they stay in the index and never reach a log.
     """
 
     modality: str | None = None
@@ -52,6 +57,14 @@ class ImageFacts:
     model: str | None = None
     has_pixel_data: bool | None = None
     made_by_node: bool = False  # carries this node's mark: never analysed
+
+    def __post_init__(self) -> None:
+        # a header can say NaN or infinity; no rule can do anything with them, and no JSON can hold them
+        for name in _NUMBERS:
+            value = getattr(self, name)
+            numbers = value if isinstance(value, tuple) else (value,)
+            if value is not None and not all(math.isfinite(number) for number in numbers):
+                object.__setattr__(self, name, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
