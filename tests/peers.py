@@ -206,7 +206,7 @@ def orthanc_configuration(folder: Path, *, dicom_port: int, http_port: int, aet:
         "UnknownSopClassAccepted": True,
         "OverwriteInstances": False,
         "StableAge": 1,
-        "TcpNoDelay": True,
+        "MaximumPduLength": 131072,
         "StorageCompression": False,
         "JobsHistorySize": 10,
         "SaveJobs": False,
@@ -231,7 +231,8 @@ def orthanc_server(
     settings = orthanc_configuration(folder, dicom_port=peer.dicom_port, http_port=peer.http_port, aet=aet)
     configuration = folder / "orthanc.json"
     configuration.write_text(json.dumps(settings | dict(extra or {})))
-    with running([program, str(configuration)], log=folder / "orthanc.log") as process:
+    environment = os.environ | {"TCP_NODELAY": "1"}
+    with running([program, str(configuration)], log=folder / "orthanc.log", env=environment) as process:
         wait_until(
             lambda: process.poll() is not None or (answers(peer.http_port) and answers(peer.dicom_port)),
             f"Orthanc to answer; its log is {folder / 'orthanc.log'}",

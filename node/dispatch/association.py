@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from dataclasses import dataclass
 from typing import Self
 
 from pydicom import dcmread
-from pynetdicom import AE, _config, evt
+from pynetdicom import _config
 from pynetdicom.association import Association
-from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext
 
+from node.dispatch.calling import CallingEntity
 from node.dispatch.contexts import UNCOMPRESSED, Offer, offers_for, presentation_contexts
 from node.dispatch.dicom_file import DicomFile
 from node.dispatch.failures import DestinationRefuses, DestinationUnavailable
@@ -136,7 +135,6 @@ def open_association(
         destination.port,
         contexts=contexts,
         ae_title=destination.ae_title,
-        evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once)],
         tls_args=(settings.tls, destination.host) if destination.tls else None,
     )
     if not association.is_established:
@@ -144,20 +142,14 @@ def open_association(
     return association
 
 
-def _application_entity(settings: ScuSettings) -> AE:
-    entity = AE(ae_title=settings.calling_ae)
+def _application_entity(settings: ScuSettings) -> CallingEntity:
+    entity = CallingEntity(ae_title=settings.calling_ae)
     entity.connection_timeout = settings.connect_timeout_s
     entity.acse_timeout = settings.acse_timeout_s
     entity.dimse_timeout = settings.dimse_timeout_s
     entity.network_timeout = None  # how long an idle association is kept is the pool's affair
     entity.maximum_pdu_size = 0
     return entity
-
-
-def _send_at_once(event: Event) -> None:
-    """Switch Nagle's algorithm off: it holds back the last packet of every C-STORE for up to 40 ms."""
-    connection = event.assoc.dul.socket.socket
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _why_not_open(association: Association, destination: Destination) -> DestinationUnavailable | DestinationRefuses:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import Verification
 
@@ -11,15 +13,15 @@ from node.domain.destination import Destination
 from node.domain.identifiers import AETitle
 
 
-def echo(destination: Destination, *, calling: str, settings: ScuSettings | None = None) -> None:
+def echo(destination: Destination, *, calling: str, tls: ssl.SSLContext | None = None) -> None:
     """Return where the destination answers C-ECHO with success (PS3.4 annex A).
 
     Parameters
     ----------
     calling
         The AE title under which it is asked.
-    settings
-        Time-outs and TLS; the usual time-outs and no TLS without.
+    tls
+        For a destination whose association is encrypted.
 
     Raises
     ------
@@ -28,8 +30,8 @@ def echo(destination: Destination, *, calling: str, settings: ScuSettings | None
     DestinationRefuses
         Where it rejects the association for good.
     """
-    how = settings or ScuSettings(calling_ae=AETitle(calling))
-    association = open_association(destination, [build_context(Verification)], settings=how)
+    settings = ScuSettings(calling_ae=AETitle(calling), tls=tls)
+    association = open_association(destination, [build_context(Verification)], settings=settings)
     try:
         answer = association.send_c_echo()
     finally:
