@@ -1,0 +1,230 @@
+"""Reads what the index needs from the header of a stored data set, and nothing else.
+
+Values that are malformed count as unknown. Only what makes an object unusable is an error: no readable structure, no
+identifiers, identifiers that are none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import unicodedata
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from node.domain.errors import InputRejected
+from node.domain.identifiers import Uid
+from node.domain.mark import is_mark
+from node.domain.study import ImageFacts, Vector3, Vector6
+from node.store.elements import Encoding, MalformedDataSet, walk
+from node.store.part10 import data_set_start
+from node.store.values import Values
+
+IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+#: The whole data set is deflated: PS3.5 A.5 and the JPIP Referenced Deflate syntaxes, A.7 and A.11.
+DEFLATED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
+#: A deflated data set that inflates to more than this is refused: a megabyte can inflate to a gigabyte.
+MAX_INFLATED = 1 << 30
+_INFLATED_AT_ONCE = 1 << 18
+
+SHARED_FUNCTIONAL_GROUPS = 0x52009229
+CONTRIBUTING_EQUIPMENT = 0x0018A001
+#: Sequences of an enhanced object that hold what a classic one holds at the top (PS3.3 C.7.6.16.2).
+_FUNCTIONAL_GROUPS = frozenset({0x00209116, 0x00289110, 0x00189325})
+_PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+
+_MANUFACTURER = 0x00080070
+_TOP = frozenset(
+    {
+        *(0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, _MANUFACTURER, 0x0008103E, 0x00081090),
+        *(0x00100010, 0x00100020, 0x00100021, 0x00100030),
+        *(0x00180010, 0x00180015, 0x00180050, 0x00180060, 0x00181120, 0x00181210),
+        *(0x0020000D, 0x0020000E, 0x00200011, 0x00200013, 0x00200032, 0x00200037, 0x00200052),
+        *(0x00280008, 0x00280010, 0x00280011, 0x00280030),
+        *_PIXEL_DATA,
+    }
+)
+#: What is read inside of functional groups: orientation, spacing, slice thickness, tube voltage.
+_IN_GROUPS = frozenset({0x00200037, 0x00280030, 0x00180050, 0x00180060})
+
+
+class MissingIdentifier(InputRejected):
+    """The data set does not say which study, series or instance it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What a data set's header tells: who it is, what is in it. `identity` is the patient's, for a keyed digest only."""
+
+    sop_class_uid: Uid
+    sop_instance_uid: Uid
+    series_uid: Uid
+    study_uid: Uid
+    identity: str = field(repr=False)
+    facts: ImageFacts
+
+
+def read_header(file: Path, transfer_syntax: Uid) -> Header:
+    """The header of a DICOM file's data set, all of whose lengths are checked against the file on the way.
+
+    Raises
+    ------
+    MalformedDataSet
+        Where the data set cannot be read as its transfer syntax says.
+    MissingIdentifier
+        Where a UID is missing that every object must have.
+    InvalidIdentifier
+        Where a UID does not follow the grammar.
+    OSError
+        Where the disk fails, or has no room to inflate a deflated data set.
+    """
+    start = data_set_start(file)
+    encoding = Encoding(
+        implicit=transfer_syntax == IMPLICIT_LITTLE_ENDIAN, big_endian=transfer_syntax == EXPLICIT_BIG_ENDIAN
+    )
+    with file.open("rb") as stream:
+        if transfer_syntax in DEFLATED:
+            with _inflated(stream.fileno(), start, file.parent) as inflated:
+                return _header(inflated, 0, encoding)
+        return _header(stream.fileno(), start, encoding)
+
+
+class _Wanted:
+    """The elements named above, at the top and in the shared functional groups; the equipment that had a hand in it."""
+
+    def reads(self, tag: int, inside: tuple[int, ...]) -> bool:
+        if not inside:
+            return tag in _TOP
+        if inside[0] == SHARED_FUNCTIONAL_GROUPS:
+            return len(inside) == 2 and tag in _IN_GROUPS
+        return inside == (CONTRIBUTING_EQUIPMENT,) and tag == _MANUFACTURER
+
+    def enters(self, tag: int, inside: tuple[int, ...]) -> bool:
+        if not inside:
+            return tag in (SHARED_FUNCTIONAL_GROUPS, CONTRIBUTING_EQUIPMENT)
+        return inside == (SHARED_FUNCTIONAL_GROUPS,) and tag in _FUNCTIONAL_GROUPS
+
+
+_WANTED = _Wanted()
+
+
+def _header(handle: int, start: int, encoding: Encoding) -> Header:
+    top: dict[int, bytes] = {}
+    grouped: dict[int, bytes] = {}
+    has_pixels = is_own = False
+    for element in walk(handle, start=start, encoding=encoding, wanted=_WANTED):
+        if element.tag in _PIXEL_DATA:
+            has_pixels = has_pixels or element.length > 0
+        elif element.tag == _MANUFACTURER:
+            is_own = is_own or is_mark(element.value.decode("ascii", "replace"))
+            if not element.inside:
+                top[element.tag] = element.value
+        else:
+            # the first one counts where an element is there twice, which the standard forbids
+            (grouped if element.inside else top).setdefault(element.tag, element.value)
+    values = Values(top, big_endian=encoding.big_endian)
+    facts = _facts(values, Values(grouped | top, big_endian=encoding.big_endian), has_pixels=has_pixels, is_own=is_own)
+    return Header(
+        sop_class_uid=_uid(top, 0x00080016, "SOP Class UID"),
+        sop_instance_uid=_uid(top, 0x00080018, "SOP Instance UID"),
+        series_uid=_uid(top, 0x0020000E, "Series Instance UID"),
+        study_uid=_uid(top, 0x0020000D, "Study Instance UID"),
+        identity=_identity(values),
+        facts=facts,
+    )
+
+
+def _facts(values: Values, geometry: Values, *, has_pixels: bool, is_own: bool) -> ImageFacts:
+    spacing = geometry.decimals(0x00280030, count=2)
+    return ImageFacts(
+        modality=values.code(0x00080060),
+        body_part=values.code(0x00180015),
+        series_description=values.text(0x0008103E),
+        series_number=values.integer(0x00200011),
+        instance_number=values.integer(0x00200013),
+        image_type=values.codes(0x00080008),
+        rows=values.unsigned_short(0x00280010),
+        columns=values.unsigned_short(0x00280011),
+        number_of_frames=_positive(values.integer(0x00280008)),
+        position=cast("Vector3 | None", values.decimals(0x00200032, count=3)),
+        orientation=cast("Vector6 | None", geometry.decimals(0x00200037, count=6)),
+        pixel_spacing=None if spacing is None or min(spacing) <= 0 else (spacing[0], spacing[1]),
+        slice_thickness=_not_negative(geometry.decimal(0x00180050)),
+        gantry_tilt=values.decimal(0x00181120),
+        frame_of_reference=values.uid(0x00200052),
+        kvp=_not_negative(geometry.decimal(0x00180060)),
+        kernel=values.text(0x00181210),
+        contrast_agent=_contrast(values),
+        manufacturer=values.text(_MANUFACTURER),
+        model=values.text(0x00081090),
+        has_pixel_data=has_pixels,
+        made_by_node=is_own,
+    )
+
+
+def _contrast(values: Values) -> bool | None:
+    """Whether contrast medium was given.
+
+    The Contrast/Bolus module must be there if and only if it was (PS3.3 table A.3-1), and its agent may be empty where
+    it is not known (type 2).
+    """
+    agent = values.text(0x00180010)
+    if agent is not None:
+        return agent.casefold() not in {"none", "no", "n", "without", "native"}
+    return None if values.has(0x00180010) else False
+
+
+def _identity(values: Values) -> str:
+    """Patient ID, its issuer, name and birth date in one form, however the sender padded and encoded them."""
+    parts = (values.text(tag) or "" for tag in (0x00100020, 0x00100021, 0x00100010, 0x00100030))
+    return "\x1f".join(unicodedata.normalize("NFC", part).rstrip("^= ").casefold() for part in parts)
+
+
+def _uid(elements: Mapping[int, bytes], tag: int, name: str) -> Uid:
+    text = elements.get(tag, b"").decode("ascii", "replace").strip("\x00 ")
+    if not text:
+        raise MissingIdentifier(f"every object must have a {name}")
+    return Uid(text)
+
+
+def _positive(number: int | None) -> int | None:
+    return number if number is not None and number > 0 else None
+
+
+def _not_negative(number: float | None) -> float | None:
+    return number if number is not None and number >= 0 else None
+
+
+@contextlib.contextmanager
+def _inflated(handle: int, start: int, folder: Path) -> Iterator[int]:
+    """A nameless file that holds the data set inflated.
+
+    Raises
+    ------
+    MalformedDataSet
+        Where it is no deflated stream, ends too early or inflates to more than `MAX_INFLATED` bytes.
+    """
+    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    with tempfile.TemporaryFile(dir=folder) as inflated:
+        at, size, waiting = start, 0, b""
+        while not inflater.eof:
+            if not waiting:
+                waiting = os.pread(handle, _INFLATED_AT_ONCE, at)
+                at += len(waiting)
+            is_last = not waiting
+            try:
+                block = inflater.decompress(waiting, _INFLATED_AT_ONCE)
+            except zlib.error as error:
+                raise MalformedDataSet(f"the deflated data set cannot be inflated: {error}") from error
+            waiting = inflater.unconsumed_tail
+            size += len(block)
+            if (is_last and not block and not inflater.eof) or size > MAX_INFLATED:
+                raise MalformedDataSet(f"a deflated data set must end within {MAX_INFLATED} bytes, got {size}")
+            inflated.write(block)
+        inflated.flush()
+        yield inflated.fileno()

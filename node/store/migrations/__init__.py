@@ -1,0 +1,1 @@
+"""Migrations of the index, applied in order by `node.store.upgrade`."""
