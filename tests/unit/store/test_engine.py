@@ -84,10 +84,11 @@ def test_a_forked_child_opens_connections_of_its_own(engine):
     if child == 0:  # the child must never come back into the test runner
         try:
             with reading(engine) as connection:
-                opened_by = connection.connection.record_info["pid"]
+                opened_by = connection.connection.info["pid"]
             os.write(writer, b"own" if opened_by == os.getpid() else b"inherited")
         finally:
             os._exit(0)
+    os.close(writer)
     os.waitpid(child, 0)
 
     assert os.read(reader, 100) == b"own"
