@@ -1,0 +1,1 @@
+"""Results as DICOM objects: segmentation, structured report, key object selection; and as `result.json`."""

@@ -1,0 +1,133 @@
+"""The frames of a segmentation: which slices hold which segment, their bits, and where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.dataelem import DataElement
+from pydicom.valuerep import format_number_as_ds
+
+from node.domain.volume import UInt8
+from node.encode.concepts import SEGMENTATION, SOURCE_IMAGE
+from node.encode.explicit import code, items, put_raw, sequence, text, unsigned_longs, unsigned_short
+from node.encode.source_grid import SourceGrid
+from node.encode.sources import SourceFrame
+
+#: Eight frames of any size fill whole bytes of one bit a pixel, so chunks can be packed one by one.
+_CHUNK = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameList:
+    """Which value is there in which slice.
+
+    Parameters
+    ----------
+    labels
+        Shape (frame, row, column).
+    places
+        Pairs of value and slice, by value and then by slice.
+    box
+        Rows and columns outside which no slice has a label.
+    """
+
+    labels: UInt8
+    places: tuple[tuple[int, int], ...]
+    box: tuple[slice, slice]
+
+    @classmethod
+    def of(cls, labels: UInt8) -> FrameList:
+        """The frames that labels on the source's grid make."""
+        flat = labels.max(axis=0)
+        box = _extent(flat.any(axis=1)), _extent(flat.any(axis=0))
+        places = []
+        for place in np.flatnonzero(labels[:, *box].any(axis=(1, 2))).tolist():
+            counts = np.bincount(labels[place, *box].ravel(), minlength=1)
+            places += [(value, place) for value in (np.flatnonzero(counts[1:]) + 1).tolist()]
+        return cls(labels=labels, places=tuple(sorted(places)), box=box)
+
+    @property
+    def values(self) -> frozenset[int]:
+        """Values that have a voxel."""
+        return frozenset(value for value, _ in self.places)
+
+    @property
+    def slices(self) -> tuple[int, ...]:
+        """Slices that have a label, in their order."""
+        return tuple(sorted({place for _, place in self.places}))
+
+    def bits(self) -> bytes:
+        """All frames, one bit a pixel, the first pixel in the lowest bit (PS3.5 8.1.1), padded to even length."""
+        packed = b"".join(np.packbits(chunk, bitorder="little").tobytes() for chunk in self._chunks())
+        return packed + b"\x00" if len(packed) % 2 else packed
+
+    def _chunks(self) -> Iterator[UInt8]:
+        for start in range(0, len(self.places), _CHUNK):
+            places = self.places[start : start + _CHUNK]
+            chunk = np.zeros((len(places), *self.labels.shape[1:]), dtype=np.uint8)
+            for frame, (value, place) in zip(chunk, places, strict=True):
+                frame[self.box] = self.labels[place, *self.box] == value
+            yield chunk
+
+
+def _extent(used: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> slice:
+    places = np.flatnonzero(used)
+    return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 0)
+
+
+def write_frames(shell: Dataset, frames: FrameList, grid: SourceGrid, *, numbers: dict[int, int]) -> None:
+    """Put the frames into a segmentation that has everything else.
+
+    Parameters
+    ----------
+    numbers
+        Segment number of each value.
+    """
+    shell.NumberOfFrames = len(frames.places)
+    shell.PixelData = None
+    shell[0x7FE00010] = DataElement(0x7FE00010, "OB", frames.bits())
+    index_of = {place: index for index, place in enumerate(frames.slices, 1)}
+    groups = (
+        _functional_groups(grid.frames[place], number=numbers[value], index=index_of[place])
+        for value, place in frames.places
+    )
+    put_raw(shell, 0x52009230, "SQ", items(groups))
+    used = [grid.frames[place] for place in frames.slices]
+    _write_references(shell, used)
+
+
+def _functional_groups(frame: SourceFrame, *, number: int, index: int) -> bytes:
+    """One item of the Per-Frame Functional Groups Sequence (PS3.3 A.51.5)."""
+    instance = frame.instance
+    source = text(0x00081150, "UI", instance.sop_class_uid) + text(0x00081155, "UI", instance.sop_instance_uid)
+    if frame.number is not None:
+        source += text(0x00081160, "IS", str(frame.number))
+    source += text(0x0028135A, "CS", "YES") + _code(0x0040A170, SOURCE_IMAGE.code)
+    derivation = sequence(0x00082112, source) + _code(0x00089215, SEGMENTATION.code)
+    position = "\\".join(format_number_as_ds(value) for value in frame.position)
+    return (
+        sequence(0x00089124, derivation)
+        + sequence(0x00209111, unsigned_longs(0x00209157, number, index))
+        + sequence(0x00209113, text(0x00200032, "DS", position))
+        + sequence(0x0062000A, unsigned_short(0x0062000B, number))
+    )
+
+
+def _code(tag: int, concept: tuple[str, str, str, str | None]) -> bytes:
+    value, scheme, meaning, _ = concept
+    return code(tag, value, scheme, meaning)
+
+
+def _write_references(shell: Dataset, used: list[SourceFrame]) -> None:
+    """Name the source instances for the whole object (Source Image Sequence, Common Instance Reference module)."""
+    instances = list(dict.fromkeys(frame.instance for frame in used))
+    references = [
+        text(0x00081150, "UI", instance.sop_class_uid) + text(0x00081155, "UI", instance.sop_instance_uid)
+        for instance in instances
+    ]
+    put_raw(shell, 0x00082112, "SQ", items(references))
+    series = sequence(0x0008114A, *references) + text(0x0020000E, "UI", instances[0].series_uid)
+    put_raw(shell, 0x00081115, "SQ", items([series]))

@@ -1,0 +1,125 @@
+"""Where the voxels of a label map lie in the source images: found by position, never by order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+
+from node.domain.errors import Bug
+from node.domain.geometry import Affine
+from node.domain.reasons import Reason
+from node.domain.stack import stack_slices
+from node.domain.volume import LabelMap, UInt8
+from node.encode.sources import SourceFrame, Sources
+
+#: A voxel of the label map may lie this far from a voxel of the source, in voxels: rounding of headers adds up.
+OFF_GRID_VOXELS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceGrid:
+    """The source's slices in the order of their normal, without duplicates.
+
+    Parameters
+    ----------
+    frames
+        From the first along the normal to the last.
+    affine
+        Index (frame, row, column) to LPS mm.
+    shape
+        Number of frames, rows and columns.
+    """
+
+    frames: tuple[SourceFrame, ...]
+    affine: Affine
+    shape: tuple[int, int, int]
+
+
+def source_grid(sources: Sources) -> SourceGrid:
+    """The grid that the source's slices form.
+
+    Raises
+    ------
+    Bug
+        Where they form none: no label map can have been made from them.
+    """
+    frames = sources.frames
+    stack = stack_slices([frame.position for frame in frames], [frame.orientation for frame in frames])
+    if isinstance(stack, Reason):
+        raise Bug(f"a label map needs source slices that form a stack: {stack.text}")
+    ordered = tuple(frames[place] for place in stack.order)
+    orientation = np.array(ordered[0].orientation)
+    between_rows, between_columns = pixel_spacing(sources.header)
+    return SourceGrid(
+        frames=ordered,
+        affine=Affine.from_steps(
+            k=np.array(stack.normal) * stack.spacing_mm,
+            j=orientation[3:] * between_rows,
+            i=orientation[:3] * between_columns,
+            origin=np.array(ordered[0].position),
+        ),
+        shape=(len(ordered), int(sources.header.Rows), int(sources.header.Columns)),
+    )
+
+
+def pixel_spacing(header: Dataset) -> tuple[float, float]:
+    """Distance between rows and between columns, mm, from a single-frame or a multi-frame header."""
+    rows, columns = (float(value) for value in _pixel_measures(header).PixelSpacing)
+    return rows, columns
+
+
+def slice_thickness(header: Dataset) -> float | None:
+    """Slice Thickness, mm, where the header tells it."""
+    value = _pixel_measures(header).get("SliceThickness")
+    return float(value) if value else None
+
+
+def _pixel_measures(header: Dataset) -> Dataset:
+    if "PixelSpacing" in header:
+        return header
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in header.get(groups) or []:
+            if "PixelMeasuresSequence" in group:
+                measures: Dataset = group.PixelMeasuresSequence[0]
+                return measures
+    raise Bug("a label map needs source images with a pixel spacing")
+
+
+def on_source_grid(label_map: LabelMap, grid: SourceGrid) -> UInt8:
+    """The labels with axes frame, row and column, shape `grid.shape`.
+
+    Axes may be exchanged, run backwards or cover a part; they may not lie between the source's voxels.
+
+    Raises
+    ------
+    Bug
+        Where voxels of the label map do not fall on voxels of the source.
+    """
+    axes, signs, first = _placement(label_map, grid)
+    labels = label_map.labels.transpose(axes)
+    labels = labels[tuple(slice(None, None, int(sign)) for sign in signs)]
+    if labels.shape == grid.shape and not first.any():
+        return labels
+    inside = [slice(int(start), int(start) + size) for start, size in zip(first, labels.shape, strict=True)]
+    if (first < 0).any() or any(part.stop > size for part, size in zip(inside, grid.shape, strict=True)):
+        raise Bug(f"a label map must lie inside its source of {grid.shape}, got {label_map.labels.shape} at {first}")
+    placed: UInt8 = np.zeros(grid.shape, dtype=np.uint8)
+    placed[tuple(inside)] = labels
+    return placed
+
+
+def _placement(label_map: LabelMap, grid: SourceGrid) -> tuple[tuple[int, ...], NDArray[np.int64], NDArray[np.int64]]:
+    """For each axis of the grid: the label map's axis, its direction (1 or -1), and where the label map starts."""
+    to_source = np.linalg.inv(grid.affine.matrix) @ label_map.affine.matrix
+    turn = np.round(to_source[:3, :3])
+    corners = np.array(np.meshgrid(*[(0, size - 1) for size in label_map.labels.shape])).reshape(3, -1)
+    exact = to_source[:3, :3] @ corners + to_source[:3, 3:]
+    rounded = turn @ corners + np.round(to_source[:3, 3:])
+    is_permutation = (np.abs(turn).sum(axis=0) == 1).all() and (np.abs(turn).sum(axis=1) == 1).all()
+    if not is_permutation or np.abs(exact - rounded).max() > OFF_GRID_VOXELS:
+        raise Bug("the voxels of a label map must fall on voxels of its source; the two grids differ")
+    axes = np.abs(turn).argmax(axis=1)
+    return tuple(axes.tolist()), turn.sum(axis=1).astype(np.int64), rounded.min(axis=1).astype(np.int64)
