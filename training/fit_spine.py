@@ -1,0 +1,230 @@
+"""Training of the spine network: a process draws samples, this one learns from them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.card import Metric
+from models.network import Architecture, build_network, normalise
+from models.tissues import Tissue
+from node.domain.errors import ConfigurationError
+from training.loss import segmentation_loss
+from training.pool import PoolPlan, fill_pool, load_sample
+from training.validation import VALIDATION_SEED, frozen_samples, validation_dice
+
+logger = logging.getLogger(__name__)
+
+_WARM_UP_STEPS = 100
+_LAST_RATE_SHARE = 0.005
+_WEIGHT_DECAY = 1e-4
+_GRADIENT_NORM = 5.0
+_AVERAGE_DECAY = 0.998
+_LOG_EVERY, _SAVE_EVERY, _VALIDATE_EVERY = 50, 200, 1000
+
+# Training waits until the pool has this many samples.
+_FIRST_SAMPLES = 24
+
+
+class Precision(StrEnum):
+    """Number format of the forward pass; `bf16` is faster only on processors that compute in it."""
+
+    FLOAT32 = "float32"
+    BF16 = "bf16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitPlan:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    work
+        Folder for templates, samples, checkpoint and log.
+    seed
+        Everything random follows from it, but for how fast samples come.
+    minutes
+        Time that is spent on steps, over all runs that resume the same checkpoint.
+    templates, pool
+        Number of trunks that samples are drawn from, and of samples kept.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the seed is that of the validation set.
+    """
+
+    work: Path
+    seed: int
+    minutes: float
+    templates: int = 32
+    pool: int = 600
+    learning_rate: float = 3e-3
+    threads: int = 1
+    precision: Precision = Precision.FLOAT32
+    architecture: Architecture = Architecture.UNET_32_160
+
+    def __post_init__(self) -> None:
+        if self.seed == VALIDATION_SEED:
+            raise ConfigurationError(f"seed {VALIDATION_SEED} draws the validation set; choose another one")
+
+    @property
+    def checkpoint(self) -> Path:
+        """File that training resumes from."""
+        return self.work / "checkpoint.pt"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Learner:
+    """The state of a training that is under way; changed by every step."""
+
+    network: nn.Module
+    average: nn.Module
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    spent_s: float = 0.0
+
+
+#: Told after every step how much of the time is spent, from 0 to 1, and the loss.
+Watcher = Callable[[float, float], None]
+
+
+def fit_spine(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
+    """Train until the time is spent; the averaged network and what it reaches on the validation set."""
+    torch.set_num_threads(plan.threads)
+    plan.work.mkdir(parents=True, exist_ok=True)
+    learner = load_learner(plan)
+    pool = PoolPlan(folder=plan.work / "pool", size=plan.pool, templates=plan.templates, seed=plan.seed)
+    with _filled(pool), (plan.work / "log.jsonl").open("a", encoding="utf-8") as log:
+        validation = frozen_samples(plan.work)
+        rng = np.random.default_rng((plan.seed, 2, learner.step))
+        losses: list[float] = []
+        while learner.spent_s < 60.0 * plan.minutes:
+            losses.append(_step(plan, learner, _draw(pool.folder, rng), rng))
+            watch(learner.spent_s / (60.0 * plan.minutes), losses[-1])
+            if learner.step % _LOG_EVERY == 0:
+                record = {"step": learner.step, "spent_s": round(learner.spent_s), "loss": float(np.mean(losses))}
+                losses.clear()
+                if learner.step % _VALIDATE_EVERY == 0:
+                    scores = validation_dice(learner.average, validation)
+                    record |= {metric.name: metric.value for metric in scores}
+                log.write(json.dumps(record) + "\n")
+                log.flush()
+            if learner.step % _SAVE_EVERY == 0:
+                save_learner(plan, learner)
+    save_learner(plan, learner)
+    return learner, validation_dice(learner.average, validation)
+
+
+def load_learner(plan: FitPlan) -> Learner:
+    """The learner of the checkpoint, or a new one where there is none."""
+    torch.manual_seed(plan.seed)
+    network, average = (build_network(plan.architecture, len(Tissue)) for _ in range(2))
+    average.load_state_dict(network.state_dict())
+    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=_WEIGHT_DECAY)
+    learner = Learner(network=network, average=average, optimiser=optimiser)
+    if plan.checkpoint.exists():
+        state = torch.load(plan.checkpoint, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        learner.step, learner.spent_s = int(state["step"]), float(state["spent_s"])
+    return learner
+
+
+def save_learner(plan: FitPlan, learner: Learner) -> None:
+    """Write the checkpoint whole or not at all."""
+    partial = plan.checkpoint.with_suffix(".partial")
+    state = {
+        "network": learner.network.state_dict(),
+        "average": learner.average.state_dict(),
+        "optimiser": learner.optimiser.state_dict(),
+        "step": learner.step,
+        "spent_s": learner.spent_s,
+    }
+    torch.save(state, partial)
+    partial.rename(plan.checkpoint)
+
+
+def _step(plan: FitPlan, learner: Learner, path: Path, rng: np.random.Generator) -> float:
+    start = time.monotonic()
+    rate = plan.learning_rate * _rate_share(learner.step, learner.spent_s / (60.0 * plan.minutes))
+    for group in learner.optimiser.param_groups:
+        group["lr"] = rate
+    hu, shares = augmented(*load_sample(path), rng)
+    learner.network.train()
+    with torch.autocast("cpu", torch.bfloat16, enabled=plan.precision is Precision.BF16):
+        logits = learner.network(normalise(hu)[None, None])[0]
+    loss = segmentation_loss(logits.float(), shares)
+    learner.optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(learner.network.parameters(), _GRADIENT_NORM)
+    learner.optimiser.step()
+    learner.step += 1
+    _update_average(learner)
+    learner.spent_s += time.monotonic() - start
+    return float(loss.detach())
+
+
+def _rate_share(step: int, spent: float) -> float:
+    """A short linear rise, then half a cosine down."""
+    rise = min(1.0, (step + 1) / _WARM_UP_STEPS)
+    return float(rise * (0.5 * (1.0 + np.cos(np.pi * min(spent, 1.0))) + _LAST_RATE_SHARE))
+
+
+def augmented(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """A sample mirrored, or with a little other scale, offset and noise, each time that it is used."""
+    if rng.random() < 0.5:
+        hu, shares = hu.flip(-1), shares.flip(-1)
+    hu = hu * rng.uniform(0.93, 1.07) + rng.normal(0.0, 15.0)
+    if rng.random() < 0.4:
+        noise = torch.from_numpy(rng.standard_normal(hu.shape, dtype=np.float32))
+        hu = hu + noise * rng.uniform(0.0, 40.0)
+    return hu, shares
+
+
+def _update_average(learner: Learner) -> None:
+    # The first steps are not worth remembering for long.
+    decay = min(_AVERAGE_DECAY, (1 + learner.step) / (10 + learner.step))
+    with torch.no_grad():
+        for kept, new in zip(learner.average.parameters(), learner.network.parameters(), strict=True):
+            kept.lerp_(new, 1.0 - decay)
+
+
+def _draw(folder: Path, rng: np.random.Generator) -> Path:
+    """A sample of the pool; one that goes just now is drawn again."""
+    while True:
+        paths = sorted(folder.glob("*.npy"))
+        if len(paths) >= _FIRST_SAMPLES:
+            path = paths[int(rng.integers(len(paths) // 50, len(paths)))]
+            if path.exists():
+                return path
+        time.sleep(1.0)
+
+
+@contextmanager
+def _filled(pool: PoolPlan) -> Iterator[None]:
+    """A process of its own fills the pool meanwhile."""
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    process = context.Process(target=fill_pool, args=(pool, stop), daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        process.join(timeout=60.0)
+        if process.is_alive():
+            logger.warning("the process that draws samples did not stop in time and is ended")
+            process.terminate()

@@ -1,0 +1,1 @@
+"""From labels to CT numbers: deformation, materials, texture and the scanner."""

@@ -1,0 +1,95 @@
+"""One training sample: an image on the network's grid with soft targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.tissues import Tissue
+from training.anatomy.labels import TISSUE_OF_LABEL
+from training.anatomy.template import Template
+from training.rendering.deformation import draw_deformation
+from training.rendering.materials import draw_materials
+from training.rendering.scanner import draw_scanner
+from training.rendering.texture import Shape
+from training.rendering.tissue import textured
+
+#: Grid of the samples, mm, and the number of voxels along k, j and i.
+SAMPLE_SPACING_MM = 3.0
+SAMPLE_SHAPE: Shape = (96, 64, 64)
+
+# Image and targets are drawn on a grid twice as fine and averaged, so that partial volume is in both.
+_SUPERSAMPLING = 2
+
+# Lowest CT number of a scanner, and what lies outside the field of view.
+_OUTSIDE_HU = -1024.0
+_HIGHEST_HU = 3000.0
+_CUT_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample:
+    """An image and the share of every class in each of its voxels.
+
+    Parameters
+    ----------
+    hu
+        int16, shape (k, j, i), HU.
+    shares
+        uint8, shape (class, k, j, i), 255 for the whole voxel.
+    """
+
+    hu: Tensor
+    shares: Tensor
+
+
+def draw_sample(template: Template, rng: np.random.Generator, shape: Shape = SAMPLE_SHAPE) -> Sample:
+    """A sample from a template; the same generator state gives the same sample."""
+    with torch.no_grad():
+        fine = (shape[0] * _SUPERSAMPLING, shape[1] * _SUPERSAMPLING, shape[2] * _SUPERSAMPLING)
+        spacing = SAMPLE_SPACING_MM / _SUPERSAMPLING
+        positions = draw_deformation(template, rng).positions(template, fine, spacing)
+        labels, depth, scanned = _looked_up(template, positions)
+        image = textured(labels, depth, draw_materials(rng), rng)
+        image = draw_scanner(rng).scanned(image, (spacing,) * 3, rng)
+        image = functional.avg_pool3d(image[None, None], _SUPERSAMPLING)[0, 0]
+        shares = _shares(labels, scanned)
+        visible = functional.avg_pool3d(scanned.float()[None, None], _SUPERSAMPLING)[0, 0] > 0.5
+        visible = _cut(visible, rng)
+        image = torch.where(visible, image, _OUTSIDE_HU).clamp(_OUTSIDE_HU, _HIGHEST_HU)
+        shares = torch.where(visible, shares, 0.0)
+        shares[Tissue.BACKGROUND] = torch.where(visible, shares[Tissue.BACKGROUND], 1.0)
+        return Sample(hu=image.round().to(torch.int16), shares=(shares * 255.0).round().to(torch.uint8))
+
+
+def _looked_up(template: Template, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Labels and depths at positions, and which of them lie between the first and the last slice of the template."""
+    size_k, size_j, size_i = template.labels.shape
+    k, j, i = positions.round().long()
+    scanned = (k >= 0) & (k < size_k)
+    in_plane = (j >= 0) & (j < size_j) & (i >= 0) & (i < size_i)
+    flat = (k.clamp(0, size_k - 1) * size_j + j.clamp(0, size_j - 1)) * size_i + i.clamp(0, size_i - 1)
+    labels = torch.from_numpy(template.labels).view(-1)[flat].long()
+    depth = torch.from_numpy(template.depth).view(-1)[flat]
+    return torch.where(in_plane, labels, 0), torch.where(in_plane, depth, 0), scanned
+
+
+def _shares(labels: Tensor, scanned: Tensor) -> Tensor:
+    tissues = torch.from_numpy(TISSUE_OF_LABEL.copy())[labels]
+    tissues[~scanned] = int(Tissue.BACKGROUND)
+    each = [functional.avg_pool3d((tissues == int(tissue)).float()[None], _SUPERSAMPLING)[0] for tissue in Tissue]
+    return torch.stack(each)
+
+
+def _cut(visible: Tensor, rng: np.random.Generator) -> Tensor:
+    """Sometimes the scan ends within the sample, above or below."""
+    if rng.random() < _CUT_SHARE:
+        count = int(rng.integers(4, visible.shape[0] // 3))
+        ends = slice(0, count) if rng.random() < 0.5 else slice(visible.shape[0] - count, None)
+        visible = visible.clone()
+        visible[ends] = False
+    return visible
