@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from functools import cache
 
-from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
-from pydicom.tag import Tag
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 
 _SIZE_OF_US = 2
 
@@ -18,8 +19,8 @@ class Elements:
     values with warnings; here the few values that matter are converted, and a malformed one counts as missing.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+    def __init__(self, elements: Iterable[DataElement | RawDataElement]) -> None:
+        self._elements = {int(element.tag): element for element in elements}
 
     def text(self, keyword: str) -> str | None:
         """The value without padding."""
@@ -51,13 +52,21 @@ class Elements:
 
     def items(self, keyword: str) -> tuple[Elements, ...]:
         """The items of a sequence; none where it is missing."""
-        tag = Tag(keyword)
-        if tag not in self._dataset:
+        element = self._elements.get(tag_of(keyword))
+        if element is None:
             return ()
-        return tuple(Elements(item) for item in self._dataset[tag].value or ())
+        sequence = convert_raw_data_element(element) if isinstance(element, RawDataElement) else element
+        return tuple(Elements(item.values()) for item in sequence.value or ())
 
     def _raw(self, keyword: str) -> RawDataElement | None:
-        tag = Tag(keyword)
-        # what pydicom says of this method leaves out what it is for
-        element: object = self._dataset.get_item(tag) if tag in self._dataset else None
+        element = self._elements.get(tag_of(keyword))
         return element if isinstance(element, RawDataElement) else None
+
+
+@cache
+def tag_of(keyword: str) -> int:
+    """The tag of an element that the standard defines."""
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise KeyError(f"the standard has no element {keyword!r}")
+    return tag

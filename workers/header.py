@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-import pydicom
 from pydicom.errors import InvalidDicomError
-from pydicom.tag import Tag
+from pydicom.filereader import data_element_generator
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -20,7 +20,7 @@ from pydicom.uid import (
 
 from node.domain.errors import TransientFailure
 from node.domain.reasons import ReasonCode
-from workers.elements import Elements
+from workers.elements import Elements, tag_of
 from workers.frames import read_frames
 from workers.image_file import ImageFile, PixelFormat
 from workers.refusal import ImageRefused
@@ -48,12 +48,19 @@ _KEYWORDS = (
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
-_TAGS: list[int] = [Tag(keyword) for keyword in _KEYWORDS]
+_TAGS: list[int] = [tag_of(keyword) for keyword in _KEYWORDS]
+_PREAMBLE = 128
+_META_GROUP = 0x0002
 _PIXEL_DATA = 0x7FE00010
 _FLOAT_PIXEL_DATA = (0x7FE00008, 0x7FE00009)
+_ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _LONG_HEADER = (b"OB", b"OW", b"OF", b"OD", b"UN")
-_NATIVE = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
+#: Pixels are read straight from the file, or after inflating it.
+_MAPPED = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
+_NATIVE = _MAPPED | {DeflatedExplicitVRLittleEndian}
+#: Headers of scanners seldom have more; they are read at once.
+_BUFFER_BYTES = 32 * 1024
 
 #: What pydicom and its codecs raise on bytes that are no DICOM.
 PARSE_ERRORS = (
@@ -81,7 +88,7 @@ def read_image_file(path: Path) -> ImageFile:
         Where the file cannot be read now.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_BUFFER_BYTES) as file:
             return _read(path, file)
     except PARSE_ERRORS as error:
         raise ImageRefused(
@@ -92,33 +99,59 @@ def read_image_file(path: Path) -> ImageFile:
 
 
 def _read(path: Path, file: BinaryIO) -> ImageFile:
-    dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS)
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax is None:
-        raise ImageRefused(ReasonCode.UNREADABLE, "The file meta information names no transfer syntax.")
-    elements = Elements(dataset)
+    syntax = _transfer_syntax(file)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        file = io.BytesIO(zlib.decompress(file.read(), wbits=-zlib.MAX_WBITS))
+    elements = Elements(
+        data_element_generator(
+            file,
+            is_implicit_VR=syntax == ImplicitVRLittleEndian,
+            is_little_endian=syntax != ExplicitVRBigEndian,
+            stop_when=_is_pixels,
+            specific_tags=_TAGS,
+        )
+    )
     pixel_format = _pixel_format(elements, big_endian=syntax == ExplicitVRBigEndian)
     frames = read_frames(elements)
-    pixels_at = None
-    if syntax in _NATIVE:
-        pixels_at = _native_pixels(file, syntax, pixel_format.frame_bytes * len(frames))
-    elif syntax != DeflatedExplicitVRLittleEndian:
-        _pixel_element(file, syntax)
+    expected = pixel_format.frame_bytes * len(frames) if syntax in _NATIVE else None
+    pixels_at = _pixels(file, syntax, expected)
     return ImageFile(
         path=path,
         sop_instance_uid=elements.text("SOPInstanceUID") or "",
         frame_of_reference=elements.text("FrameOfReferenceUID") or "",
         format=pixel_format,
         frames=frames,
-        pixels_at=pixels_at,
+        pixels_at=pixels_at if syntax in _MAPPED else None,
     )
 
 
-def _native_pixels(file: BinaryIO, syntax: UID, expected: int) -> int:
-    """Where the pixels begin, checked to be complete."""
+def _transfer_syntax(file: BinaryIO) -> UID:
+    """Read the file meta information, which is always Explicit VR Little Endian (PS3.10 section 7.1)."""
+    if file.read(_PREAMBLE + 4)[_PREAMBLE:] != b"DICM":
+        raise ImageRefused(ReasonCode.UNREADABLE, "A file is no DICOM file: it has no DICM prefix.")
+    meta = data_element_generator(file, is_implicit_VR=False, is_little_endian=True, stop_when=_is_no_meta)
+    syntax = Elements(meta).text("TransferSyntaxUID")
+    if syntax is None:
+        raise ImageRefused(ReasonCode.UNREADABLE, "The file meta information names no transfer syntax.")
+    return UID(syntax)
+
+
+def _is_no_meta(tag: int, vr: str | None, length: int) -> bool:
+    return tag >> 16 != _META_GROUP
+
+
+def _is_pixels(tag: int, vr: str | None, length: int) -> bool:
+    return tag >= _FLOAT_PIXEL_DATA[0]
+
+
+def _pixels(file: BinaryIO, syntax: UID, expected: int | None) -> int:
+    """Where the pixels begin; uncompressed ones are checked to be `expected` bytes."""
     length = _pixel_element(file, syntax)
     start = file.tell()
-    there = min(length, file.seek(0, 2) - start)
+    if expected is None:
+        _check_fragments(file)
+        return start
+    there = min(length, file.seek(0, io.SEEK_END) - start)
     if there < expected:
         raise ImageRefused(
             ReasonCode.UNREADABLE, f"An image's pixel data must have {expected} bytes, got {there}: it is cut off."
@@ -128,6 +161,18 @@ def _native_pixels(file: BinaryIO, syntax: UID, expected: int) -> int:
             ReasonCode.UNREADABLE, f"An image's pixel data must have {expected} bytes, got {length}: they do not fit."
         )
     return start
+
+
+def _check_fragments(file: BinaryIO) -> None:
+    """Follow the fragments of compressed pixels to their delimiter (PS3.5 section A.4)."""
+    while len(head := file.read(8)) == 8:
+        group, number, length = struct.unpack("<HHL", head)
+        if (group, number) == _DELIMITER:
+            return
+        if (group, number) != _ITEM or length == _UNDEFINED_LENGTH:
+            break
+        file.seek(length, io.SEEK_CUR)
+    raise ImageRefused(ReasonCode.UNREADABLE, "The compressed pixel data is cut off: it has no delimiter.")
 
 
 def _pixel_element(file: BinaryIO, syntax: UID) -> int:

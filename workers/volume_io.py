@@ -64,16 +64,16 @@ def load_series(files: Sequence[Path], *, threads: int = 2, max_voxels: int = MA
         Where a file cannot be read now.
     """
     try:
-        slices = _slices(files, threads)
+        slices = _slices(files)
         return _load(slices, threads=threads, max_voxels=max_voxels)
     except ImageRefused as refused:
         return refused.reason
 
 
-def _slices(files: Iterable[Path], threads: int) -> list[_Slice]:
+def _slices(files: Iterable[Path]) -> list[_Slice]:
     """All frames of all files in an order that depends on the images alone."""
-    with ThreadPoolExecutor(threads) as pool:
-        images = sorted(pool.map(read_image_file, files), key=lambda image: image.sop_instance_uid)
+    # one after another: parsing holds the interpreter's lock, and threads that fight for it are slower
+    images = sorted(map(read_image_file, files), key=lambda image: image.sop_instance_uid)
     return [_Slice(image=image, frame=frame) for image in images for frame in image.frames]
 
 
