@@ -116,8 +116,11 @@ class LabelMap:
         values = [segment.value for segment in self.segments]
         if values != sorted(set(values)):
             raise ValueError(f"segment values must ascend, each once, got {values}")
-        present = np.flatnonzero(np.bincount(self.labels.ravel(), minlength=256)[1:]) + 1
-        unknown = sorted(set(present.tolist()) - set(values))
+        # Slice by slice: bincount makes eight bytes of every voxel.
+        present = np.zeros(256, dtype=np.bool_)
+        for plane in self.labels:
+            present |= np.bincount(plane.ravel(), minlength=256) > 0
+        unknown = sorted(set((np.flatnonzero(present[1:]) + 1).tolist()) - set(values))
         if unknown:
             raise ValueError(f"every value of a label map must have a segment, got {unknown} without one")
 

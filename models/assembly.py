@@ -1,0 +1,115 @@
+"""From class probabilities to named vertebral bodies on the grid of the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from models.anatomy import odd_sizes
+from models.column import body_probability
+from models.evidence import gather_evidence
+from models.fine import paint_bodies, touches_edge
+from models.instances import Instances
+from models.levels import Label, name_levels
+from models.vertebra import FIRST_UNNAMED_VALUE, SpineSegmentation, Vector, Vertebra
+from node.domain.geometry import Affine
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.volume import Float32, LabelMap, Segment, UInt8, Volume
+
+#: A body that comes this near to the edge of the scan counts as cut, mm: one voxel of the network, within which it does
+#: not see where a body ends.
+_CUT_WITHIN_MM = 3.0
+
+
+def assemble_spine(
+    volume: Volume, probabilities: Float32, affine: Affine, instances: Instances
+) -> SpineSegmentation | Reason:
+    """The bodies of thoracic and lumbar vertebrae with their names, or `NO_SPINE` where none was found.
+
+    Parameters
+    ----------
+    volume
+        The scan.
+    probabilities
+        Of all classes on the network's grid, shape (class, k, j, i).
+    affine
+        Of that grid.
+    instances
+        The bodies that were found there.
+    """
+    evidence = gather_evidence(probabilities, instances)
+    labels = name_levels(evidence)
+    painted = paint_bodies(body_probability(probabilities), instances, affine, volume)
+    touching = touches_edge(painted, volume.affine, within_mm=_CUT_WITHIN_MM)
+    odd = odd_sizes(evidence, [touching.get(number, True) for number in range(1, len(evidence) + 1)])
+    bodies = [
+        _Body(number=number, label=label, cut=touching[number], odd=odd.get(number - 1))
+        for number, label in enumerate(labels, start=1)
+        if label.is_vertebra and number in touching
+    ]
+    if not bodies:
+        return Reason(code=ReasonCode.NO_SPINE, detail="No thoracic or lumbar vertebral body was found.")
+    boxes = ndimage.find_objects(painted)
+    vertebrae = tuple(
+        _vertebra(
+            body, ordinal, _centroid(painted, boxes[body.number - 1], body.number, volume.affine), instances, affine
+        )
+        for ordinal, body in enumerate(bodies, start=1)
+    )
+    return SpineSegmentation(label_map=_label_map(painted, bodies, vertebrae, volume), vertebrae=vertebrae)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Body:
+    """A painted body: its number in the painting, and all that is known about it."""
+
+    number: int
+    label: Label
+    cut: bool
+    odd: Reason | None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        cut = (Reason(code=ReasonCode.LEVEL_TRUNCATED, detail="The scan ends inside its body."),) if self.cut else ()
+        return (*self.label.reasons, *cut, *((self.odd,) if self.odd is not None else ()))
+
+
+def _vertebra(body: _Body, ordinal: int, centroid: Vector, instances: Instances, affine: Affine) -> Vertebra:
+    low, high = instances.spans_mm[body.number - 1]
+    _, tangent = instances.centreline.at((low + high) / 2.0)
+    x, y, z = affine.directions @ tangent
+    level = body.label.level
+    return Vertebra(
+        level=level,
+        ordinal=ordinal,
+        score=min(max(body.label.score, 0.0), 1.0),
+        centroid_lps_mm=centroid,
+        up_lps=(float(x), float(y), float(z)),
+        segment_value=level.number if level is not None else FIRST_UNNAMED_VALUE + ordinal - 1,
+        reasons=body.reasons,
+    )
+
+
+def _centroid(painted: UInt8, box: tuple[slice, ...], number: int, affine: Affine) -> Vector:
+    mean: NDArray[np.float64] = np.argwhere(painted[box] == number).mean(0) + [part.start for part in box]
+    x, y, z = affine.to_lps(mean)
+    return float(x), float(y), float(z)
+
+
+def _label_map(painted: UInt8, bodies: Sequence[_Body], vertebrae: Sequence[Vertebra], volume: Volume) -> LabelMap:
+    table = np.zeros(256, dtype=np.uint8)
+    for body, vertebra in zip(bodies, vertebrae, strict=True):
+        table[body.number] = vertebra.segment_value
+    segments = [
+        Segment(value=vertebra.segment_value, level=vertebra.level, ordinal=vertebra.ordinal) for vertebra in vertebrae
+    ]
+    return LabelMap(
+        labels=table[painted],
+        affine=volume.affine,
+        frame_of_reference=volume.frame_of_reference,
+        segments=tuple(sorted(segments, key=lambda segment: segment.value)),
+    )

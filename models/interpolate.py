@@ -1,0 +1,119 @@
+"""From the grid of a network back to the grid of a scan."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+
+from node.domain.geometry import Affine
+from node.domain.volume import Float32
+
+Float64 = NDArray[np.float64]
+Box = tuple[slice, slice, slice]
+
+#: Entries of the matrix from indices to indices that are smaller count as 0: over 1,000 voxels they move nothing.
+_ALIGNED_TOLERANCE = 1e-5
+
+
+class Spline(IntEnum):
+    """How values between voxels are found; the value is the order of the spline."""
+
+    LINEAR = 1
+    CUBIC = 3
+
+
+def on_grid(field: Float32, affine: Affine, *, grid: Affine, box: Box, spline: Spline = Spline.LINEAR) -> Float32:
+    """A field that was computed on one grid, on a box of another.
+
+    Parameters
+    ----------
+    field
+        Shape (k, j, i); beyond its edge it goes on as at the edge.
+    affine
+        Of the field.
+    grid
+        The wanted grid; `box` is in its indices.
+    """
+    start = grid.shifted((box[0].start, box[1].start, box[2].start))
+    mapping = np.linalg.inv(affine.matrix) @ start.matrix
+    shape = tuple(part.stop - part.start for part in box)
+    source = _source_axes(mapping[:3, :3])
+    coefficients = field.astype(np.float32, copy=False)
+    if spline is Spline.CUBIC:
+        coefficients = ndimage.spline_filter(coefficients, order=3, output=np.float32, mode="mirror")
+    if source is None:
+        # An oblique scan: every voxel for itself, some ten times slower.
+        turned: Float32 = ndimage.affine_transform(
+            coefficients,
+            mapping[:3, :3],
+            offset=mapping[:3, 3],
+            output_shape=shape,
+            output=np.float32,
+            order=int(spline),
+            mode="nearest",
+            prefilter=False,
+        )
+        return turned
+    for axis in range(3):
+        wanted = source.index(axis)
+        places = mapping[axis, 3] + mapping[axis, wanted] * np.arange(shape[wanted], dtype=np.float64)
+        weights = _linear(places, field.shape[axis]) if spline is Spline.LINEAR else _cubic(places, field.shape[axis])
+        coefficients = _along(coefficients, weights, axis)
+    return np.ascontiguousarray(coefficients.transpose(source))
+
+
+def box_on_grid(box: Box, affine: Affine, *, grid: Affine, shape: tuple[int, int, int]) -> Box:
+    """The smallest box of `grid`, cut to its `shape`, that holds a box of voxels of another grid."""
+    edges = [(part.start - 0.5, part.stop - 0.5) for part in box]
+    corners = grid.to_index(affine.to_lps(np.array(list(product(*edges)))))
+    low = np.clip(np.floor(corners.min(0)), 0, shape).astype(int)
+    high = np.clip(np.ceil(corners.max(0)) + 1, low, shape).astype(int)
+    k, j, i = (slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
+    return k, j, i
+
+
+def _source_axes(linear: Float64) -> tuple[int, int, int] | None:
+    """For each wanted axis the field's axis that runs along it, or `None` where the axes are oblique."""
+    used = np.abs(linear) > _ALIGNED_TOLERANCE
+    if not ((used.sum(0) == 1).all() and (used.sum(1) == 1).all()):
+        return None
+    k, j, i = (int(axis) for axis in used.argmax(0))
+    return k, j, i
+
+
+def _along(field: Float32, weights: sparse.csr_array, axis: int) -> Float32:
+    """The weights applied along one axis."""
+    first = np.moveaxis(field, axis, 0)
+    applied = (weights @ first.reshape(first.shape[0], -1)).reshape(-1, *first.shape[1:])
+    moved: Float32 = np.moveaxis(applied, 0, axis)
+    return moved
+
+
+def _linear(places: Float64, size: int) -> sparse.csr_array:
+    inside = np.clip(places, 0.0, size - 1.0)
+    low = np.floor(inside)
+    share = inside - low
+    return _matrix(low, [1.0 - share, share], size)
+
+
+def _cubic(places: Float64, size: int) -> sparse.csr_array:
+    """Weights of the cubic B-spline's coefficients."""
+    inside = np.clip(places, 0.0, size - 1.0)
+    low = np.floor(inside)
+    t = inside - low
+    shares = [(1.0 - t) ** 3, 3.0 * t**3 - 6.0 * t**2 + 4.0, -3.0 * t**3 + 3.0 * t**2 + 3.0 * t + 1.0, t**3]
+    return _matrix(low - 1.0, [share / 6.0 for share in shares], size)
+
+
+def _matrix(first: Float64, shares: list[Float64], size: int) -> sparse.csr_array:
+    rows = np.tile(np.arange(len(first)), len(shares))
+    columns = np.concatenate([first.astype(int) + step for step in range(len(shares))])
+    # Splines mirror their coefficients at the edge, as the filter did.
+    columns = np.abs(columns)
+    columns = np.where(columns > size - 1, np.maximum(2 * (size - 1) - columns, 0), columns)
+    entries = np.concatenate(shares).astype(np.float32)
+    return sparse.csr_array((entries, (rows, columns)), shape=(len(first), size))
