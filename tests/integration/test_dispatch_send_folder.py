@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AllStoragePresentationContexts
+from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
 
 from node.dispatch.association import ScuSettings
 from node.dispatch.send_folder import NotSent, Sent, find_dicom_files, send_files
@@ -17,6 +17,8 @@ from tests import peers
 from tests.builders.ct import CtSpec, ct_series, with_file_meta, write_series
 from tests.scripted_scp import scripted_scp
 
+#: JPEG processes 6 and 8, and 10 and 12: retired, and still in archives.
+RETIRED_JPEG = ("1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55")
 SETTINGS = ScuSettings(calling_ae=AETitle("SENDER"), connect_timeout_s=1.0, acse_timeout_s=2.0, dimse_timeout_s=2.0)
 
 
@@ -108,3 +110,15 @@ def test_more_kinds_of_files_than_one_association_can_negotiate_take_several(tmp
     assert all(isinstance(each, Sent) for each in told)
     assert scp.associations == 2
     assert set(scp.syntaxes) == {ExplicitVRLittleEndian}
+
+
+def test_every_transfer_syntax_goes_as_its_bytes_are_stored(shared_data: Path) -> None:
+    files = find_dicom_files(shared_data / "dicom" / "transfer-syntaxes").files
+
+    with scripted_scp(syntaxes=[*ALL_TRANSFER_SYNTAXES, *RETIRED_JPEG]) as scp:
+        told = list(send_files(files, scp.destination(), settings=SETTINGS))
+
+    assert [type(each) for each in told] == [Sent] * len(files)
+    assert scp.syntaxes == [file.transfer_syntax for file in files]
+    for file, received in zip(files, scp.data_sets, strict=True):
+        assert file.path.read_bytes().endswith(received)
