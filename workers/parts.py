@@ -1,0 +1,38 @@
+"""What the GPU tasks work with, built once in every worker process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from node.domain.ports import ArtefactStore, Clock, LeasedRunner, StudyReader, SystemClock, WorkLedger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerParts:
+    """The adapters and values that wiring chooses for a GPU worker.
+
+    Parameters
+    ----------
+    runner
+        The door of every task.
+    device
+        `cpu`, `cuda` or `cuda:N`; never another than this.
+    threads
+        CPU threads for reading files and for the network; 0 takes as many as the process may use cores.
+    bundle
+        Folder of the spine network; `None` for the one that comes with the project.
+    code_version, configuration_sha256
+        Provenance of what the worker finds.
+    """
+
+    runner: LeasedRunner
+    reader: StudyReader
+    artefacts: ArtefactStore
+    ledger: WorkLedger
+    device: str
+    threads: int
+    bundle: Path | None
+    code_version: str
+    configuration_sha256: str
+    clock: Clock = field(default_factory=SystemClock)

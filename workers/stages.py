@@ -1,0 +1,160 @@
+"""The stages of the pipeline `ct-bone` that GPU workers do: `segment` and `screen_bmd`."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from models.bone import measure_bone, not_evaluable
+from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
+from models.spine import segment_spine
+from models.vertebra import SpineSegmentation
+from node.artefacts import FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
+from node.domain.errors import Bug
+from node.domain.finding import CtBoneFindings, Status
+from node.domain.identifiers import Uid
+from node.domain.provenance import ModelIdentity, Provenance
+from node.domain.reasons import Reason
+from node.domain.work import Artefact, Lease, StageOutcome, WorkItem
+from workers.handover import CROPS, SEGMENTATION, Segmentation, segmentation_from_bytes, segmentation_to_bytes
+from workers.parts import WorkerParts
+from workers.pipeline import Step, run_steps
+from workers.resident import ResidentModel
+from workers.volume_io import LoadedSeries, load_series
+
+#: More threads than this do not read a series faster.
+MOST_READERS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SegmentContext:
+    """What the steps of `segment` hand on.
+
+    `series`, the one large thing, is there from loading until the crops are cut; `model` from segmentation on.
+    """
+
+    lease: Lease
+    series: LoadedSeries | None = None
+    spine: SpineSegmentation | None = None
+    crops: SpineCrops | None = None
+    model: ModelIdentity | None = None
+    reason: Reason | None = None
+    artefacts: tuple[Artefact, ...] = ()
+
+
+class CtBoneStages:
+    """The stage functions, with the adapters that they work with and the model that stays loaded."""
+
+    def __init__(self, parts: WorkerParts) -> None:
+        self._parts = parts
+        self._model = ResidentModel(parts.bundle, device=parts.device, threads=parts.threads)
+
+    def segment(self, lease: Lease) -> StageOutcome:
+        """Find the vertebral bodies of the chosen series; leaves label map and crops.
+
+        Where nothing can be assessed it leaves findings that say why, and the pipeline goes straight to encoding.
+        """
+        started_at = self._parts.clock.now()
+        steps = (
+            Step("load", self._load),
+            Step("segment", self._segment),
+            Step("segment", self._cut),
+            Step("segment", partial(self._leave, started_at=started_at)),
+        )
+        context, timings = run_steps(steps, SegmentContext(lease=lease))
+        if context.reason is None:
+            return StageOutcome(assessable=True, artefacts=context.artefacts, timings_s=timings)
+        provenance = self._provenance(context.model, self._device_of(context.model), started_at)
+        findings = self._leave_findings(lease, not_evaluable(context.reason), provenance, self._digest(lease.item))
+        return StageOutcome(assessable=False, artefacts=(findings,), timings_s=timings, note=context.reason.code)
+
+    def screen_bmd(self, lease: Lease) -> StageOutcome:
+        """Measure the bodies that `segment` left; leaves the findings."""
+        started = time.monotonic()
+        left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
+        crops = crops_from_bytes(self._read(left, CROPS))
+        origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
+        findings = measure_bone(crops)
+        provenance = self._provenance(origin.model, origin.device, origin.started_at)
+        artefact = self._leave_findings(lease, findings, provenance, origin.input_digest)
+        return StageOutcome(
+            assessable=findings.status is Status.ASSESSED,
+            artefacts=(artefact,),
+            timings_s={"measure": time.monotonic() - started},
+        )
+
+    def _load(self, context: SegmentContext) -> SegmentContext:
+        item = context.lease.item
+        files = self._parts.reader.files(item.study_uid, item.revision, _chosen(item))
+        loaded = load_series(files, threads=min(self._model.threads, MOST_READERS))
+        if isinstance(loaded, Reason):
+            return replace(context, reason=loaded)
+        return replace(context, series=loaded)
+
+    def _segment(self, context: SegmentContext) -> SegmentContext:
+        if context.series is None:
+            raise Bug("a series must be loaded before it is segmented")
+        spine = segment_spine(context.series.volume, self._model.bundle)
+        context = replace(context, model=self._model.identity)
+        return replace(context, reason=spine) if isinstance(spine, Reason) else replace(context, spine=spine)
+
+    def _cut(self, context: SegmentContext) -> SegmentContext:
+        if context.series is None or context.spine is None:
+            raise Bug("a series must be segmented before its bodies are cut out")
+        crops = crop_bodies(context.series.volume, context.spine)
+        crops = replace(crops, limitations=(*crops.limitations, *context.series.notes))
+        return replace(context, series=None, crops=crops)
+
+    def _leave(self, context: SegmentContext, *, started_at: datetime.datetime) -> SegmentContext:
+        if context.spine is None or context.crops is None or context.model is None:
+            raise Bug("bodies must be cut out before they are handed over")
+        origin = Segmentation(
+            model=context.model,
+            input_digest=self._digest(context.lease.item),
+            device=self._model.device_name,
+            started_at=started_at,
+        )
+        contents = (
+            (LABEL_MAP, label_map_to_bytes(context.spine.label_map)),
+            (CROPS, crops_to_bytes(context.crops)),
+            (SEGMENTATION, segmentation_to_bytes(origin)),
+        )
+        artefacts = tuple(self._parts.artefacts.write(context.lease, name, content) for name, content in contents)
+        return replace(context, artefacts=artefacts)
+
+    def _leave_findings(
+        self, lease: Lease, findings: CtBoneFindings, provenance: Provenance, input_digest: str
+    ) -> Artefact:
+        analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=input_digest)
+        return self._parts.artefacts.write(lease, FINDINGS, findings_to_bytes(analysed))
+
+    def _provenance(self, model: ModelIdentity | None, device: str, started_at: datetime.datetime) -> Provenance:
+        return Provenance(
+            models=() if model is None else (model,),
+            code_version=self._parts.code_version,
+            configuration_sha256=self._parts.configuration_sha256,
+            device=device,
+            started_at=started_at,
+            ended_at=self._parts.clock.now(),
+        )
+
+    def _device_of(self, model: ModelIdentity | None) -> str:
+        """Where no model ran, the device that was configured; it is not touched for that."""
+        return self._parts.device if model is None else self._model.device_name
+
+    def _digest(self, item: WorkItem) -> str:
+        return self._parts.reader.input_digest(item.study_uid, item.revision, _chosen(item))
+
+    def _read(self, left: Mapping[str, Artefact], name: str) -> bytes:
+        if name not in left:
+            raise Bug(f"the stage before must have left {name}, got {sorted(left)}")
+        return self._parts.artefacts.read(left[name])
+
+
+def _chosen(item: WorkItem) -> Uid:
+    if item.series_uid is None:
+        raise Bug("without a chosen series nothing is segmented: the work goes straight to encoding")
+    return item.series_uid
