@@ -94,7 +94,9 @@ def _coordinates(column: NDArray[np.bool_], curve: Centreline, spacing_mm: Spaci
     margins = [int(np.ceil(9.0 / spacing)) for spacing in spacing_mm]
     box = tuple(
         slice(max(0, part.start - margin), min(size, part.stop + margin))
-        for part, margin, size in zip(ndimage.find_objects(column)[0], margins, column.shape, strict=True)
+        for part, margin, size in zip(
+            ndimage.find_objects(column.view(np.uint8))[0], margins, column.shape, strict=True
+        )
     )
     ranges = [np.arange(part.start, part.stop) * spacing for part, spacing in zip(box, spacing_mm, strict=True)]
     points = np.stack(np.meshgrid(*ranges, indexing="ij"), -1)

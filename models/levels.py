@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from models.anatomy import breaks
 from models.evidence import Evidence
@@ -51,22 +52,43 @@ def name_levels(chain: Sequence[Evidence]) -> tuple[Label, ...]:
     A name is given only where the sacrum or the last pair of ribs was seen, where no gap or jump lies between that and
     the body, and where no other naming of the body fits about as well.
     """
-    ranked = namings(chain)
-    if not ranked:
-        reason = Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=f"A chain of {len(chain)} bodies is no spine.")
-        return (Label(level=None, score=0.0, reasons=(reason,)),) * len(chain)
-    best = ranked[0]
-    anchors = _anchors(chain, best)
     gaps = breaks(chain)
+    borders = [0, *sorted(gaps), len(chain)]
+    parts = [(first, last) for first, last in pairwise(borders) if last > first]
+    labels = [
+        label for first, last in parts for label in _name_part(chain[first:last], gaps.get(first) or gaps.get(last))
+    ]
+    order = [_ORDER[label.level] for label in labels if label.level is not None]
+    if order != sorted(set(order)):
+        reason = Reason(
+            code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail="What was seen above and below a gap does not fit together."
+        )
+        return tuple(replace(label, level=None, reasons=(reason,)) if label.is_vertebra else label for label in labels)
+    return tuple(labels)
+
+
+_ORDER = {level: number for number, level in enumerate(VertebralLevel)}
+
+
+def _name_part(part: Sequence[Evidence], gap: Reason | None) -> list[Label]:
+    """Names within a part of the chain that has no gap; `gap` is what separates it from the rest."""
+    ranked = namings(part)
+    if not ranked:
+        endless = Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=f"A chain of {len(part)} bodies is no spine.")
+        return [Label(level=None, score=0.0, reasons=(endless,)) for _ in part]
+    best = ranked[0]
+    doubt = _doubt(part, best) if gap is None else (_doubt(part, best) and gap)
     labels = []
     for index, place in enumerate(best.places):
         score = _score(ranked, index)
-        if place.level is None:
+        if place.level is None and doubt is None:
             labels.append(Label(level=None, score=score, is_vertebra=False))
             continue
-        reasons = _doubts(index, best, anchors, gaps, score=score)
-        labels.append(Label(level=None if reasons else place.level, score=score, reasons=reasons))
-    return tuple(labels)
+        reason = doubt or (_ambiguous(score) if score < LEAST_SCORE else None)
+        labels.append(
+            Label(level=None if reason else place.level, score=score, reasons=() if reason is None else (reason,))
+        )
+    return labels
 
 
 def _score(ranked: Sequence[Naming], index: int) -> float:
@@ -97,27 +119,20 @@ def _anchors(chain: Sequence[Evidence], best: Naming) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _doubts(
-    index: int, best: Naming, anchors: tuple[int, ...], gaps: dict[int, Reason], *, score: float
-) -> tuple[Reason, ...]:
-    if not anchors:
-        return (_uncertain("Neither the sacrum nor a last pair of ribs with a vertebra below it is in view."),)
+def _doubt(part: Sequence[Evidence], best: Naming) -> Reason | None:
+    """Why no body of the part may be named, or `None`."""
+    if not _anchors(part, best):
+        return _uncertain("Neither the sacrum nor a last pair of ribs with a vertebra below it is in view.")
     if not best.is_usual:
-        return (_uncertain("The number of vertebrae between the ribs and the sacrum is not the usual one."),)
-    reachable = [
-        anchor for anchor in anchors if not any(min(index, anchor) < gap <= max(index, anchor) for gap in gaps)
-    ]
-    if not reachable:
-        between = [gap for gap in gaps if min(index, anchors[0]) < gap <= max(index, anchors[0])]
-        return (gaps[between[0]],)
-    if score < LEAST_SCORE:
-        return (
-            _uncertain(
-                f"Another naming fits about as well (score {score:.2f}, at least {LEAST_SCORE} is asked for): "
-                "ribs, sacrum and the shape of the bodies do not agree, or only one of them was seen."
-            ),
-        )
-    return ()
+        return _uncertain("The number of vertebrae between the ribs and the sacrum is not the usual one.")
+    return None
+
+
+def _ambiguous(score: float) -> Reason:
+    return _uncertain(
+        f"Another naming fits about as well (score {score:.2f}, at least {LEAST_SCORE} is asked for): "
+        "ribs, sacrum and the shape of the bodies do not agree, or only one of them was seen."
+    )
 
 
 def _uncertain(detail: str) -> Reason:

@@ -16,6 +16,9 @@ Span = tuple[float, float]
 _STEP_MM = 1.0
 _SMOOTHING_MM = 1.5
 
+#: A step with fewer voxels than this share of the usual number is beyond the column.
+_LEAST_COUNT_SHARE = 0.4
+
 #: Shorter runs of the profile are no body, mm: a crushed body still keeps about 8 mm.
 _SHORTEST_BODY_MM = 7.0
 
@@ -91,8 +94,10 @@ class _Profile:
         self.start = float(arc.min()) - 2.0
         edges = np.arange(self.start, float(arc.max()) + 3.0, _STEP_MM)
         count = self._smoothed(arc, edges, None)
-        self.body = self._smoothed(arc, edges, body) / np.maximum(count, 0.5)
-        self.disc = self._smoothed(arc, edges, disc) / np.maximum(count, 0.5)
+        # Beyond the last voxels the smoothed sums are small but their ratio is not.
+        seen = np.where(count > _LEAST_COUNT_SHARE * np.median(count), count, np.inf)
+        self.body = self._smoothed(arc, edges, body) / seen
+        self.disc = self._smoothed(arc, edges, disc) / seen
 
     def _smoothed(self, arc: Float32, edges: Float64, weights: Float32 | None) -> Float64:
         smoothed: Float64 = ndimage.gaussian_filter1d(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from models.evidence import Evidence
 from node.domain.levels import VertebralLevel
@@ -30,8 +30,10 @@ _SACRAL = 2  # S1, and a second one that was cut off the sacrum
 
 #: A structure that reaches less far from the spine is no rib but a transverse process, mm.
 _RIB_FROM_MM = 28.0
-#: Ribs above the twelfth reach farther than this, mm, unless the network lost their course.
-_LONG_RIB_FROM_MM = 75.0
+#: Twelfth ribs seldom reach as far as this, measured straight, and eleventh ones mostly do, mm.
+_LONG_RIB_FROM_MM = 120.0
+#: Below this a rib is short, as only twelfth ones and those of a lumbar vertebra are, mm.
+_MIDDLE_RIB_FROM_MM = 60.0
 
 #: Sides of one vertebra err together; two of them count as this many.
 _RIB_WEIGHT = 0.7
@@ -114,21 +116,22 @@ def has_no_rib(evidence: Evidence) -> bool:
     return max(evidence.rib_mm) < _RIB_FROM_MM
 
 
-class _Rib(StrEnum):
-    NONE = "none"
-    SHORT = "short"
-    LONG = "long"
+class _Rib(IntEnum):
+    NONE = 0
+    SHORT = 1
+    MIDDLE = 2
+    LONG = 3
 
 
-#: How often a side of a vertebra shows no rib, a short one or a long one; each row sums to 1.
-_RIB_SHARE: dict[Kind, dict[_Rib, float]] = {
-    Kind.CERVICAL: {_Rib.NONE: 0.90, _Rib.SHORT: 0.08, _Rib.LONG: 0.02},
-    Kind.THORACIC: {_Rib.NONE: 0.05, _Rib.SHORT: 0.10, _Rib.LONG: 0.85},
-    Kind.LAST_THORACIC: {_Rib.NONE: 0.12, _Rib.SHORT: 0.38, _Rib.LONG: 0.50},
-    Kind.FIRST_LUMBAR: {_Rib.NONE: 0.94, _Rib.SHORT: 0.05, _Rib.LONG: 0.01},
-    Kind.LUMBAR: {_Rib.NONE: 0.98, _Rib.SHORT: 0.015, _Rib.LONG: 0.005},
-    Kind.LAST_LUMBAR: {_Rib.NONE: 0.97, _Rib.SHORT: 0.02, _Rib.LONG: 0.01},
-    Kind.SACRAL: {_Rib.NONE: 0.97, _Rib.SHORT: 0.02, _Rib.LONG: 0.01},
+#: How often a side of a vertebra shows no rib, a short, a middle or a long one; each row sums to 1.
+_RIB_SHARE: dict[Kind, tuple[float, float, float, float]] = {
+    Kind.CERVICAL: (0.90, 0.05, 0.04, 0.01),
+    Kind.THORACIC: (0.03, 0.05, 0.22, 0.70),
+    Kind.LAST_THORACIC: (0.12, 0.30, 0.43, 0.15),
+    Kind.FIRST_LUMBAR: (0.94, 0.04, 0.015, 0.005),
+    Kind.LUMBAR: (0.98, 0.012, 0.005, 0.003),
+    Kind.LAST_LUMBAR: (0.97, 0.015, 0.01, 0.005),
+    Kind.SACRAL: (0.97, 0.015, 0.01, 0.005),
 }
 
 
@@ -167,7 +170,9 @@ def _end_fit(last: Evidence, kind: Kind) -> float:
 def _seen(reach_mm: float) -> _Rib:
     if reach_mm < _RIB_FROM_MM:
         return _Rib.NONE
-    return _Rib.LONG if reach_mm >= _LONG_RIB_FROM_MM else _Rib.SHORT
+    if reach_mm < _MIDDLE_RIB_FROM_MM:
+        return _Rib.SHORT
+    return _Rib.MIDDLE if reach_mm < _LONG_RIB_FROM_MM else _Rib.LONG
 
 
 def _logistic(value: float) -> float:
