@@ -104,6 +104,7 @@ HOUNSFIELD_UNIT = dicom("UCUM", "[hnsf'U]", "Hounsfield unit")
 CUBIC_MILLIMETER = dicom("UCUM", "mm3", "cubic millimeter")
 MILLIMETER = dicom("UCUM", "mm", "mm")
 NO_UNITS = dicom("UCUM", "1", "no units")
+PERCENT = dicom("UCUM", "%", "Percent")
 STANDARD_UNCERTAINTY = private("MEA001", "Standard uncertainty of the measurement")
 LEVEL_SCORE = private("MEA002", "Level score, 0 to 1, not a calibrated probability")
 
@@ -111,7 +112,7 @@ LEVEL_SCORE = private("MEA002", "Level score, 0 to 1, not a calibrated probabili
 ARTIFICIAL_INTELLIGENCE = dicom("DCM", "123110", "Artificial Intelligence")
 SOURCE_IMAGE = dicom("DCM", "121322", "Source image for image processing operation")
 SEGMENTATION = dicom("DCM", "113076", "Segmentation")
-FINDING_CATEGORY_CLINICAL = dicom("SCT", "404684003", "Finding")
+FINDING = dicom("SCT", "404684003", "Finding")
 COMMENT = dicom("DCM", "121106", "Comment")
 DEVICE = dicom("DCM", "121007", "Device")
 OF_INTEREST = dicom("DCM", "113000", "Of Interest")
@@ -129,13 +130,7 @@ PIXEL_ROWS = dicom("DCM", "110910", "Pixel Data Rows")
 PIXEL_COLUMNS = dicom("DCM", "110911", "Pixel Data Columns")
 HORIZONTAL_SPACING = dicom("DCM", "111026", "Horizontal Pixel Spacing")
 VERTICAL_SPACING = dicom("DCM", "111066", "Vertical Pixel Spacing")
-SLICE_SPACING = dicom("DCM", "112226", "Spacing between slices")
 SLICE_THICKNESS = dicom("DCM", "112225", "Slice Thickness")
-IMAGE_POSITION = (
-    dicom("DCM", "110901", "Image Position (Patient) X"),
-    dicom("DCM", "110902", "Image Position (Patient) Y"),
-    dicom("DCM", "110903", "Image Position (Patient) Z"),
-)
 IMAGE_ORIENTATION = (
     dicom("DCM", "110904", "Image Orientation (Patient) Row X"),
     dicom("DCM", "110905", "Image Orientation (Patient) Row Y"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from pydicom import Dataset
-
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.outgoing import ObjectKind, OutgoingObject
@@ -94,16 +92,3 @@ class Names:
     def screening_uid(self) -> Uid:
         """What follows the screening statement through the patient's studies."""
         return derived_uid("tracking-screening", self.patient)
-
-
-def device_uid(station: str) -> Uid:
-    """The UID of the node as an observer: it follows from the AE title."""
-    return derived_uid("device", station)
-
-
-def reference(study_uid: str, series_uid: str, sop_class_uid: str, sop_instance_uid: str) -> Dataset:
-    """As much of an object as a reference to it needs."""
-    dataset = Dataset()
-    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study_uid, series_uid
-    dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class_uid, sop_instance_uid
-    return dataset

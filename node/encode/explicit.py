@@ -52,11 +52,14 @@ def sequence(tag: int, *contents: bytes) -> bytes:
     return element(tag, "SQ", items(contents))
 
 
-def code(tag: int, value: str, scheme: str, meaning: str) -> bytes:
-    """One code sequence with a single item."""
-    return sequence(
-        tag, text(0x00080100, "SH", value) + text(0x00080102, "SH", scheme) + text(0x00080104, "LO", meaning)
-    )
+def code(value: str, scheme: str, meaning: str) -> bytes:
+    """The item of a code sequence."""
+    return text(0x00080100, "SH", value) + text(0x00080102, "SH", scheme) + text(0x00080104, "LO", meaning)
+
+
+def sop_reference(sop_class_uid: str, sop_instance_uid: str) -> bytes:
+    """Referenced SOP Class and Instance UID."""
+    return text(0x00081150, "UI", sop_class_uid) + text(0x00081155, "UI", sop_instance_uid)
 
 
 def put_raw(dataset: Dataset, tag: int, vr: str, value: bytes) -> None:

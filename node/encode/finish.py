@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from highdicom import CodingSchemeIdentificationItem
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom import Dataset
 from pydicom.uid import UID
 
@@ -16,6 +16,7 @@ from node.domain.mark import (
 )
 from node.domain.outgoing import ObjectKind
 from node.domain.result import Result
+from node.encode.algorithm import LONG_STRING
 from node.encode.concepts import (
     PRIVATE_SCHEME,
     PRIVATE_SCHEME_NAME,
@@ -25,9 +26,6 @@ from node.encode.concepts import (
 from node.encode.context import EncodingContext, Names
 from node.encode.explicit import keep_raw
 from node.encode.identity import copy_identity, site_time
-
-#: LO holds 64 characters.
-LONG_STRING = 64
 
 
 def finish(dataset: Dataset, kind: ObjectKind, header: Dataset, *, result: Result, context: EncodingContext) -> bytes:
@@ -71,8 +69,3 @@ def _to_bytes(dataset: Dataset) -> bytes:
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
-
-
-def plain(text: str) -> str:
-    """Text in ASCII, which every source's character set holds."""
-    return text.encode("ascii", "replace").decode("ascii")

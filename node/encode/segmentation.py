@@ -14,9 +14,9 @@ from pydicom.valuerep import format_number_as_ds
 from node.domain.errors import Bug
 from node.domain.mark import MANUFACTURER, MODEL_NAME
 from node.domain.outgoing import ObjectKind
-from node.domain.provenance import Provenance
 from node.domain.result import Result
 from node.domain.volume import LabelMap, Segment, Structure, UInt8
+from node.encode.algorithm import LONG_STRING, algorithm_name
 from node.encode.concepts import (
     ANATOMICAL_STRUCTURE,
     ARTIFICIAL_INTELLIGENCE,
@@ -26,7 +26,6 @@ from node.encode.concepts import (
     vertebra,
 )
 from node.encode.context import Names
-from node.encode.finish import LONG_STRING, plain
 from node.encode.identity import source_skeleton
 from node.encode.segmentation_frames import FrameList, write_frames
 from node.encode.source_grid import SourceGrid, on_source_grid, pixel_spacing, slice_thickness, source_grid
@@ -89,7 +88,6 @@ def _shell(result: Result, segments: list[Segment], sources: Sources, *, grid: S
         manufacturer_model_name=MODEL_NAME,
         software_versions=result.provenance.code_version[:LONG_STRING],
         device_serial_number="0",
-        pixel_measures=_pixel_measures(sources, grid),
         content_label="RESEARCH" if names.is_research else "VERTEBRAE",
         content_description=_content_description(names),
     )
@@ -107,7 +105,11 @@ def _one_source(sources: Sources, grid: SourceGrid) -> Dataset:
     source.PositionReferenceIndicator = sources.header.get("PositionReferenceIndicator") or ""
     source.Rows, source.Columns = grid.shape[1:]
     source.PixelSpacing = _decimals(*pixel_spacing(sources.header))
-    source.SliceThickness = None
+    # spacing is said, because frames left out must not change what a reader makes of it
+    between_slices = grid.affine.spacing_mm[0]
+    source.SliceThickness, source.SpacingBetweenSlices = _decimals(
+        slice_thickness(sources.header) or between_slices, between_slices
+    )
     source.ImageOrientationPatient = _decimals(*frame.orientation)
     source.ImagePositionPatient = _decimals(*frame.position)
     return source
@@ -117,23 +119,13 @@ def _decimals(*values: float) -> list[str]:
     return [format_number_as_ds(value) for value in values]
 
 
-def _pixel_measures(sources: Sources, grid: SourceGrid) -> hd.PixelMeasuresSequence:
-    """Spacing within and between the source's slices: frames left out must not change what a reader makes of it."""
-    between_slices = grid.affine.spacing_mm[0]
-    return hd.PixelMeasuresSequence(
-        pixel_spacing=pixel_spacing(sources.header),
-        slice_thickness=slice_thickness(sources.header) or between_slices,
-        spacing_between_slices=between_slices,
-    )
-
-
 def _content_description(names: Names) -> str:
     text = "Vertebral bodies found by a network"
     return f"{text}, RESEARCH, not for diagnosis" if names.is_research else text
 
 
 def _algorithm(result: Result) -> hd.AlgorithmIdentificationSequence:
-    name, version = algorithm_name(result.provenance, result.pipeline)
+    name, version = algorithm_name(result.provenance)
     return hd.AlgorithmIdentificationSequence(
         name=name,
         family=ARTIFICIAL_INTELLIGENCE.code,
@@ -141,15 +133,6 @@ def _algorithm(result: Result) -> hd.AlgorithmIdentificationSequence:
         source=MANUFACTURER,
         parameters={f"weights of {model.name}": f"sha256:{model.weights_sha256}" for model in result.provenance.models},
     )
-
-
-def algorithm_name(provenance: Provenance, pipeline: str) -> tuple[str, str]:
-    """Name and version of the networks, or of the pipeline where none was used; LO, 64 characters each."""
-    if not provenance.models:
-        return f"{MANUFACTURER} {pipeline}"[:LONG_STRING], plain(provenance.code_version)[:LONG_STRING]
-    name = " + ".join(model.name for model in provenance.models)
-    version = " + ".join(model.version for model in provenance.models)
-    return plain(name)[:LONG_STRING], plain(version)[:LONG_STRING]
 
 
 def _description(

@@ -11,8 +11,8 @@ from pydicom.dataelem import DataElement
 from pydicom.valuerep import format_number_as_ds
 
 from node.domain.volume import UInt8
-from node.encode.concepts import SEGMENTATION, SOURCE_IMAGE
-from node.encode.explicit import code, items, put_raw, sequence, text, unsigned_longs, unsigned_short
+from node.encode.concepts import SEGMENTATION, SOURCE_IMAGE, Concept
+from node.encode.explicit import code, items, put_raw, sequence, sop_reference, text, unsigned_longs, unsigned_short
 from node.encode.source_grid import SourceGrid
 from node.encode.sources import SourceFrame
 
@@ -102,11 +102,11 @@ def write_frames(shell: Dataset, frames: FrameList, grid: SourceGrid, *, numbers
 def _functional_groups(frame: SourceFrame, *, number: int, index: int) -> bytes:
     """One item of the Per-Frame Functional Groups Sequence (PS3.3 A.51.5)."""
     instance = frame.instance
-    source = text(0x00081150, "UI", instance.sop_class_uid) + text(0x00081155, "UI", instance.sop_instance_uid)
+    source = sop_reference(instance.sop_class_uid, instance.sop_instance_uid)
     if frame.number is not None:
         source += text(0x00081160, "IS", str(frame.number))
-    source += text(0x0028135A, "CS", "YES") + _code(0x0040A170, SOURCE_IMAGE.code)
-    derivation = sequence(0x00082112, source) + _code(0x00089215, SEGMENTATION.code)
+    source += text(0x0028135A, "CS", "YES") + _code_sequence(0x0040A170, SOURCE_IMAGE)
+    derivation = sequence(0x00082112, source) + _code_sequence(0x00089215, SEGMENTATION)
     position = "\\".join(format_number_as_ds(value) for value in frame.position)
     return (
         sequence(0x00089124, derivation)
@@ -116,18 +116,15 @@ def _functional_groups(frame: SourceFrame, *, number: int, index: int) -> bytes:
     )
 
 
-def _code(tag: int, concept: tuple[str, str, str, str | None]) -> bytes:
-    value, scheme, meaning, _ = concept
-    return code(tag, value, scheme, meaning)
+def _code_sequence(tag: int, concept: Concept) -> bytes:
+    value, scheme, meaning, _ = concept.code
+    return sequence(tag, code(value, scheme, meaning))
 
 
 def _write_references(shell: Dataset, used: list[SourceFrame]) -> None:
     """Name the source instances for the whole object (Source Image Sequence, Common Instance Reference module)."""
     instances = list(dict.fromkeys(frame.instance for frame in used))
-    references = [
-        text(0x00081150, "UI", instance.sop_class_uid) + text(0x00081155, "UI", instance.sop_instance_uid)
-        for instance in instances
-    ]
+    references = [sop_reference(instance.sop_class_uid, instance.sop_instance_uid) for instance in instances]
     put_raw(shell, 0x00082112, "SQ", items(references))
     series = sequence(0x0008114A, *references) + text(0x0020000E, "UI", instances[0].series_uid)
     put_raw(shell, 0x00081115, "SQ", items([series]))

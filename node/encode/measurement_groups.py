@@ -1,0 +1,192 @@
+"""What a report says of one vertebra: measured on a segment (TID 1411), or why not (TID 1501)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from highdicom import sr
+
+from node.domain.finding import Status, VertebraFinding
+from node.domain.identifiers import Uid
+from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
+from node.domain.provenance import Provenance
+from node.domain.reasons import Reason
+from node.encode.algorithm import algorithm_name, plain
+from node.encode.concepts import (
+    ANATOMICAL_STRUCTURE,
+    ATTENUATION,
+    COMMENT,
+    CUBIC_MILLIMETER,
+    HOUNSFIELD_UNIT,
+    LEVEL_SCORE,
+    MEAN,
+    MILLIMETER,
+    NO_UNITS,
+    PERCENT,
+    STANDARD_DEVIATION,
+    STANDARD_UNCERTAINTY,
+    STATUS,
+    STATUS_OF,
+    TRABECULAR_CORE,
+    VERTEBRA,
+    VERTEBRAL_BODY,
+    VOLUME,
+    Concept,
+    vertebra,
+)
+from node.encode.context import Names
+from node.encode.exclusion_codes import NOT_MEASURED, REASON, REASON_OF
+
+_UNIT: dict[Unit, Concept] = {
+    Unit.HOUNSFIELD: HOUNSFIELD_UNIT,
+    Unit.MM: MILLIMETER,
+    Unit.MM3: CUBIC_MILLIMETER,
+    Unit.PERCENT: PERCENT,
+    Unit.ONE: NO_UNITS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Coding:
+    """How a quantity is coded: concept, derivation, and the part of the vertebra that it was taken in."""
+
+    concept: Concept
+    derivation: Concept | None
+    part: Concept
+
+
+_CODING: dict[Quantity, _Coding] = {
+    Quantity.CORE_MEAN_HU: _Coding(concept=ATTENUATION, derivation=MEAN, part=TRABECULAR_CORE),
+    Quantity.CORE_SD_HU: _Coding(concept=ATTENUATION, derivation=STANDARD_DEVIATION, part=TRABECULAR_CORE),
+    Quantity.BODY_MEAN_HU: _Coding(concept=ATTENUATION, derivation=MEAN, part=VERTEBRAL_BODY),
+    Quantity.BODY_VOLUME: _Coding(concept=VOLUME, derivation=None, part=VERTEBRAL_BODY),
+    Quantity.CORE_VOLUME: _Coding(concept=VOLUME, derivation=None, part=TRABECULAR_CORE),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferencedBodies:
+    """The segmentation that a report refers to: its UIDs, its source series, and the segment of each label value."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    source_series_uid: Uid
+    segment_numbers: dict[int, int]
+
+
+def vertebra_group(
+    finding: VertebraFinding, bodies: ReferencedBodies | None, provenance: Provenance, *, names: Names
+) -> sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations | None:
+    """The measurement group of a vertebra, or `None` where there is neither a measurement nor a reason to report."""
+    measured = [value for value in finding.measurements if isinstance(value, Measurement)]
+    if finding.status is not Status.ASSESSED or not measured:
+        reasons = finding.reasons or tuple(
+            value.reason for value in finding.measurements if isinstance(value, NotMeasurable)
+        )
+        return _unmeasured_group(finding, reasons, names) if reasons else None
+    number = bodies.segment_numbers.get(finding.segment_value or 0) if bodies else None
+    about = _about(finding, names)
+    about["algorithm_id"] = sr.AlgorithmIdentification(*algorithm_name(provenance))
+    about["measurements"] = [
+        *(_measurement(value, provenance) for value in measured),
+        *_level_score(finding),
+    ]
+    about["qualitative_evaluations"] = [evaluation(STATUS, STATUS_OF[finding.status]), *_gaps(finding)]
+    if bodies is None or number is None:
+        return sr.MeasurementsAndQualitativeEvaluations(**about)
+    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=_segment(bodies, number), **about)
+
+
+def _segment(bodies: ReferencedBodies, number: int) -> sr.ReferencedSegment:
+    """A reference by hand: `from_segmentation` fails for label map segmentations and reads all frames for others."""
+    return sr.ReferencedSegment(
+        sop_class_uid=bodies.sop_class_uid,
+        sop_instance_uid=bodies.sop_instance_uid,
+        segment_number=number,
+        source_series=sr.SourceSeriesForSegmentation(bodies.source_series_uid),
+    )
+
+
+def _about(finding: VertebraFinding, names: Names) -> dict[str, object]:
+    """What every group says first: tracking, category, finding, site; keyword arguments of highdicom's templates."""
+    label = str(finding.level) if finding.level is not None else f"vertebra {finding.ordinal}"
+    site = sr.FindingSite(vertebra(finding.level).code, topographical_modifier=VERTEBRAL_BODY.code)
+    return {
+        "tracking_identifier": sr.TrackingIdentifier(
+            uid=names.tracking_uid(finding.level, finding.ordinal), identifier=label
+        ),
+        "finding_category": ANATOMICAL_STRUCTURE.code,
+        "finding_type": VERTEBRA.code,
+        "finding_sites": [site],
+    }
+
+
+def _measurement(value: Measurement, provenance: Provenance) -> sr.Measurement:
+    coding = _CODING[value.quantity]
+    unit = _UNIT[value.unit].code
+    measurement = sr.Measurement(
+        name=coding.concept.code,
+        value=value.value,
+        unit=unit,
+        derivation=coding.derivation.code if coding.derivation else None,
+        finding_sites=[sr.FindingSite(vertebra(value.site).code, topographical_modifier=coding.part.code)],
+        algorithm_id=sr.AlgorithmIdentification(name=plain(value.method), version=plain(provenance.code_version)),
+    )
+    if value.standard_uncertainty is not None:
+        measurement[0].ContentSequence.append(
+            sr.NumContentItem(
+                name=STANDARD_UNCERTAINTY.code,
+                value=value.standard_uncertainty,
+                unit=unit,
+                relationship_type="HAS PROPERTIES",
+            )
+        )
+    return measurement
+
+
+def _level_score(finding: VertebraFinding) -> list[sr.Measurement]:
+    if finding.level_score is None:
+        return []
+    return [sr.Measurement(name=LEVEL_SCORE.code, value=finding.level_score, unit=NO_UNITS.code)]
+
+
+def _gaps(finding: VertebraFinding) -> list[sr.QualitativeEvaluation]:
+    """One coded reason for each quantity that has no value; such a quantity has no NUM item at all."""
+    return [
+        evaluation(NOT_MEASURED[value.quantity], REASON_OF[value.reason.code])
+        for value in finding.measurements
+        if isinstance(value, NotMeasurable)
+    ]
+
+
+def _unmeasured_group(
+    finding: VertebraFinding, reasons: tuple[Reason, ...], names: Names
+) -> sr.MeasurementsAndQualitativeEvaluations:
+    status = finding.status if finding.status is not Status.ASSESSED else Status.NOT_EVALUABLE
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        **_about(finding, names),
+        qualitative_evaluations=[evaluation(STATUS, STATUS_OF[status]), *reason_evaluations(reasons)],
+    )
+    add_comments(group, [reason.text for reason in reasons])
+    return group
+
+
+def reason_evaluations(reasons: tuple[Reason, ...]) -> list[sr.QualitativeEvaluation]:
+    """The reasons' codes, each once."""
+    return [evaluation(REASON, REASON_OF[reason]) for reason in dict.fromkeys(reason.code for reason in reasons)]
+
+
+def add_comments(group: sr.MeasurementsAndQualitativeEvaluations, texts: list[str]) -> None:
+    """Append sentences for people to a group."""
+    for text in texts:
+        group[0].ContentSequence.append(comment(text))
+
+
+def comment(text: str) -> sr.TextContentItem:
+    """A sentence for people."""
+    return sr.TextContentItem(name=COMMENT.code, value=plain(text), relationship_type="CONTAINS")
+
+
+def evaluation(name: Concept, value: Concept) -> sr.QualitativeEvaluation:
+    """A coded statement."""
+    return sr.QualitativeEvaluation(name=name.code, value=value.code)

@@ -1,0 +1,128 @@
+"""The findings as a Comprehensive 3D SR after TID 1500."""
+
+from __future__ import annotations
+
+from highdicom import sr
+from pydicom import Dataset
+from pydicom.uid import CTImageStorage
+
+from node.domain.mark import MANUFACTURER
+from node.domain.outgoing import ObjectKind
+from node.domain.result import Result
+from node.encode.algorithm import notices
+from node.encode.concepts import QUALITATIVE_EVALUATIONS, procedure_reported
+from node.encode.context import EncodingContext, Names
+from node.encode.explicit import items, put_raw, sequence, sop_reference, text
+from node.encode.identity import source_skeleton
+from node.encode.image_library import image_library
+from node.encode.measurement_groups import ReferencedBodies, comment, vertebra_group
+from node.encode.observer import device_observer
+from node.encode.screening_group import screening_group
+from node.encode.segmentation import EncodedSegmentation
+from node.encode.sources import Sources
+
+
+def encode_report(
+    result: Result, segmentation: EncodedSegmentation | None, sources: Sources, *, context: EncodingContext
+) -> Dataset:
+    """The report of a result, assessed or not.
+
+    It stays preliminary and unverified: nobody has read it. It names the report that it supersedes.
+    """
+    names = Names.of(result, context)
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=device_observer(context.station)),
+        procedure_reported=procedure_reported(str(sources.header.get("BodyPartExamined") or "")).code,
+        imaging_measurements=_groups(result, _bodies(segmentation, sources), names),
+    )
+    content[0].ContentSequence.extend(_statements(result))
+    report: Dataset = sr.Comprehensive3DSR(
+        evidence=_evidence(segmentation, sources),
+        content=content[0],
+        series_instance_uid=names.series_uid(ObjectKind.SR),
+        series_number=names.series_number(ObjectKind.SR),
+        sop_instance_uid=names.instance_uid(ObjectKind.SR),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+        previous_versions=_predecessors(result, context, names),
+    )
+    _insert_image_library(report, sources)
+    _write_evidence(report, result.study_uid, segmentation, sources)
+    return report
+
+
+def _groups(result: Result, bodies: ReferencedBodies | None, names: Names) -> list[Dataset]:
+    vertebrae = (vertebra_group(each, bodies, result.provenance, names=names) for each in result.findings.vertebrae)
+    return [screening_group(result, names), *(group for group in vertebrae if group is not None)]
+
+
+def _statements(result: Result) -> list[sr.ContainerContentItem]:
+    """What holds for the whole report: intended use and limitations (TID 1500, Qualitative Evaluations)."""
+    sentences = [*notices(result.provenance), *(f"Limitation: {text}" for text in result.findings.limitations)]
+    if not sentences:
+        return []
+    container = sr.ContainerContentItem(name=QUALITATIVE_EVALUATIONS.code, relationship_type="CONTAINS")
+    container.ContentSequence = sr.ContentSequence([comment(sentence) for sentence in sentences])
+    return [container]
+
+
+def _bodies(segmentation: EncodedSegmentation | None, sources: Sources) -> ReferencedBodies | None:
+    if segmentation is None:
+        return None
+    return ReferencedBodies(
+        sop_class_uid=segmentation.dataset.SOPClassUID,
+        sop_instance_uid=segmentation.dataset.SOPInstanceUID,
+        source_series_uid=sources.instances[0].series_uid,
+        segment_numbers=segmentation.segment_numbers,
+    )
+
+
+def _evidence(segmentation: EncodedSegmentation | None, sources: Sources) -> list[Dataset]:
+    """As much evidence as highdicom needs to accept the references; the whole of it is written afterwards."""
+    first = source_skeleton(sources.header)
+    first.SOPClassUID, first.SOPInstanceUID = CTImageStorage, sources.instances[0].sop_instance_uid
+    first.SeriesInstanceUID = sources.instances[0].series_uid
+    return [first] if segmentation is None else [first, segmentation.dataset]
+
+
+def _predecessors(result: Result, context: EncodingContext, names: Names) -> list[Dataset] | None:
+    previous = context.previous_report
+    if previous is None or previous.sop_instance_uid == names.instance_uid(ObjectKind.SR):
+        return None
+    report = Dataset()
+    report.StudyInstanceUID, report.SeriesInstanceUID = result.study_uid, previous.series_uid
+    report.SOPClassUID, report.SOPInstanceUID = previous.sop_class_uid, previous.sop_instance_uid
+    return [report]
+
+
+def _insert_image_library(report: Dataset, sources: Sources) -> None:
+    library = image_library(sources)
+    if library is None:
+        return
+    # TID 1500 puts it before the measurements
+    places = [place for place, item in enumerate(report.ContentSequence) if item.RelationshipType == "CONTAINS"]
+    contents = list(report.ContentSequence)
+    contents.insert(places[0], library)
+    report.ContentSequence = contents
+
+
+def _write_evidence(
+    report: Dataset, study_uid: str, segmentation: EncodedSegmentation | None, sources: Sources
+) -> None:
+    """Name every source and the segmentation (Current Requested Procedure Evidence Sequence)."""
+    series: dict[str, list[bytes]] = {}
+    for instance in sources.instances:
+        references = series.setdefault(instance.series_uid, [])
+        references.append(sop_reference(instance.sop_class_uid, instance.sop_instance_uid))
+    if segmentation is not None:
+        made = segmentation.dataset
+        series[made.SeriesInstanceUID] = [sop_reference(made.SOPClassUID, made.SOPInstanceUID)]
+    each = (
+        sequence(0x00081199, *references) + text(0x0020000E, "UI", series_uid)
+        for series_uid, references in series.items()
+    )
+    study = sequence(0x00081115, *each) + text(0x0020000D, "UI", study_uid)
+    put_raw(report, 0x0040A375, "SQ", items([study]))

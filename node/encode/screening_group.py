@@ -1,0 +1,82 @@
+"""What a report says of the study as a whole: assessed or not, why not, and the HU band."""
+
+from __future__ import annotations
+
+from highdicom import sr
+
+from node.domain.finding import BoneScreening, Status
+from node.domain.levels import VertebralLevel
+from node.domain.measurement import Quantity
+from node.domain.result import Result
+from node.encode.algorithm import algorithm_name, algorithm_parameters
+from node.encode.concepts import (
+    ARTIFICIAL_INTELLIGENCE,
+    FINDING,
+    HU_BAND,
+    HU_BAND_OF,
+    INTENDED_USE,
+    INTENDED_USE_OF,
+    SCREENING,
+    SPINE,
+    STATUS,
+    STATUS_OF,
+    vertebra,
+)
+from node.encode.context import Names
+from node.encode.measurement_groups import add_comments, evaluation, reason_evaluations
+
+UNCALIBRATED = "An uncalibrated CT number band: not a bone mineral density and not a diagnosis."
+
+
+def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitativeEvaluations:
+    """The group (TID 1501) that speaks of the study; it is there in every report."""
+    findings, provenance = result.findings, result.provenance
+    name, version = algorithm_name(provenance)
+    band = findings.screening
+    sites = [vertebra(level) for level in band.levels] if band else [SPINE]
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=names.screening_uid(), identifier="bone screening"),
+        finding_category=FINDING.code,
+        finding_type=SCREENING.code,
+        finding_sites=[sr.FindingSite(site.code) for site in sites],
+        algorithm_id=sr.AlgorithmIdentification(
+            name=name,
+            version=version,
+            parameters=algorithm_parameters(provenance),
+            family=ARTIFICIAL_INTELLIGENCE.code if provenance.models else None,
+        ),
+        qualitative_evaluations=[
+            evaluation(STATUS, STATUS_OF[findings.status]),
+            evaluation(INTENDED_USE, INTENDED_USE_OF[provenance.intended_use]),
+            *_hu_band(band),
+            *reason_evaluations(findings.reasons),
+        ],
+    )
+    add_comments(group, _sentences(result))
+    return group
+
+
+def _hu_band(band: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
+    return [evaluation(HU_BAND, HU_BAND_OF[band.hu_band])] if band else []
+
+
+def _sentences(result: Result) -> list[str]:
+    """For people: the band with its number, or why nothing could be assessed."""
+    findings = result.findings
+    sentences = [reason.text for reason in findings.reasons]
+    if findings.status is Status.NOT_EVALUABLE:
+        sentences.insert(0, "Nothing could be assessed.")
+    if findings.status is Status.FAILED:
+        sentences.insert(0, "The analysis failed; this says nothing about the patient.")
+    if findings.screening:
+        meaning = HU_BAND_OF[findings.screening.hu_band].code.meaning
+        sentences.append(f"{_l1_value(result)}{meaning}. {UNCALIBRATED}")
+    return sentences
+
+
+def _l1_value(result: Result) -> str:
+    for finding in result.findings.vertebrae:
+        hu = finding.value(Quantity.CORE_MEAN_HU)
+        if finding.level is VertebralLevel.L1 and hu is not None:
+            return f"L1 trabecular core {hu:.0f} HU. "
+    return ""

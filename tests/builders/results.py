@@ -1,0 +1,140 @@
+"""Results of `ct-bone` on built series, with label maps that one can check by hand."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+import numpy as np
+
+from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.identifiers import Uid
+from node.domain.levels import VertebralLevel
+from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
+from node.domain.provenance import IntendedUse, ModelIdentity, Provenance
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.result import Result
+from node.domain.volume import LabelMap, Segment, UInt8
+from tests.builders.ct import CtSpec, ct_affine
+
+NOON = datetime.datetime(2026, 5, 1, 12, tzinfo=datetime.UTC)
+METHOD = "mean of eroded core 1.0"
+
+
+def provenance(intended_use: IntendedUse = IntendedUse.RESEARCH, *, code_version: str = "0.1.0") -> Provenance:
+    """Where a built result comes from."""
+    model = ModelIdentity(name="spine-ct", version="0.1.0", weights_sha256="ab" * 32, intended_use=intended_use)
+    return Provenance(
+        models=(model,),
+        code_version=code_version,
+        configuration_sha256="cd" * 32,
+        device="cpu",
+        started_at=NOON,
+        ended_at=NOON + datetime.timedelta(seconds=9),
+    )
+
+
+def boxes(spec: CtSpec, levels: Mapping[VertebralLevel, int]) -> UInt8:
+    """Labels with one box a level, each two slices high, from the first slice on.
+
+    Every box has a notch in one corner, so that a mirrored or exchanged axis cannot go unseen.
+    """
+    labels = np.zeros((spec.slices, spec.rows, spec.columns), dtype=np.uint8)
+    for place, value in enumerate(levels.values()):
+        k = (2 * place) % (spec.slices - 1)
+        labels[k : k + 2, 3 : spec.rows - 5, 2 : spec.columns - 7] = value
+        labels[k, 3:5, 2:6] = 0
+    return labels
+
+
+def label_map(spec: CtSpec, levels: Mapping[VertebralLevel, int] | None = None) -> LabelMap:
+    """A label map on the grid of the series; by default L1 is 20 and L2 is 21."""
+    levels = levels or {VertebralLevel.L1: 20, VertebralLevel.L2: 21}
+    return LabelMap(
+        labels=boxes(spec, levels),
+        affine=ct_affine(spec),
+        frame_of_reference=Uid(spec.uid("frame of reference")),
+        segments=tuple(
+            Segment(value=value, level=level) for level, value in sorted(levels.items(), key=lambda pair: pair[1])
+        ),
+    )
+
+
+def measured(level: VertebralLevel, *, hu: float, segment_value: int, ordinal: int = 1) -> VertebraFinding:
+    """A vertebra with a mean HU, a volume, and a core volume that could not be measured."""
+    return VertebraFinding(
+        level=level,
+        status=Status.ASSESSED,
+        ordinal=ordinal,
+        level_score=0.9,
+        centroid_lps_mm=(-4.0, -12.0, 102.0),
+        segment_value=segment_value,
+        measurements=(
+            Measurement(
+                quantity=Quantity.CORE_MEAN_HU,
+                value=hu,
+                unit=Unit.HOUNSFIELD,
+                site=level,
+                method=METHOD,
+                standard_uncertainty=3.5,
+            ),
+            Measurement(
+                quantity=Quantity.BODY_VOLUME, value=21000.0, unit=Unit.MM3, site=level, method="voxel count 1.0"
+            ),
+            NotMeasurable(quantity=Quantity.CORE_VOLUME, site=level, reason=Reason(code=ReasonCode.ROI_TOO_SMALL)),
+        ),
+    )
+
+
+def not_evaluable(level: VertebralLevel | None, code: ReasonCode, *, ordinal: int = 0) -> VertebraFinding:
+    """A vertebra that could not be measured."""
+    reason = Reason(code=code, detail="12 mm of it are missing.")
+    return VertebraFinding(level=level, status=Status.NOT_EVALUABLE, reasons=(reason,), ordinal=ordinal)
+
+
+def assessed_findings(hu: float = 98.0) -> CtBoneFindings:
+    """L1 measured, L2 cut off, one vertebra of uncertain level."""
+    return CtBoneFindings(
+        status=Status.ASSESSED,
+        vertebrae=(
+            not_evaluable(None, ReasonCode.LEVEL_UNCERTAIN, ordinal=3),
+            measured(VertebralLevel.L1, hu=hu, segment_value=20, ordinal=4),
+            not_evaluable(VertebralLevel.L2, ReasonCode.LEVEL_TRUNCATED, ordinal=5),
+        ),
+        screening=BoneScreening(hu_band=HuBand.of(hu), levels=(VertebralLevel.L1,)),
+        limitations=("Contrast agent raises CT numbers.",),
+    )
+
+
+def assessed_result(
+    spec: CtSpec,
+    *,
+    intended_use: IntendedUse = IntendedUse.RESEARCH,
+    labels: LabelMap | None = None,
+    findings: CtBoneFindings | None = None,
+) -> Result:
+    """A result with findings and a label map."""
+    return Result(
+        study_uid=Uid(spec.study_uid),
+        revision=1,
+        pipeline="ct-bone",
+        series_uid=Uid(spec.uid("series")),
+        findings=findings or assessed_findings(),
+        label_map=labels or label_map(spec),
+        provenance=provenance(intended_use),
+        input_digest="12" * 32,
+    )
+
+
+def not_evaluable_result(spec: CtSpec, code: ReasonCode = ReasonCode.GANTRY_TILT) -> Result:
+    """A result that says only why nothing was assessed."""
+    return Result(
+        study_uid=Uid(spec.study_uid),
+        revision=1,
+        pipeline="ct-bone",
+        series_uid=Uid(spec.uid("series")),
+        findings=CtBoneFindings(status=Status.NOT_EVALUABLE, reasons=(Reason(code=code, detail="Tilt 12.0 degrees."),)),
+        label_map=None,
+        provenance=provenance(),
+        input_digest="12" * 32,
+    )
