@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass
 
 from node.domain.state import WorkEvent
+from node.domain.work import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,16 @@ class RetryPolicy:
             raise ValueError("work must be tried at least once")
         if not 0 < self.first_delay_s <= self.longest_delay_s or not 0 <= self.jitter <= 1:
             raise ValueError("delays must be positive and ascend, and jitter lie from 0 to 1")
+
+
+#: How each stage is tried again. A network that fails, fails soon again; a PACS may be away for a night or a weekend:
+#: a hundred tries at up to half an hour last for about two days, and the breaker spares most of them.
+RETRIES: dict[Stage, RetryPolicy] = {
+    Stage.SEGMENT: RetryPolicy(attempts=6, first_delay_s=10.0, longest_delay_s=600.0),
+    Stage.SCREEN_BMD: RetryPolicy(attempts=6, first_delay_s=10.0, longest_delay_s=600.0),
+    Stage.ENCODE: RetryPolicy(attempts=6, first_delay_s=5.0, longest_delay_s=600.0),
+    Stage.DELIVER: RetryPolicy(attempts=100, first_delay_s=5.0, longest_delay_s=1800.0),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

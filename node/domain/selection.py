@@ -82,7 +82,14 @@ class NoSuitableSeries:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """What a report says: the reason of the study where all series share it, else that none suits."""
+        """What a report says: the reasons that all series share, else that none suits."""
+        shared = [
+            reason
+            for reason in (self.rejected[0].reasons if self.rejected else ())
+            if all(reason in each.reasons for each in self.rejected)
+        ]
+        if shared:
+            return tuple(shared)
         return (Reason(code=ReasonCode.NO_SERIES, detail=f"{len(self.rejected)} series were looked at."),)
 
 

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Engine, Row, select
 
 from node.domain.errors import Bug, TransientFailure
 from node.domain.identifiers import Uid
-from node.domain.reasons import Reason
-from node.domain.selection import NoSuitableSeries, RejectedSeries, SeriesChoice
+from node.domain.selection import NoSuitableSeries, SeriesChoice
 from node.domain.study import Instance, Series, Study, input_digest
+from node.store.decisions import load_decisions
 from node.store.engine import reading
-from node.store.schema import analysis, instance, series_decision
+from node.store.schema import instance
 
 
 class SqlStudyReader:
@@ -73,7 +73,8 @@ class SqlStudyReader:
     def choice(self, study_uid: Uid, revision: int, pipeline: str) -> SeriesChoice | NoSuitableSeries | None:
         """What selection decided for a pipeline when the revision was closed, or `None` before that."""
         with reading(self._engine) as connection:
-            return load_choice(connection, study_uid, revision, pipeline=pipeline)
+            decisions = load_decisions(connection, study_uid, revision)
+        return next((each.choice for each in decisions if each.pipeline == pipeline), None)
 
 
 def load_study(connection: Connection, study_uid: Uid, revision: int) -> Study | None:
@@ -90,39 +91,6 @@ def load_study(connection: Connection, study_uid: Uid, revision: int) -> Study |
         return None
     series = (Series(series_uid=uid, instances=tuple(instances)) for uid, instances in by_series.items())
     return Study(study_uid=study_uid, revision=revision, series=tuple(series))
-
-
-def load_choice(
-    connection: Connection, study_uid: Uid, revision: int, *, pipeline: str
-) -> SeriesChoice | NoSuitableSeries | None:
-    """What selection decided, or `None` before the revision was closed."""
-    key = (study_uid, revision, pipeline)
-    found = connection.execute(
-        select(analysis).where(
-            analysis.c.study_uid == key[0], analysis.c.revision == key[1], analysis.c.pipeline == key[2]
-        )
-    ).first()
-    if found is None:
-        return None
-    decisions = connection.execute(
-        select(series_decision)
-        .where(
-            series_decision.c.study_uid == key[0],
-            series_decision.c.revision == key[1],
-            series_decision.c.pipeline == key[2],
-            series_decision.c.chosen.is_(False),
-        )
-        .order_by(series_decision.c.series_uid)
-    )
-    rejected = tuple(RejectedSeries(series_uid=row.series_uid, reasons=row.reasons) for row in decisions)
-    if found.series_uid is None:
-        return NoSuitableSeries(rejected=rejected)
-    return SeriesChoice(series_uid=found.series_uid, unknown=found.unknown, rejected=rejected)
-
-
-def refusal(choice: SeriesChoice | NoSuitableSeries | None) -> tuple[Reason, ...]:
-    """Why nothing was analysed; empty where a series was chosen."""
-    return choice.reasons if isinstance(choice, NoSuitableSeries) else ()
 
 
 def _instance(row: Row[Any]) -> Instance:
