@@ -59,7 +59,7 @@ class MissingIdentifier(InputRejected):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What a data set's header tells: who it is, what is in it. `identity` is the patient's, for a keyed digest only."""
+    """What a data set's header tells. `identity` is the patient's, for a keyed digest and nothing else."""
 
     sop_class_uid: Uid
     sop_instance_uid: Uid

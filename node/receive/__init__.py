@@ -1,0 +1,1 @@
+"""The DICOM listener: who may send, what is stored, and what is answered."""
