@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from node.domain.errors import NodeError
+from training.phantom import command as phantom
+
 app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and judge the models of OsteoNode.")
+phantom.register(app)
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")
 app.add_typer(fit, name="fit")
 
@@ -42,5 +47,9 @@ def fit_spine_command(
 
 
 def main() -> None:
-    """Run the program."""
-    app()
+    """Run the program: exit status 0 for a job done, 1 for a failure that is told in one line, 2 for wrong usage."""
+    try:
+        app()
+    except NodeError as error:
+        typer.echo(f"osteonode-train: {error}", err=True)
+        sys.exit(1)
