@@ -37,7 +37,7 @@ SOFT_BEFORE_HARD_S = 30.0
 VISIBILITY_TIMEOUT_S = LONGEST_TIME_LIMIT_S + 600.0
 #: A broker that does not answer within these times counts as unreachable.
 CONNECT_TIMEOUT_S = 2.0
-SOCKET_TIMEOUT_S = 10.0
+SOCKET_TIMEOUT_S = 5.0
 #: On SIGQUIT a task may run on for this long before its process is told to stop.
 SOFT_SHUTDOWN_S = 10.0
 
