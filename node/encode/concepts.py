@@ -116,6 +116,7 @@ FINDING = dicom("SCT", "404684003", "Finding")
 COMMENT = dicom("DCM", "121106", "Comment")
 DEVICE = dicom("DCM", "121007", "Device")
 OF_INTEREST = dicom("DCM", "113000", "Of Interest")
+IMAGING_MEASUREMENTS = dicom("DCM", "126010", "Imaging Measurements")
 IMAGE_LIBRARY = dicom("DCM", "111028", "Image Library")
 IMAGE_LIBRARY_GROUP = dicom("DCM", "126200", "Image Library Group")
 QUALITATIVE_EVALUATIONS = Concept(

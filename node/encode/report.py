@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from highdicom import sr
 from pydicom import Dataset
+from pydicom.sr.coding import Code
 from pydicom.uid import CTImageStorage
 
 from node.domain.mark import MANUFACTURER
 from node.domain.outgoing import ObjectKind
 from node.domain.result import Result
 from node.encode.algorithm import notices
-from node.encode.concepts import QUALITATIVE_EVALUATIONS, procedure_reported
+from node.encode.concepts import IMAGING_MEASUREMENTS, QUALITATIVE_EVALUATIONS, procedure_reported
 from node.encode.context import EncodingContext, Names
 from node.encode.explicit import items, put_raw, sequence, sop_reference, text
 from node.encode.identity import source_skeleton
@@ -33,11 +34,11 @@ def encode_report(
     content = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=device_observer(context.station)),
         procedure_reported=procedure_reported(str(sources.header.get("BodyPartExamined") or "")).code,
-        imaging_measurements=_groups(result, _bodies(segmentation, sources), names),
+        imaging_measurements=[screening_group(result, names)],
     )
     content[0].ContentSequence.extend(_statements(result))
     report: Dataset = sr.Comprehensive3DSR(
-        evidence=_evidence(segmentation, sources),
+        evidence=[_one_source(sources)],
         content=content[0],
         series_instance_uid=names.series_uid(ObjectKind.SR),
         series_number=names.series_number(ObjectKind.SR),
@@ -49,14 +50,27 @@ def encode_report(
         is_verified=False,
         previous_versions=_predecessors(result, context, names),
     )
+    _append_vertebrae(report, result, _bodies(segmentation, sources), names)
     _insert_image_library(report, sources)
     _write_evidence(report, result.study_uid, segmentation, sources)
     return report
 
 
-def _groups(result: Result, bodies: ReferencedBodies | None, names: Names) -> list[Dataset]:
-    vertebrae = (vertebra_group(each, bodies, result.provenance, names=names) for each in result.findings.vertebrae)
-    return [screening_group(result, names), *(group for group in vertebrae if group is not None)]
+def _append_vertebrae(report: Dataset, result: Result, bodies: ReferencedBodies | None, names: Names) -> None:
+    """Add one group a vertebra behind the group that speaks of the study.
+
+    highdicom copies and parses all content that it is given; with a dozen vertebrae that takes most of a second.
+    """
+    measurements = next(item for item in report.ContentSequence if _name(item) == IMAGING_MEASUREMENTS.code)
+    for finding in result.findings.vertebrae:
+        group = vertebra_group(finding, bodies, result.provenance, names=names)
+        if group is not None:
+            measurements.ContentSequence.append(group[0])
+
+
+def _name(item: Dataset) -> Code:
+    concept = item.ConceptNameCodeSequence[0]
+    return Code(concept.CodeValue, concept.CodingSchemeDesignator, concept.CodeMeaning)
 
 
 def _statements(result: Result) -> list[sr.ContainerContentItem]:
@@ -80,12 +94,13 @@ def _bodies(segmentation: EncodedSegmentation | None, sources: Sources) -> Refer
     )
 
 
-def _evidence(segmentation: EncodedSegmentation | None, sources: Sources) -> list[Dataset]:
-    """As much evidence as highdicom needs to accept the references; the whole of it is written afterwards."""
-    first = source_skeleton(sources.header)
-    first.SOPClassUID, first.SOPInstanceUID = CTImageStorage, sources.instances[0].sop_instance_uid
-    first.SeriesInstanceUID = sources.instances[0].series_uid
-    return [first] if segmentation is None else [first, segmentation.dataset]
+def _one_source(sources: Sources) -> Dataset:
+    """The evidence that highdicom needs to make a document; the whole of it is written afterwards."""
+    first = sources.instances[0]
+    shown = source_skeleton(sources.header)
+    shown.SOPClassUID, shown.SOPInstanceUID = CTImageStorage, first.sop_instance_uid
+    shown.SeriesInstanceUID = first.series_uid
+    return shown
 
 
 def _predecessors(result: Result, context: EncodingContext, names: Names) -> list[Dataset] | None:
