@@ -174,6 +174,17 @@ class Orthanc:
                 found += [each["MainDicomTags"]["SOPInstanceUID"] for each in inside]
         return tuple(sorted(found))
 
+    def results_of(self, study_uid: str) -> tuple[tuple[str, str], ...]:
+        """Modality and SOP Instance UID of everything in a study that is no CT, in ascending order."""
+        found = []
+        for study in json.loads(self.request("POST", "/tools/lookup", study_uid.encode())):
+            for series in json.loads(self.request("GET", f"/studies/{study['ID']}/series")):
+                modality = series["MainDicomTags"].get("Modality", "")
+                if modality != "CT":
+                    inside = json.loads(self.request("GET", f"/series/{series['ID']}/instances"))
+                    found += [(modality, each["MainDicomTags"]["SOPInstanceUID"]) for each in inside]
+        return tuple(sorted(found))
+
     def file(self, sop_instance_uid: str) -> bytes:
         """The DICOM file of an instance."""
         (found,) = json.loads(self.request("POST", "/tools/lookup", sop_instance_uid.encode()))
