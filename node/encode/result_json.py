@@ -1,0 +1,156 @@
+"""Findings, objects and timings as `result.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from node.domain.finding import BoneScreening, CtBoneFindings, Status, VertebraFinding
+from node.domain.identifiers import Uid
+from node.domain.measurement import Quantity
+from node.domain.outgoing import ObjectKind
+from node.domain.provenance import IntendedUse
+from node.domain.reasons import Reason
+from node.domain.study import Priority
+from node.domain.triage import Triage
+from node.encode.result_document import (
+    SCHEMA_DIALECT,
+    SCHEMA_VERSION,
+    ObjectPart,
+    PipelinePart,
+    ReasonPart,
+    ResultDocument,
+    ScreeningPart,
+    Timing,
+    TriagePart,
+    VertebraPart,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineOutcome:
+    """What one pipeline left of a study.
+
+    `series_uid` is `None` where no series suited. A pipeline that was given up has findings whose status is failed.
+    """
+
+    name: str
+    series_uid: Uid | None
+    findings: CtBoneFindings
+    intended_use: IntendedUse
+    triage: Triage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenObject:
+    """A DICOM object beside the document; `file` is its name in the same folder."""
+
+    kind: ObjectKind
+    sop_instance_uid: Uid
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyOutcome:
+    """All that `result.json` speaks of. `timings_s` are seconds by phase; phases that it does not know are left out."""
+
+    study_uid: Uid
+    revision: int
+    pipelines: tuple[PipelineOutcome, ...]
+    objects: tuple[WrittenObject, ...]
+    timings_s: Mapping[str, float]
+
+
+def result_document(outcome: StudyOutcome) -> ResultDocument:
+    """The document of a study's outcome."""
+    findings = [pipeline.findings for pipeline in outcome.pipelines]
+    status = study_status([each.status for each in findings])
+    return ResultDocument(
+        schema_=SCHEMA_VERSION,
+        study_uid=outcome.study_uid,
+        revision=outcome.revision,
+        status=status,
+        reasons=() if status is Status.ASSESSED else _reasons([reason for each in findings for reason in each.reasons]),
+        intended_use=_intended_use(outcome.pipelines),
+        pipelines=tuple(_pipeline(each) for each in outcome.pipelines),
+        objects=tuple(
+            ObjectPart(kind=each.kind.value, sop_instance_uid=each.sop_instance_uid, file=each.file)
+            for each in outcome.objects
+        ),
+        timing_s=Timing(
+            **{phase: round(value, 3) for phase, value in outcome.timings_s.items() if phase in Timing.model_fields}
+        ),
+    )
+
+
+def result_text(document: ResultDocument) -> str:
+    """The content of `result.json`: optional keys without a value are left out."""
+    return document.model_dump_json(by_alias=True, exclude_defaults=True, indent=2) + "\n"
+
+
+def schema_text() -> str:
+    """The content of `docs/reference/result.schema.json`."""
+    schema = {"$schema": SCHEMA_DIALECT, **ResultDocument.model_json_schema(by_alias=True)}
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def study_status(pipelines: Sequence[Status]) -> Status:
+    """Assessed where any pipeline assessed something, else failed where any failed."""
+    for status in (Status.ASSESSED, Status.FAILED):
+        if status in pipelines:
+            return status
+    return Status.NOT_EVALUABLE
+
+
+def _intended_use(pipelines: Sequence[PipelineOutcome]) -> IntendedUse:
+    clinical = bool(pipelines) and all(each.intended_use is IntendedUse.CLINICAL for each in pipelines)
+    return IntendedUse.CLINICAL if clinical else IntendedUse.RESEARCH
+
+
+def _reasons(reasons: Sequence[Reason]) -> tuple[ReasonPart, ...]:
+    return tuple(ReasonPart(code=reason.code, text=reason.text) for reason in dict.fromkeys(reasons))
+
+
+def _pipeline(outcome: PipelineOutcome) -> PipelinePart:
+    findings = outcome.findings
+    urgent = outcome.triage.priority is Priority.URGENT
+    return PipelinePart(
+        name=cast("Literal['ct-bone', 'xr-fracture']", outcome.name),
+        series_uid=outcome.series_uid,
+        status=findings.status,
+        reasons=_reasons(findings.reasons),
+        vertebrae=tuple(_vertebra(each) for each in findings.vertebrae),
+        screening=_screening(findings.screening),
+        triage=TriagePart(
+            priority=Priority.URGENT if urgent else Priority.ROUTINE,
+            because=outcome.triage.because,
+        ),
+    )
+
+
+def _vertebra(finding: VertebraFinding) -> VertebraPart:
+    core_hu = finding.value(Quantity.CORE_MEAN_HU)
+    centroid = finding.centroid_lps_mm
+    return VertebraPart(
+        level=finding.level,
+        status=finding.status,
+        reasons=_reasons(finding.reasons),
+        level_confidence=_rounded(finding.level_score, 3),
+        centroid_lps_mm=None
+        if centroid is None
+        else cast("tuple[float, float, float]", tuple(round(value, 2) for value in centroid)),
+        mean_hu=_rounded(core_hu, 1),
+        roi=None if core_hu is None else "trabecular-core",
+        body_mean_hu=_rounded(finding.value(Quantity.BODY_MEAN_HU), 1),
+        volume_mm3=_rounded(finding.value(Quantity.BODY_VOLUME), 1),
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _screening(screening: BoneScreening | None) -> ScreeningPart | None:
+    return None if screening is None else ScreeningPart(hu_band=screening.hu_band, levels=screening.levels)
