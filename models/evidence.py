@@ -29,9 +29,6 @@ _RIB_HEAD_ABOVE_OWN_MM = 6.0
 #: Smaller pieces, mm3, are specks.
 _RIB_SPECK_MM3 = 150.0
 
-#: A rib that leaves the scan counts as at least this long, mm.
-_CUT_RIB_MM = 100.0
-
 #: Around a body, mm, where contact with the sacrum's wings is looked for.
 _CONTACT_MM = 5.0
 
@@ -50,6 +47,8 @@ class Evidence:
         Shares of the network's votes in the body, 0 to 1, sum 1.
     rib_mm
         How far the rib that begins at the body's right and left side reaches, mm; 0 where none begins.
+    rib_cut
+        Whether that rib leaves the scan, so that it is longer than `rib_mm` by an unknown length.
     sacrum_contact
         Share of the body's surroundings that is sacrum or hip bone, 0 to 1.
     sacrum_below
@@ -66,11 +65,20 @@ class Evidence:
     thoracic: float
     sacral: float
     rib_mm: tuple[float, float]
+    rib_cut: tuple[bool, bool]
     sacrum_contact: float
     sacrum_below: float
     centre_mm: tuple[float, float, float]
     volume_mm3: float
     length_mm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ribs:
+    """Of one body, right and left: how far its ribs reach, mm, and whether they leave the scan."""
+
+    reach_mm: Float64
+    cut: Bool
 
 
 def gather_evidence(probabilities: Float32, instances: Instances) -> tuple[Evidence, ...]:
@@ -82,16 +90,23 @@ def gather_evidence(probabilities: Float32, instances: Instances) -> tuple[Evide
         Of all classes, shape (class, k, j, i), on the grid of the instances.
     """
     tissue = probabilities.argmax(0).astype(np.uint8)
-    ribs = _rib_reach(tissue == Tissue.RIB, instances)
+    ribs, cut = _rib_reach(tissue == Tissue.RIB, instances)
     below = _sacrum_below(probabilities, instances)
     return tuple(
-        _evidence(probabilities, tissue, instances, index, ribs=ribs[index], below=float(below[index]))
+        _evidence(
+            probabilities,
+            tissue,
+            instances,
+            index,
+            ribs=_Ribs(reach_mm=ribs[index], cut=cut[index]),
+            below=float(below[index]),
+        )
         for index in range(len(instances.spans_mm))
     )
 
 
 def _evidence(
-    probabilities: Float32, tissue: UInt8, instances: Instances, index: int, *, ribs: Float64, below: float
+    probabilities: Float32, tissue: UInt8, instances: Instances, index: int, *, ribs: _Ribs, below: float
 ) -> Evidence:
     window = _window(instances, index)
     body = instances.labels[window] == index + 1
@@ -108,7 +123,8 @@ def _evidence(
         lumbar=votes[Tissue.LUMBAR_BODY] / total,
         thoracic=votes[Tissue.THORACIC_BODY] / total,
         sacral=votes[Tissue.S1_BODY] / total,
-        rib_mm=(float(ribs[0]), float(ribs[1])),
+        rib_mm=(float(ribs.reach_mm[0]), float(ribs.reach_mm[1])),
+        rib_cut=(bool(ribs.cut[0]), bool(ribs.cut[1])),
         sacrum_contact=float((ring == Tissue.SACRUM_OR_HIP).mean()) if ring.size else 0.0,
         sacrum_below=below,
         centre_mm=(float(k), float(j), float(i)),
@@ -128,17 +144,18 @@ def _window(instances: Instances, index: int) -> tuple[slice, slice, slice]:
     return k, j, i
 
 
-def _rib_reach(rib: Bool, instances: Instances) -> Float64:
-    """How far the ribs of each body reach, right and left, mm, shape (bodies, 2).
+def _rib_reach(rib: Bool, instances: Instances) -> tuple[Float64, Bool]:
+    """How far the ribs of each body reach, right and left, mm, and whether they leave the scan; shape (bodies, 2).
 
     A rib is the body's at whose upper edge its medial end lies. Whether what begins there is a rib or a transverse
     process that was taken for one is for the length to say, so all are measured.
     """
     reach = np.zeros((len(instances.spans_mm), 2))
+    cut = np.zeros((len(instances.spans_mm), 2), dtype=np.bool_)
     spacing = np.array(instances.spacing_mm)
     voxels = np.argwhere(rib)
     if not len(voxels):
-        return reach
+        return reach, cut
     points = voxels * spacing
     arc, _ = instances.centreline.project(points)
     centre = np.stack(
@@ -161,16 +178,15 @@ def _rib_reach(rib: Bool, instances: Instances) -> Float64:
         if owner is None:
             continue
         side = int(left[head] > 0.0)
-        length = _reach(points[whole_of == whole_of[head]], points[head], rib.shape, spacing)
-        reach[owner, side] = max(reach[owner, side], length)
-    return reach
+        course = points[whole_of == whole_of[head]]
+        reach[owner, side] = max(reach[owner, side], np.linalg.norm(course - points[head], axis=1).max())
+        cut[owner, side] |= _leaves(course, rib.shape, spacing)
+    return reach, cut
 
 
-def _reach(points: Float64, head: Float64, shape: tuple[int, ...], spacing: Float64) -> float:
-    length = float(np.linalg.norm(points - head, axis=1).max())
+def _leaves(points: Float64, shape: tuple[int, ...], spacing: Float64) -> bool:
     last = (np.array(shape) - 1) * spacing
-    leaves = bool((points <= spacing / 2.0).any() or (points >= last - spacing / 2.0).any())
-    return max(length, _CUT_RIB_MM) if leaves else length
+    return bool((points <= spacing / 2.0).any() or (points >= last - spacing / 2.0).any())
 
 
 def _owner(arc_mm: float, instances: Instances) -> int | None:

@@ -18,9 +18,6 @@ OUTSIDE_HU = -1024.0
 #: Axes that leave those of the patient by less than this need no rotation: 400 mm away they are off by 0.4 mm.
 _ALIGNED_TOLERANCE = 1e-3
 
-#: Samples of a linear interpolant that are averaged for one new voxel, as a multiple of the old voxels in it.
-_OVERSAMPLING = 2
-
 Float64 = NDArray[np.float64]
 
 
@@ -98,17 +95,25 @@ def _samples(size: int, old: float, new: float) -> tuple[int, float]:
 
 
 def _weights(size: int, centres: Float64, width: float) -> sparse.csr_array:
-    """The mean of the linear interpolant over boxes of the given width; all in old indices."""
-    taken = max(1, int(np.ceil(_OVERSAMPLING * width)))
-    offsets = ((np.arange(taken) + 0.5) / taken - 0.5) * width
-    places = np.clip(centres[:, None] + offsets, 0.0, size - 1.0).ravel()
-    low = np.minimum(places.astype(int), max(size - 2, 0))
-    high = np.minimum(low + 1, size - 1)
-    share = places - low
-    rows = np.repeat(np.arange(len(centres)), taken)
-    entries = (np.concatenate([1.0 - share, share]) / taken).astype(np.float32)
-    columns = np.concatenate([low, high])
-    return sparse.csr_array((entries, (np.tile(rows, 2), columns)), shape=(len(centres), size))
+    """What each old voxel gives to each new one: its share of a coarser one, linear interpolation of a finer one.
+
+    Centres and width of the new voxels are in old indices.
+    """
+    if width <= 1.0:
+        places = np.clip(centres, 0.0, size - 1.0)
+        first = np.minimum(places.astype(int), max(size - 2, 0))
+        columns = first[:, None] + np.arange(min(2, size))
+        shares = 1.0 - np.abs(columns - places[:, None])
+    else:
+        first = np.floor(centres - width / 2.0 + 0.5).astype(int)
+        columns = first[:, None] + np.arange(int(np.ceil(width)) + 1)
+        low = np.maximum(columns - 0.5, (centres - width / 2.0)[:, None])
+        high = np.minimum(columns + 0.5, (centres + width / 2.0)[:, None])
+        shares = np.where((columns >= 0) & (columns < size), np.maximum(high - low, 0.0), 0.0)
+        shares = shares / shares.sum(1, keepdims=True)
+    rows = np.broadcast_to(np.arange(len(centres))[:, None], columns.shape)
+    used = shares > 0.0
+    return sparse.csr_array((shares[used].astype(np.float32), (rows[used], columns[used])), shape=(len(centres), size))
 
 
 def _apply(view: Float32, weights: list[sparse.csr_array]) -> Float32:

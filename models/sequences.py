@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from models.evidence import Evidence
 from node.domain.levels import VertebralLevel
@@ -116,18 +116,11 @@ def has_no_rib(evidence: Evidence) -> bool:
     return max(evidence.rib_mm) < _RIB_FROM_MM
 
 
-class _Rib(IntEnum):
-    NONE = 0
-    SHORT = 1
-    MIDDLE = 2
-    LONG = 3
-
-
 #: How often a side of a vertebra shows no rib, a short, a middle or a long one; each row sums to 1.
 _RIB_SHARE: dict[Kind, tuple[float, float, float, float]] = {
     Kind.CERVICAL: (0.90, 0.05, 0.04, 0.01),
     Kind.THORACIC: (0.03, 0.05, 0.22, 0.70),
-    Kind.LAST_THORACIC: (0.12, 0.30, 0.43, 0.15),
+    Kind.LAST_THORACIC: (0.20, 0.28, 0.38, 0.14),
     Kind.FIRST_LUMBAR: (0.94, 0.04, 0.015, 0.005),
     Kind.LUMBAR: (0.98, 0.012, 0.005, 0.003),
     Kind.LAST_LUMBAR: (0.97, 0.015, 0.01, 0.005),
@@ -148,8 +141,8 @@ def _spine(thoracic: int, lumbar: int) -> tuple[Place, ...]:
 
 def _fit(evidence: Evidence, kind: Kind) -> float:
     """Log score of one body under a kind."""
-    shares = _RIB_SHARE[kind]
-    ribs = _RIB_WEIGHT * sum(math.log(shares[_seen(reach)]) for reach in evidence.rib_mm)
+    sides = zip(evidence.rib_mm, evidence.rib_cut, strict=True)
+    ribs = _RIB_WEIGHT * sum(math.log(_rib_share(kind, reach, cut=cut)) for reach, cut in sides)
     sacral = min(max(looks_sacral(evidence), _LEAST_SACRUM), 1.0 - _LEAST_SACRUM)
     if kind is Kind.SACRAL:
         return ribs + math.log(sacral)
@@ -167,12 +160,11 @@ def _end_fit(last: Evidence, kind: Kind) -> float:
     return math.log(on_sacrum if kind is Kind.LAST_LUMBAR else 1.0 - on_sacrum)
 
 
-def _seen(reach_mm: float) -> _Rib:
-    if reach_mm < _RIB_FROM_MM:
-        return _Rib.NONE
-    if reach_mm < _MIDDLE_RIB_FROM_MM:
-        return _Rib.SHORT
-    return _Rib.MIDDLE if reach_mm < _LONG_RIB_FROM_MM else _Rib.LONG
+def _rib_share(kind: Kind, reach_mm: float, *, cut: bool) -> float:
+    """How often a side of this kind shows a rib as long; of one that is cut, as long or longer."""
+    seen = sum(reach_mm >= limit for limit in (_RIB_FROM_MM, _MIDDLE_RIB_FROM_MM, _LONG_RIB_FROM_MM))
+    shares = _RIB_SHARE[kind]
+    return sum(shares[seen:]) if cut and seen else shares[seen]
 
 
 def _logistic(value: float) -> float:

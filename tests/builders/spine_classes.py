@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +16,7 @@ from node.domain.levels import USUAL_LEVELS, VertebralLevel
 Float32 = NDArray[np.float32]
 
 SPACING_MM = (3.0, 3.0, 3.0)
-_BACK_AND_LEFT = (84, 84)
+_BACK_AND_LEFT = (68, 80)
 _LEVEL = {level: number for number, level in enumerate(USUAL_LEVELS)}
 
 
@@ -23,9 +24,10 @@ _LEVEL = {level: number for number, level in enumerate(USUAL_LEVELS)}
 class Scene:
     """What is in view, and how it looks.
 
-    `last_rib_mm` is the length of T12's ribs, 0 for none. `below_mm` and `above_mm` are added below the lowest and above
-    the highest vertebra; where they are negative the scan cuts it. `lean` is the largest shift of the curve to the front
-    and back, mm. `skipped` bodies and their discs are missing from the classes.
+    `last_rib_mm` is the length of T12's ribs, 0 for none; `transverse_mm` that of lumbar processes which were taken for
+    ribs. `below_mm` and `above_mm` are added below the lowest and above the highest vertebra; where they are negative
+    the scan cuts it. `lean` is the largest shift of the curve to the front and back, mm. `skipped` bodies and their
+    discs are missing from the classes.
     """
 
     top: VertebralLevel = VertebralLevel.T7
@@ -51,6 +53,7 @@ class Built:
     tissue: NDArray[np.uint8] = field(repr=False)
 
 
+@functools.cache
 def build(scene: Scene) -> Built:
     """The scene on a grid of 3 mm: k to the head, j to the back, i to the left."""
     levels = USUAL_LEVELS[_LEVEL[scene.top] : _LEVEL[scene.bottom] + 1]
@@ -58,11 +61,11 @@ def build(scene: Scene) -> Built:
     gaps = {level: 4.0 + 0.35 * _LEVEL[level] for level in levels}
     sacral = 60.0 if scene.sacrum else 0.0
     length = sum(heights.values()) + sum(gaps.values()) + sacral + scene.below_mm + scene.above_mm
-    shape = (int(round(length / SPACING_MM[0])), *_BACK_AND_LEFT)
+    shape = (round(length / SPACING_MM[0]), *_BACK_AND_LEFT)
     z, y, x = (np.arange(size) * 3.0 for size in shape)
     z, y, x = z[:, None, None], y[None, :, None], x[None, None, :]
     middle_x = 3.0 * (_BACK_AND_LEFT[1] - 1) / 2.0
-    curve = 125.0 + scene.lean * np.sin(2.0 * np.pi * z / 400.0)
+    curve = 110.0 + scene.lean * np.sin(2.0 * np.pi * z / 400.0)
     behind, left = y - curve, x - middle_x
     tissue = np.zeros(shape, dtype=np.uint8)
     foot = scene.below_mm

@@ -1,0 +1,61 @@
+"""A network that needs no training: it reads the class of a voxel from the CT number that the scene painted there."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.bundle import Bundle
+from models.card import IntendedUse, ModelCard, Training
+from models.network import Architecture, normalise
+from models.tissues import Tissue
+from node.domain.identifiers import Uid
+from node.domain.volume import Volume
+from tests.builders.spine_classes import Built
+
+FRAME = Uid("1.2.826.0.1.3680043.8.498.7")
+
+#: HU of each tissue, in the order of `Tissue`, 60 apart: soft tissue, and bone that is dense enough to be told apart.
+PAINTED_HU = (0.0, 60.0, 120.0, 180.0, 240.0, 300.0, 360.0, -60.0)
+_AIR_HU = -1000.0
+_SHARPNESS = 60.0
+
+
+class PaintedNetwork(nn.Module):
+    """Logits that favour the class whose painted CT number is nearest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("codes", normalise(torch.tensor(PAINTED_HU)))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Image (n, 1, k, j, i) to logits (n, classes, k, j, i)."""
+        codes = self.codes.view(1, -1, 1, 1, 1)
+        return -_SHARPNESS * (image - codes).abs()
+
+
+def painted_bundle() -> Bundle:
+    """The network with a card, on the CPU."""
+    card = ModelCard(
+        name="painted",
+        version="1",
+        task="read classes from painted CT numbers",
+        architecture=Architecture.UNET_32_160,
+        spacing_mm=(3.0, 3.0, 3.0),
+        classes=tuple(Tissue),
+        thresholds=(),
+        training=Training(data="none", command="none", steps=0),
+        metrics=(),
+        licence="the project's",
+        intended_use=IntendedUse.RESEARCH,
+        weights_sha256="0" * 64,
+    )
+    return Bundle(card=card, network=PaintedNetwork().eval(), device=torch.device("cpu"))
+
+
+def painted_volume(built: Built) -> Volume:
+    """A CT whose painted classes are those of the scene, with air in front."""
+    hu = np.array(PAINTED_HU, dtype=np.float32)[built.tissue]
+    hu[:, :12] = _AIR_HU
+    return Volume(hu=hu, affine=built.affine, frame_of_reference=FRAME)

@@ -1,0 +1,125 @@
+"""Names of vertebrae: right where something seen fixes them, and none where nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.evidence import Evidence, gather_evidence
+from models.instances import find_instances
+from models.levels import LEAST_SCORE, Label, name_levels
+from node.domain.levels import USUAL_LEVELS, VertebralLevel
+from node.domain.reasons import ReasonCode
+from tests.builders.spine_classes import SPACING_MM, Scene, build
+
+T7, T10, T12, L1, L2, L3, L5 = (VertebralLevel(name) for name in ("T7", "T10", "T12", "L1", "L2", "L3", "L5"))
+
+
+def evidence_of(scene: Scene) -> tuple[Evidence, ...]:
+    built = build(scene)
+    instances = find_instances(built.probabilities, SPACING_MM)
+    assert instances is not None
+    return gather_evidence(built.probabilities, instances)
+
+
+def named(labels: tuple[Label, ...]) -> list[VertebralLevel | None]:
+    return [label.level for label in labels if label.is_vertebra]
+
+
+def codes(labels: tuple[Label, ...]) -> set[ReasonCode]:
+    return {reason.code for label in labels for reason in label.reasons}
+
+
+def usual(first: VertebralLevel, last: VertebralLevel) -> list[VertebralLevel]:
+    return list(USUAL_LEVELS[USUAL_LEVELS.index(first) : USUAL_LEVELS.index(last) + 1])
+
+
+def test_ribs_and_sacrum_name_the_whole_chain() -> None:
+    labels = name_levels(evidence_of(Scene()))
+
+    assert named(labels) == usual(T7, L5)
+    assert not labels[-1].is_vertebra
+    assert min(label.score for label in labels) >= LEAST_SCORE
+
+
+def test_the_last_ribs_name_a_scan_that_ends_at_l2() -> None:
+    assert named(name_levels(evidence_of(Scene(sacrum=False, bottom=L2)))) == usual(T7, L2)
+
+
+def test_the_sacrum_names_a_scan_without_ribs() -> None:
+    assert named(name_levels(evidence_of(Scene(top=L2)))) == usual(L2, L5)
+
+
+def test_a_body_that_the_scan_cuts_below_the_last_ribs_is_named() -> None:
+    labels = name_levels(evidence_of(Scene(sacrum=False, bottom=L1, below_mm=-14.0)))
+
+    assert named(labels) == usual(T7, L1)
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [Scene(sacrum=False, bottom=T10), Scene(sacrum=False, top=L1, bottom=L5), Scene(sacrum=False, bottom=T12)],
+    ids=["ribs everywhere", "no ribs and no sacrum", "nothing below the last ribs"],
+)
+def test_without_sacrum_and_last_ribs_no_vertebra_is_named(scene: Scene) -> None:
+    labels = name_levels(evidence_of(scene))
+
+    assert set(named(labels)) == {None}
+    assert codes(labels) == {ReasonCode.LEVEL_UNCERTAIN}
+
+
+def test_missed_ribs_of_t12_make_levels_uncertain_not_wrong() -> None:
+    chain = evidence_of(Scene(sacrum=False, bottom=L2, last_rib_mm=0.0))
+    doubtful = [replace(body, thoracic=0.5, lumbar=0.5) if index == 5 else body for index, body in enumerate(chain)]
+
+    labels = name_levels(doubtful)
+
+    assert set(named(labels)) == {None}
+
+
+def test_transverse_processes_are_no_ribs() -> None:
+    labels = name_levels(evidence_of(Scene(transverse_mm=20.0)))
+
+    assert named(labels) == usual(T7, L5)
+
+
+def test_a_sixth_vertebra_between_ribs_and_sacrum_makes_levels_uncertain() -> None:
+    chain = list(evidence_of(Scene()))
+    step = chain[8].centre_mm[0] - chain[9].centre_mm[0]
+    k, j, i = chain[8].centre_mm
+    above = [
+        replace(body, centre_mm=(body.centre_mm[0] + step, body.centre_mm[1], body.centre_mm[2])) for body in chain[:9]
+    ]
+
+    labels = name_levels([*above, replace(chain[8], centre_mm=(k, j, i)), *chain[9:]])
+
+    assert set(named(labels)) == {None}
+    assert codes(labels) == {ReasonCode.LEVEL_UNCERTAIN}
+
+
+def test_a_missing_body_leaves_a_gap_and_right_names_on_both_sides() -> None:
+    labels = name_levels(evidence_of(Scene(skipped=(L3,))))
+
+    assert named(labels) == [level for level in usual(T7, L5) if level is not L3]
+
+
+def test_a_lump_beyond_a_gap_gets_no_name() -> None:
+    chain = evidence_of(Scene(top=T10))
+    k, j, i = chain[0].centre_mm
+    lump = replace(chain[0], centre_mm=(k + 75.0, j, i), rib_mm=(0.0, 0.0), rib_cut=(False, False))
+
+    labels = name_levels([lump, *chain])
+
+    assert named(labels) == [None, *usual(T10, L5)]
+    assert codes(labels) == {ReasonCode.IMPLAUSIBLE_ANATOMY}
+
+
+def test_a_chain_longer_than_a_spine_is_implausible() -> None:
+    body = evidence_of(Scene(top=T10))[0]
+    chain = [replace(body, centre_mm=(900.0 - 30.0 * index, 120.0, 120.0)) for index in range(30)]
+
+    labels = name_levels(chain)
+
+    assert set(named(labels)) == {None}
+    assert codes(labels) == {ReasonCode.IMPLAUSIBLE_ANATOMY}

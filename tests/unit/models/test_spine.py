@@ -1,0 +1,151 @@
+"""A volume in, named bodies out: the whole way with a network that reads painted classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.spine import segment_spine
+from models.vertebra import FIRST_UNNAMED_VALUE, SpineSegmentation
+from node.domain.geometry import Affine
+from node.domain.levels import VertebralLevel
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.volume import Volume
+from tests.builders.spine_classes import Built, Scene, build
+from tests.builders.spine_network import FRAME, painted_bundle, painted_volume
+
+L1, L2, T10 = VertebralLevel.L1, VertebralLevel.L2, VertebralLevel.T10
+SHORT = Scene(top=T10, bottom=L2, sacrum=False)
+
+
+@pytest.fixture(scope="module")
+def built() -> Built:
+    return build(SHORT)
+
+
+def spine_in(volume: Volume) -> SpineSegmentation:
+    spine = segment_spine(volume, painted_bundle())
+    assert isinstance(spine, SpineSegmentation), spine
+    return spine
+
+
+def refined(volume: Volume, factors: tuple[int, int, int]) -> Volume:
+    """The same picture on a finer grid, nearest neighbour."""
+    hu: NDArray[np.float32] = volume.hu
+    for axis, factor in enumerate(factors):
+        hu = np.repeat(hu, factor, axis)
+    matrix = volume.affine.matrix.copy()
+    matrix[:3, :3] /= np.array(factors)
+    matrix[:3, 3] -= volume.affine.matrix[:3, :3] @ ((1.0 - 1.0 / np.array(factors)) / 2.0)
+    return Volume(hu=hu, affine=Affine(matrix), frame_of_reference=volume.frame_of_reference)
+
+
+def test_every_vertebra_has_its_name_and_place(built: Built) -> None:
+    spine = spine_in(painted_volume(built))
+
+    assert [str(vertebra.level) for vertebra in spine.vertebrae] == ["T10", "T11", "T12", "L1", "L2"]
+    for vertebra in spine.vertebrae:
+        assert vertebra.level is not None
+        np.testing.assert_allclose(vertebra.centroid_lps_mm, built.centres_lps_mm[vertebra.level], atol=2.5)
+        assert vertebra.segment_value == vertebra.level.number
+        assert vertebra.is_measurable
+
+
+def test_the_label_map_lies_on_the_grid_of_the_scan(built: Built) -> None:
+    volume = refined(painted_volume(built), (2, 3, 3))
+
+    spine = spine_in(volume)
+
+    assert spine.label_map.labels.shape == volume.shape
+    inside = np.argwhere(spine.label_map.labels == L1.number)
+    centre = volume.affine.to_lps(inside.mean(0))
+    np.testing.assert_allclose(centre, built.centres_lps_mm[L1], atol=1.5)
+
+
+def test_the_order_and_direction_of_axes_change_nothing(built: Built) -> None:
+    volume = painted_volume(built)
+    turned = Volume(
+        hu=np.ascontiguousarray(volume.hu.transpose(2, 0, 1)[::-1, :, ::-1]),
+        affine=Affine(
+            np.column_stack(
+                [
+                    -volume.affine.matrix[:, 2],
+                    volume.affine.matrix[:, 0],
+                    -volume.affine.matrix[:, 1],
+                    [*volume.affine.to_lps(np.array((0.0, volume.shape[1] - 1, volume.shape[2] - 1))), 1.0],
+                ]
+            )
+        ),
+        frame_of_reference=FRAME,
+    )
+
+    straight, other = spine_in(volume), spine_in(turned)
+
+    for one, two in zip(straight.vertebrae, other.vertebrae, strict=True):
+        assert one.level is two.level
+        np.testing.assert_allclose(one.centroid_lps_mm, two.centroid_lps_mm, atol=0.3)
+
+
+def test_a_body_at_the_end_of_the_scan_is_marked_as_cut() -> None:
+    spine = spine_in(painted_volume(build(Scene(top=T10, bottom=L1, sacrum=False, below_mm=-14.0))))
+
+    last = spine.vertebrae[-1]
+    assert last.level is L1
+    assert last.is_truncated
+    assert [vertebra.is_truncated for vertebra in spine.vertebrae[:-1]] == [False] * 3
+
+
+def test_vertebrae_without_a_name_are_counted_from_the_head() -> None:
+    spine = spine_in(painted_volume(build(Scene(top=VertebralLevel.T7, bottom=T10, sacrum=False))))
+
+    assert [vertebra.level for vertebra in spine.vertebrae] == [None] * 4
+    assert [vertebra.segment_value for vertebra in spine.vertebrae] == [FIRST_UNNAMED_VALUE + n for n in range(4)]
+    assert [segment.label for segment in spine.label_map.segments] == [f"vertebra {n}" for n in range(1, 5)]
+
+
+def test_the_sacrum_is_no_segment() -> None:
+    spine = spine_in(painted_volume(build(Scene(top=L2))))
+
+    assert [str(vertebra.level) for vertebra in spine.vertebrae] == ["L2", "L3", "L4", "L5"]
+
+
+def test_values_that_are_no_hu_are_refused(built: Built) -> None:
+    volume = painted_volume(built)
+    shifted = Volume(hu=volume.hu + 1024.0, affine=volume.affine, frame_of_reference=FRAME)
+
+    answer = segment_spine(shifted, painted_bundle())
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.NOT_HU
+
+
+def test_front_and_back_exchanged_is_seen_from_the_arches(built: Built) -> None:
+    volume = painted_volume(built)
+    mirrored = Volume(hu=volume.hu[:, ::-1].copy(), affine=volume.affine, frame_of_reference=FRAME)
+
+    answer = segment_spine(mirrored, painted_bundle())
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.MIRRORED
+
+
+def test_head_and_foot_exchanged_is_seen_from_the_sacrum() -> None:
+    volume = painted_volume(build(Scene(top=VertebralLevel.T12)))
+    mirrored = Volume(hu=volume.hu[::-1].copy(), affine=volume.affine, frame_of_reference=FRAME)
+
+    answer = segment_spine(mirrored, painted_bundle())
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.MIRRORED
+
+
+def test_a_scan_without_bone_has_no_spine() -> None:
+    hu = np.zeros((40, 40, 40), dtype=np.float32)
+    hu[:, :6] = -1000.0
+    volume = Volume(hu=hu, affine=Affine.from_spacing((3.0, 3.0, 3.0)), frame_of_reference=FRAME)
+
+    answer = segment_spine(volume, painted_bundle())
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.NO_SPINE
