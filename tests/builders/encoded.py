@@ -1,0 +1,50 @@
+"""Results that were encoded, and their objects read back."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydicom import Dataset, dcmread
+
+from node.domain.outgoing import ObjectKind, OutgoingObject
+from node.domain.result import Result
+from node.domain.study import Priority
+from node.domain.triage import Triage
+from node.encode.context import EncodingContext
+from node.encode.encoder import EncodedObject, encode_result
+from tests.builders.ct import CtSpec, ct_series, write_series
+from tests.builders.results import NOON
+
+ROUTINE = Triage(priority=Priority.ROUTINE)
+URGENT = Triage(priority=Priority.URGENT, because=("L1 trabecular core 98 HU, below 110 HU",))
+
+
+def encoding_context(
+    *, triage: Triage = ROUTINE, previous_report: OutgoingObject | None = None, patient: str = "5d41402abc4b2a76"
+) -> EncodingContext:
+    """The circumstances of an encoding at noon."""
+    return EncodingContext(
+        now=NOON, patient=patient, station="OSTEONODE", triage=triage, previous_report=previous_report
+    )
+
+
+def encode(
+    result: Result, spec: CtSpec, folder: Path, *, context: EncodingContext | None = None
+) -> dict[ObjectKind, EncodedObject]:
+    """The objects of a result on the built series of `spec`."""
+    return encode_on(result, ct_series(spec), folder, context=context)
+
+
+def encode_on(
+    result: Result, sources: Sequence[Dataset], folder: Path, *, context: EncodingContext | None = None
+) -> dict[ObjectKind, EncodedObject]:
+    """The objects of a result on the given source data sets."""
+    made = encode_result(result, write_series(sources, folder), context or encoding_context())
+    return {each.kind: each for each in made}
+
+
+def read(made: EncodedObject) -> Dataset:
+    """The object as a reader sees it."""
+    return dcmread(io.BytesIO(made.content))
