@@ -139,6 +139,16 @@ class FlowerSettings(_Section):
     port: Port = Field(5555, description="TCP port.")
 
 
+class DispatchSettings(_Section):
+    """How the node calls destinations."""
+
+    tls_certificate: Path | None = Field(None, description="PEM file of the node's certificate as a sender.")
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key.")
+    tls_authorities: Path | None = Field(
+        None, description="PEM file of the CAs that destinations' certificates are of."
+    )
+
+
 class DestinationSettings(_Section):
     """A PACS that results are sent to."""
 
@@ -161,7 +171,12 @@ class Settings(BaseSettings):
     """All settings of the node."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="OSTEONODE_", env_nested_delimiter="__", toml_file=DEFAULT_FILE
+        extra="forbid",
+        frozen=True,
+        env_prefix="OSTEONODE_",
+        env_nested_delimiter="__",
+        env_parse_none_str="null",
+        toml_file=DEFAULT_FILE,
     )
 
     home: Path = Field(Path("osteonode-data"), description="Folder of the store, the index, logs and keys.")
@@ -176,6 +191,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     database: DatabaseSettings = DatabaseSettings()
     flower: FlowerSettings = FlowerSettings()
+    dispatch: DispatchSettings = DispatchSettings()
     destination: tuple[DestinationSettings, ...] = ()
 
     @model_validator(mode="after")
@@ -192,6 +208,9 @@ class Settings(BaseSettings):
             rule.rule()
         if (self.listen.tls_certificate is None) != (self.listen.tls_key is None):
             raise ValueError("listen.tls_certificate and listen.tls_key go together")
+        files = (self.dispatch.tls_certificate, self.dispatch.tls_key, self.dispatch.tls_authorities)
+        if any(each.tls for each in self.destination) and None in files:
+            raise ValueError("a destination with tls needs dispatch.tls_certificate, tls_key and tls_authorities")
         self.completeness.policy()
         return self
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import alembic.command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine
 
-from node.store.engine import writing
+from node.store.engine import reading, writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -26,3 +27,15 @@ def upgrade(engine: Engine) -> None:
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
+
+
+def schema_version(engine: Engine) -> str | None:
+    """The newest migration that the index has, or `None` where it has none.
+
+    Raises
+    ------
+    TransientFailure
+        Where the index cannot be read now.
+    """
+    with reading(engine) as connection:
+        return MigrationContext.configure(connection).get_current_revision()

@@ -1,0 +1,5 @@
+"""`python -m node` is `osteonode`."""
+
+from node.cli import main
+
+main()

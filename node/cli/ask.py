@@ -1,0 +1,112 @@
+"""`osteonode status`, `why`, `dead-letters` and `requeue`: what an operator asks the node."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from node.cli.json_output import as_json
+from node.domain.errors import InputRejected
+from node.domain.identifiers import Uid
+from node.domain.state import StudyState
+from node.settings import load_settings
+from node.store.why_text import lines
+from node.wiring import Questions, questions
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Study = Annotated[str, typer.Argument(metavar="STUDY", help="Study Instance UID, or the pseudonym that logs show.")]
+
+_COLOURS = {
+    StudyState.RECEIVING: "cyan",
+    StudyState.WORKING: "blue",
+    StudyState.DONE: "green",
+    StudyState.FAILED: "red",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command("status")(status)
+    app.command("why")(why)
+    app.command("dead-letters")(dead_letters)
+    app.command("requeue")(requeue)
+
+
+def status(json_output: Json = False, limit: Annotated[int, typer.Option(min=1, help="Most studies.")] = 20) -> None:
+    """Show studies, work and destinations at a glance."""
+    overview = questions(load_settings()).overview.overview(limit=limit)
+    if json_output:
+        typer.echo(as_json(overview))
+        return
+    console = Console()
+    table = Table(title="Studies", title_justify="left", header_style="bold")
+    for heading in ("study", "pseudonym", "revision", "state", "priority", "since"):
+        table.add_column(heading, overflow="fold")
+    for line in overview.studies:
+        colour = _COLOURS[line.state]
+        since = line.opened_at.astimezone().isoformat(sep=" ", timespec="seconds")
+        shown = f"[{colour}]{line.state}[/{colour}]"
+        table.add_row(line.study_uid, line.pseudonym, str(line.revision), shown, line.priority, since)
+    console.print(table if overview.studies else "No studies yet.")
+    if overview.work:
+        console.print("Work: " + ", ".join(f"{each.count} {each.stage} {each.state}" for each in overview.work))
+    for resting in overview.resting:
+        console.print(
+            f"[yellow]{resting.name} does not answer[/yellow]: {resting.failures} failures, asked again at "
+            f"{resting.retry_at}"
+        )
+
+
+def why(
+    study: Study,
+    json_output: Json = False,
+    history: Annotated[bool, typer.Option("--history", help="Print all that happened, too.")] = False,
+) -> None:
+    """Say what was chosen and what not, what was done, and what the study waits for."""
+    asked = questions(load_settings())
+    explanation = asked.explainer.explain(_find(asked, study), now=asked.now())
+    if explanation is None:
+        raise InputRejected(f"the node knows no study {study}")
+    if json_output:
+        typer.echo(as_json(explanation))
+        return
+    for line in lines(explanation, with_history=history):
+        typer.echo(line)
+
+
+def dead_letters(json_output: Json = False) -> None:
+    """List the work that was given up."""
+    rows = questions(load_settings()).overview.dead_letters()
+    if json_output:
+        typer.echo(as_json(rows))
+        return
+    if not rows:
+        typer.echo("Nothing was given up.")
+        return
+    table = Table(header_style="bold")
+    for heading in ("work", "study", "stage", "to", "state", "tries", "last failure"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        to = row.item.destination or ""
+        table.add_row(
+            str(row.item.work_id), row.item.study_uid, row.item.stage, to, row.state, str(row.attempts), row.last_error
+        )
+    Console().print(table)
+    typer.echo("Another try: osteonode requeue STUDY")
+
+
+def requeue(study: Study) -> None:
+    """Give the work of a study that was given up another life."""
+    asked = questions(load_settings())
+    rows = asked.requeuer.study(_find(asked, study), now=asked.now())
+    typer.echo(f"{len(rows)} pieces of work were made ready again." if rows else "Nothing of this study was given up.")
+
+
+def _find(asked: Questions, study: str) -> Uid:
+    found = asked.overview.find(study)
+    if found is None:
+        raise InputRejected(f"the node knows no study {study[:80]}; `osteonode status` lists the studies")
+    return found

@@ -1,0 +1,171 @@
+"""A node for one run: the one that already runs on this home, or one that is started and stopped for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from node.cli.embedded_destination import AE_TITLE, EmbeddedDestination
+from node.cli.processes import ready_file
+from node.domain.destination import Destination
+from node.domain.errors import ConfigurationError
+from node.domain.identifiers import AETitle
+from node.domain.triage import TriagePolicy
+from node.settings import Settings, load_settings
+from node.wiring import Questions, listener_ready_file, questions
+
+#: The own node's data and logs, below the folder of the results; kept where something went wrong.
+FOLDER = ".node"
+START_WITHIN_S = 120.0
+STOP_WITHIN_S = 60.0
+
+#: The sender is the same program, so the study is complete when it has been sent.
+QUIET_S = 0.5
+LONGEST_WAIT_S = 3.0
+#: The demonstration's own destination takes research results and their urgency: nobody's reading list is behind it.
+#: Below 100 HU the positive predictive value was at least 68 % (Pickhardt 2013, abstract).
+URGENT_BELOW_HU = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningNode:
+    """A node that listens.
+
+    `destination` is the embedded one of an own node, `None` for a node that was there: its results go where it is
+    configured to send them.
+    """
+
+    listener: Destination
+    questions: Questions
+    triage: TriagePolicy
+    destination: EmbeddedDestination | None
+
+
+@contextmanager
+def node_for(out: Path, console: Console) -> Iterator[RunningNode]:
+    """The node that runs on the configured home, else one of its own below `out`, stopped in the end."""
+    settings = load_settings()
+    if _runs(settings):
+        console.print(f"a node runs on {settings.home}: it is used, with its own destinations")
+        yield _node(settings, None)
+        return
+    home = out / FOLDER
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    with EmbeddedDestination(home / "received") as destination, _started(home, destination, console) as own:
+        yield _node(own, destination)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _node(settings: Settings, destination: EmbeddedDestination | None) -> RunningNode:
+    return RunningNode(
+        listener=_listener(settings),
+        questions=questions(settings),
+        triage=settings.triage_policy,
+        destination=destination,
+    )
+
+
+def _runs(settings: Settings) -> bool:
+    """Whether `osteonode up` has started on this home and its listener answers."""
+    if not ready_file(settings.home).exists() or not listener_ready_file(settings).exists():
+        return False
+    listener = _listener(settings)
+    try:
+        with socket.create_connection((listener.host, listener.port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+def _listener(settings: Settings) -> Destination:
+    """The node's own listener as a peer to send to."""
+    port = int(listener_ready_file(settings).read_text())
+    return Destination(name="node", host="127.0.0.1", port=port, ae_title=AETitle(settings.ae_title))
+
+
+@contextmanager
+def _started(home: Path, destination: EmbeddedDestination, console: Console) -> Iterator[Settings]:
+    overrides = _overrides(home, destination)
+    environment = {**os.environ, **overrides}
+    with (home / "up.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "node", "up"], env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        with console.status("starting a node"):
+            _wait_until_ready(home, process)
+        yield _settings_of(overrides)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _overrides(home: Path, destination: EmbeddedDestination) -> dict[str, str]:
+    """Environment variables that turn the configured node into one that lives for a run."""
+    embedded = {
+        "name": "embedded",
+        "host": "127.0.0.1",
+        "port": destination.port,
+        "ae_title": AE_TITLE,
+        "research_results": True,
+        "not_evaluable_reports": True,
+        "urgent_key_objects": True,
+        "urgent_research": True,
+    }
+    return {
+        "OSTEONODE_HOME": str(home.resolve()),
+        "OSTEONODE_LISTEN__HOST": "127.0.0.1",
+        "OSTEONODE_LISTEN__PORT": "0",
+        "OSTEONODE_LISTEN__MIN_FREE_DISK_MB": "200",
+        "OSTEONODE_LISTEN__ALLOWED_CALLING_AES": "[]",
+        "OSTEONODE_LISTEN__TLS_CERTIFICATE": "null",
+        "OSTEONODE_LISTEN__TLS_KEY": "null",
+        "OSTEONODE_COMPLETENESS__STUDY_QUIET_S": str(QUIET_S),
+        "OSTEONODE_COMPLETENESS__SERIES_QUIET_S": str(QUIET_S),
+        "OSTEONODE_COMPLETENESS__LONGEST_WAIT_S": str(LONGEST_WAIT_S),
+        "OSTEONODE_BROKER__URL": "",
+        "OSTEONODE_DATABASE__URL": "",
+        "OSTEONODE_FLOWER__ENABLED": "false",
+        "OSTEONODE_TRIAGE__L1_HU_BELOW": str(URGENT_BELOW_HU),
+        "OSTEONODE_SHADOW": "false",
+        "OSTEONODE_DESTINATION": json.dumps([embedded]),
+    }
+
+
+def _settings_of(overrides: dict[str, str]) -> Settings:
+    """The own node's settings, as its processes read them."""
+    before = {name: os.environ.get(name) for name in overrides}
+    os.environ.update(overrides)
+    try:
+        return load_settings()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _wait_until_ready(home: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_WITHIN_S
+    while not ready_file(home).exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            told = (home / "up.log").read_text().strip().splitlines()
+            raise ConfigurationError(f"the node did not start: {told[-1] if told else 'no reason given'}; see {home}")
+        time.sleep(0.05)

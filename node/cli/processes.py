@@ -1,0 +1,163 @@
+"""`osteonode up`, `listen` and `sweep`: the processes of the node."""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from node.domain.errors import ConfigurationError
+from node.domain.study import Priority
+from node.observe.logging import configure_logging
+from node.private_redis import private_redis
+from node.queueing import ENCODE_QUEUE, delivery_queue, gpu_queue
+from node.settings import Settings, load_settings
+from node.supervisor import ChildSpec, Supervisor
+from node.wiring import listener_ready_file, prepare, run_listener, run_sweeper
+
+#: Deliveries to one PACS wait for its answer; so many other tasks of the node's own can go on meanwhile.
+NODE_TASK_PROCESSES = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.command("up")(up)
+    app.command("listen")(listen)
+    app.command("sweep")(sweep)
+
+
+def up() -> None:
+    """Run the whole node on this machine: Redis, listener, sweeper, Celery workers, flower."""
+    settings = load_settings()
+    console = Console(stderr=True)
+    with only_one(settings.home):
+        configure_logging(settings.log_level, settings.home / "logs" / "up.log")
+        prepare(settings)
+        supervisor = Supervisor(processes(settings), settings.home / "logs")
+        _stop_on_signal(supervisor.stop)
+        listener_ready_file(settings).unlink(missing_ok=True)
+        ready_file(settings.home).unlink(missing_ok=True)
+        specs = processes(settings)
+
+        def told(name: str) -> None:
+            console.print(f"  [green]✓[/green] {name}")
+            if name == specs[-1].name:
+                ready_file(settings.home).write_text("ready\n")
+                console.print(_where(settings))
+
+        try:
+            supervisor.run(on_started=told)
+        finally:
+            ready_file(settings.home).unlink(missing_ok=True)
+
+
+def listen() -> None:
+    """Receive images by C-STORE."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    run_listener(settings)
+
+
+def sweep() -> None:
+    """Find complete studies, lost work and due retries."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    stop = threading.Event()
+    _stop_on_signal(stop.set)
+    run_sweeper(settings, stop)
+
+
+def ready_file(home: Path) -> Path:
+    """Exists while `osteonode up` runs and all its processes have started."""
+    return home / "up.ready"
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold the home's lock: two nodes on one home would sweep and listen against each other.
+
+    Raises
+    ------
+    ConfigurationError
+        Where another `osteonode up` holds it.
+    """
+    (home / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"another `osteonode up` runs on {home}; stop it, or choose another home"
+            ) from error
+        yield
+
+
+def processes(settings: Settings) -> tuple[ChildSpec, ...]:
+    """What `osteonode up` runs, in order."""
+    python = sys.executable
+    specs = []
+    if not settings.broker.url:
+        specs.append(private_redis(settings.redis_socket, settings.home / "redis"))
+    specs.append(
+        ChildSpec(
+            name="listen",
+            command=(python, "-m", "node", "listen"),
+            ready=listener_ready_file(settings).exists,
+        )
+    )
+    specs.append(ChildSpec(name="sweep", command=(python, "-m", "node", "sweep")))
+    gpu_queues = tuple(gpu_queue(priority) for priority in Priority)
+    specs.append(_celery("gpu", "workers.app", gpu_queues, processes=1))
+    task_queues = (ENCODE_QUEUE, *(delivery_queue(each.name) for each in settings.destinations))
+    specs.append(_celery("tasks", "node.tasks", task_queues, processes=NODE_TASK_PROCESSES))
+    if settings.flower.enabled:
+        specs.append(_flower(settings))
+    return tuple(specs)
+
+
+def _celery(name: str, application: str, queues: tuple[str, ...], *, processes: int) -> ChildSpec:
+    options = ("-Q", ",".join(queues), "-c", str(processes), "-n", f"{name}@%h", "--without-mingle", "--without-gossip")
+    return ChildSpec(
+        name=name,
+        command=(sys.executable, "-m", "celery", "-A", application, "worker", "--loglevel", "WARNING", *options),
+    )
+
+
+def _flower(settings: Settings) -> ChildSpec:
+    options = (f"--address={settings.flower.host}", f"--port={settings.flower.port}")
+    return ChildSpec(
+        name="flower",
+        command=(sys.executable, "-m", "celery", "-A", "node.tasks", "flower", *options),
+        ready=lambda: _accepts(settings.flower.host, settings.flower.port),
+    )
+
+
+def _accepts(host: str, port: int) -> bool:
+    """Whether something listens there."""
+    local = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    try:
+        with socket.create_connection((local, port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+def _where(settings: Settings) -> str:
+    lines = [f"{settings.ae_title} listens on {settings.listen.host}:{settings.listen.port}"]
+    if settings.flower.enabled:
+        lines.append(f"flower: http://{settings.flower.host}:{settings.flower.port}")
+    lines.append(f"logs: {settings.home / 'logs'}; Ctrl-C stops the node")
+    return "\n".join(lines)
+
+
+def _stop_on_signal(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop())

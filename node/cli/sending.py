@@ -1,0 +1,59 @@
+"""Sending with a progress bar, and a line for every file that was not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from node.dispatch.association import ScuSettings
+from node.dispatch.dicom_file import DicomFile
+from node.dispatch.send_folder import FolderContent, NotSent, Sent, find_dicom_files, send_files
+from node.domain.destination import Destination
+from node.domain.identifiers import AETitle
+
+#: So many lines about single files are printed; the rest is counted.
+MOST_LINES = 10
+
+
+def send_with_progress(folder: Path, destination: Destination, *, calling: AETitle) -> bool:
+    """Send a folder and print what happened; whether every DICOM file was stored."""
+    content = find_dicom_files(folder)
+    return send_content(content, destination, calling=calling, console=Console(stderr=True))
+
+
+def send_content(content: FolderContent, destination: Destination, *, calling: AETitle, console: Console) -> bool:
+    """Send what was found in a folder; whether every DICOM file was stored."""
+    failures = _send(content.files, destination, calling, console)
+    _report(console, "not sent, no DICOM file", content.others)
+    _report(console, "not stored", failures)
+    return not failures
+
+
+def _send(
+    files: Sequence[DicomFile], destination: Destination, calling: AETitle, console: Console
+) -> tuple[NotSent, ...]:
+    failures = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("sending", total=len(files))
+        for told in send_files(files, destination, settings=ScuSettings(calling_ae=calling)):
+            progress.advance(bar)
+            if isinstance(told, NotSent):
+                failures.append(told)
+            elif isinstance(told, Sent) and told.warning:
+                console.print(f"[yellow]stored with a warning:[/yellow] {told.file.name}: {told.warning}")
+    return tuple(failures)
+
+
+def _report(console: Console, heading: str, failures: Sequence[NotSent]) -> None:
+    if not failures:
+        return
+    console.print(f"[yellow]{len(failures)} files {heading}:[/yellow]")
+    for failure in failures[:MOST_LINES]:
+        status = "" if failure.status is None else f" (status {failure.status:04X}H)"
+        console.print(f"  {failure.file.name}: {failure.because}{status}", highlight=False)
+    if len(failures) > MOST_LINES:
+        console.print(f"  and {len(failures) - MOST_LINES} more")

@@ -1,0 +1,65 @@
+"""The findings of a study as a table for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from node.cli.outcome import RESULT_FILE, Left
+from node.domain.finding import CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.measurement import Quantity
+from node.domain.provenance import IntendedUse
+from node.domain.study import Priority
+
+_BAND_WORDS = {
+    HuBand.LOW: "low: below 110 HU",
+    HuBand.INDETERMINATE: "indeterminate: 110 to 160 HU",
+    HuBand.HIGH: "high: above 160 HU",
+}
+
+
+def print_left(console: Console, left: Left) -> None:
+    """Print what a study came to, and where its files lie."""
+    for pipeline in left.outcome.pipelines:
+        print_findings(console, pipeline.findings, research=pipeline.intended_use is IntendedUse.RESEARCH)
+        if pipeline.triage.priority is Priority.URGENT:
+            console.print(f"[bold red]urgent:[/bold red] {'; '.join(pipeline.triage.because)}")
+    names = [RESULT_FILE, *(each.file for each in left.outcome.objects), *(each.name for each in left.pictures)]
+    console.print(f"{left.folder}: {', '.join(names)}", highlight=False, soft_wrap=True)
+
+
+def print_findings(console: Console, findings: CtBoneFindings, *, research: bool) -> None:
+    """Print what was found: one row a vertebra, then what it says, then how far to trust it."""
+    if findings.vertebrae:
+        table = Table(title="Vertebrae", title_justify="left", header_style="bold")
+        for heading in ("level", "core mean HU", "core SD", "body volume cm³", "says"):
+            table.add_column(heading, justify="left" if heading in ("level", "says") else "right")
+        for vertebra in findings.vertebrae:
+            table.add_row(*_row(vertebra))
+        console.print(table)
+    if findings.screening is not None:
+        levels = ", ".join(findings.screening.levels)
+        console.print(f"[bold]Attenuation of {levels}:[/bold] {_BAND_WORDS[findings.screening.hu_band]} (uncalibrated)")
+    if findings.status is not Status.ASSESSED:
+        console.print(f"[bold yellow]{findings.status}[/bold yellow]")
+    for reason in findings.reasons:
+        console.print(f"  {reason.code}: {reason.text}", highlight=False)
+    for limitation in findings.limitations:
+        console.print(f"[dim]{limitation}[/dim]")
+    if research:
+        console.print("[bold]Research use only.[/bold]")
+
+
+def _row(vertebra: VertebraFinding) -> tuple[str, str, str, str, str]:
+    volume = vertebra.value(Quantity.BODY_VOLUME)
+    return (
+        str(vertebra.level) if vertebra.level is not None else f"? ({vertebra.ordinal})",
+        _number(vertebra.value(Quantity.CORE_MEAN_HU), 0),
+        _number(vertebra.value(Quantity.CORE_SD_HU), 0),
+        _number(None if volume is None else volume / 1000, 1),
+        "; ".join(reason.text for reason in vertebra.reasons),
+    )
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
