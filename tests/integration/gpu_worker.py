@@ -88,5 +88,6 @@ celeryd_after_setup.connect(serve_begun_studies, weak=False)
 worker_process_init.connect(end_politely, weak=False)
 
 app = celery_app("test", os.environ.get("OSTEONODE_TEST_BROKER", "redis://127.0.0.1:1"), pool=Pool.GPU)
+app.conf.worker_soft_shutdown_timeout = 1.0
 stage_task(app, Stage.SEGMENT, run)
 stage_task(app, Stage.SCREEN_BMD, run)

@@ -1,0 +1,45 @@
+"""The model is loaded once, on the device that was asked for and no other, and never in the parent process."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from node.domain.errors import ConfigurationError
+from tests.builders.spine_network import painted_bundle
+from tests.peers import PROJECT
+from workers import resident
+from workers.resident import ResidentModel
+
+
+def test_the_model_is_loaded_at_the_first_use_and_kept(monkeypatch):
+    loads = []
+    monkeypatch.setattr(resident, "load_bundle", lambda folder, device: loads.append(device) or painted_bundle())
+    model = ResidentModel(None, device="cpu", threads=1)
+
+    before = list(loads)
+    bundles = {id(model.bundle), id(model.bundle)}
+
+    assert (before, loads, len(bundles)) == ([], [torch.device("cpu")], 1)
+    assert (model.identity.name, model.device_name) == ("painted", "cpu")
+
+
+def test_a_device_that_does_not_work_is_an_error_and_not_another_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    with pytest.raises(ConfigurationError, match="cuda"):
+        _ = ResidentModel(None, device="cuda", threads=1).bundle
+
+
+def test_a_model_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        _ = ResidentModel(tmp_path, device="cpu", threads=1).bundle
+
+
+def test_the_process_that_children_are_forked_from_holds_no_torch():
+    script = "import sys, workers.app; print(sorted({'torch', 'monai', 'sqlalchemy', 'models'} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PROJECT)
+
+    assert done.stdout.strip() == "[]"
