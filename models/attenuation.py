@@ -25,9 +25,8 @@ LEAST_CORE_MM3 = 500.0
 _NO_TRABECULAR_BONE_HU = 600.0
 _LARGEST_DENSE_SHARE = 0.05
 
-#: How far, one standard deviation, two readers or two runs put the core from each other along each axis, mm; a
-#: plausible choice.
-_PLACEMENT_MM = 2.0
+#: How far, one standard deviation, the mask and with it the core may be off along each axis, mm; a plausible choice.
+_PLACEMENT_MM = 1.0
 
 
 def measure_attenuation(crop: BodyCrop, level: VertebralLevel) -> tuple[Measurement | NotMeasurable, ...]:

@@ -22,7 +22,8 @@ LEFT_AND_RIGHT = "Whether left and right are exchanged cannot be seen in the spi
 _PADDING_BELOW = -1500.0
 _AIR = (-1120.0, -880.0)
 _LUNG = (-880.0, -600.0)
-_SOFT_TISSUE = (-200.0, 300.0)
+# Fat and muscle, also with contrast agent; one of them is the highest peak of what is neither air nor lung.
+_SOFT_TISSUE = (-160.0, 160.0)
 # In HU nothing but cortex, metal and contrast lies here; soft tissue does where 1024 was added or never taken away.
 _SHIFTED_TISSUE = (750.0, 1250.0)
 
@@ -59,9 +60,12 @@ def check_hounsfield(volume: Volume) -> HounsfieldCheck:
     if not values.size:
         return HounsfieldCheck(reason=_not_hu(float(volume.hu.max()), "all values"))
     lowest = _lowest_peak(values)
-    soft, shifted = _share(values, _SOFT_TISSUE), _share(values, _SHIFTED_TISSUE)
-    if soft < _LEAST_SOFT_TISSUE or shifted > _LARGEST_SHIFTED:
+    tissue = values[values > _LUNG[1]]
+    if tissue.size < _LEAST_SOFT_TISSUE * values.size or _share(values, _SHIFTED_TISSUE) > _LARGEST_SHIFTED:
         return HounsfieldCheck(reason=_not_hu(lowest, "the lowest peak of the values"))
+    middle = _highest_peak(tissue)
+    if not _SOFT_TISSUE[0] <= middle <= _SOFT_TISSUE[1]:
+        return HounsfieldCheck(reason=_not_hu(lowest, f"soft tissue came at {middle:.0f}, the lowest peak"))
     if _AIR[0] <= lowest <= _AIR[1]:
         return HounsfieldCheck()
     if _LUNG[0] <= lowest <= _LUNG[1] or _SOFT_TISSUE[0] <= lowest <= _SOFT_TISSUE[1]:
@@ -94,7 +98,7 @@ def check_orientation(probabilities: Float32, instances: Instances) -> Reason | 
 
 def _lowest_peak(values: Float32) -> float:
     """The middle of the lowest stretch of the histogram that is a peak of some weight."""
-    counts, edges = np.histogram(np.clip(values, *_RANGE), np.arange(_RANGE[0], _RANGE[1] + _BIN, _BIN))
+    counts, edges = np.histogram(np.clip(values, *_RANGE), np.arange(_RANGE[0], _RANGE[1] + 2.0 * _BIN, _BIN))
     weight = np.convolve(counts, np.ones(5), mode="same") / values.size
     heavy = np.flatnonzero(weight >= _LEAST_PEAK)
     if not len(heavy):
@@ -104,6 +108,11 @@ def _lowest_peak(values: Float32) -> float:
     while first + 1 < len(weight) and weight[first + 1] > weight[first]:
         first += 1
     return float(edges[first] + _BIN / 2.0)
+
+
+def _highest_peak(values: Float32) -> float:
+    counts, edges = np.histogram(np.clip(values, *_RANGE), np.arange(_RANGE[0], _RANGE[1] + 2.0 * _BIN, _BIN))
+    return float(edges[int(np.argmax(np.convolve(counts, np.ones(5), mode="same")))] + _BIN / 2.0)
 
 
 def _share(values: Float32, limits: tuple[float, float]) -> float:

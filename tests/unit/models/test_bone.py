@@ -1,0 +1,98 @@
+"""Findings: numbers only from whole vertebrae with a certain name, and a reason for everything else."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.bone import measure_bone, not_evaluable
+from models.crops import SpineCrops
+from node.domain.finding import CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.levels import VertebralLevel
+from node.domain.measurement import Quantity
+from node.domain.reasons import Reason, ReasonCode
+from tests.builders.body_crops import Body, crop_of
+
+T12, L1, L2 = VertebralLevel.T12, VertebralLevel.L1, VertebralLevel.L2
+UNCERTAIN = Reason(code=ReasonCode.LEVEL_UNCERTAIN)
+TRUNCATED = Reason(code=ReasonCode.LEVEL_TRUNCATED)
+
+
+def findings_of(*bodies: Body) -> CtBoneFindings:
+    return measure_bone(SpineCrops(crops=tuple(crop_of(body) for body in bodies)))
+
+
+def entry(findings: CtBoneFindings, level: VertebralLevel) -> VertebraFinding:
+    return next(vertebra for vertebra in findings.vertebrae if vertebra.level is level)
+
+
+@pytest.mark.parametrize(("hu", "band"), [(90.0, HuBand.LOW), (130.0, HuBand.INDETERMINATE), (190.0, HuBand.HIGH)])
+def test_l1_alone_gives_the_band(hu: float, band: HuBand) -> None:
+    findings = findings_of(Body(level=T12, marrow_hu=250.0), Body(level=L1, marrow_hu=hu), Body(level=L2))
+
+    assert findings.status is Status.ASSESSED
+    assert findings.screening is not None
+    assert findings.screening.hu_band is band
+    assert findings.screening.levels == (L1,)
+
+
+def test_every_whole_vertebra_with_a_name_is_measured() -> None:
+    findings = findings_of(Body(level=T12), Body(level=L1), Body(level=L2))
+
+    assert [vertebra.status for vertebra in findings.vertebrae] == [Status.ASSESSED] * 3
+    assert all(vertebra.value(Quantity.CORE_MEAN_HU) is not None for vertebra in findings.vertebrae)
+
+
+@pytest.mark.parametrize("reason", [TRUNCATED, Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY)])
+def test_a_level_with_a_reason_has_no_number(reason: Reason) -> None:
+    findings = findings_of(Body(level=T12), Body(level=L1, reasons=(reason,)))
+
+    l1 = entry(findings, L1)
+    assert l1.status is Status.NOT_EVALUABLE
+    assert l1.reasons == (reason,)
+    assert l1.measurements == ()
+    assert findings.screening is None
+    assert findings.reasons == (reason,)
+
+
+def test_a_level_that_is_not_in_the_scan_says_what_is() -> None:
+    findings = findings_of(Body(level=VertebralLevel.T11), Body(level=T12))
+
+    for level in (L1, L2):
+        (reason,) = entry(findings, level).reasons
+        assert reason.code is ReasonCode.LEVEL_NOT_COVERED
+        assert "T11 to T12" in reason.detail
+    assert findings.status is Status.ASSESSED
+    assert findings.screening is None
+
+
+def test_vertebrae_without_names_leave_nothing_assessed() -> None:
+    findings = findings_of(Body(level=None, reasons=(UNCERTAIN,)))
+
+    assert findings.status is Status.NOT_EVALUABLE
+    assert {reason.code for reason in findings.reasons} == {ReasonCode.LEVEL_UNCERTAIN}
+    assert entry(findings, L1).reasons[0].code is ReasonCode.LEVEL_UNCERTAIN
+    assert all(not vertebra.measurements for vertebra in findings.vertebrae)
+
+
+def test_a_core_that_is_too_small_makes_its_vertebra_not_evaluable() -> None:
+    findings = findings_of(Body(level=L1, half_mm=(7.0, 7.5), height_mm=11.0), Body(level=L2))
+
+    l1 = entry(findings, L1)
+    assert l1.status is Status.NOT_EVALUABLE
+    assert [reason.code for reason in l1.reasons] == [ReasonCode.ROI_TOO_SMALL]
+    assert findings.screening is None
+
+
+def test_what_could_not_be_checked_stays_with_the_findings() -> None:
+    findings = measure_bone(SpineCrops(crops=(crop_of(Body()),), limitations=("No air is in the picture.",)))
+
+    assert "No air is in the picture." in findings.limitations
+
+
+def test_a_scan_that_nothing_can_be_said_about_carries_the_reason_at_l1_and_l2() -> None:
+    reason = Reason(code=ReasonCode.NO_SPINE)
+
+    findings = not_evaluable(reason)
+
+    assert findings.status is Status.NOT_EVALUABLE
+    assert [(vertebra.level, vertebra.reasons) for vertebra in findings.vertebrae] == [(L1, (reason,)), (L2, (reason,))]

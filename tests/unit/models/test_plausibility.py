@@ -1,0 +1,72 @@
+"""What is no HU is caught, and what may be HU is let through."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.plausibility import NO_AIR, HounsfieldCheck, check_hounsfield
+from node.domain.geometry import Affine
+from node.domain.identifiers import Uid
+from node.domain.reasons import ReasonCode
+from node.domain.volume import Volume
+
+
+def trunk(*, lungs: bool = False) -> NDArray[np.float32]:
+    """A body of fat, muscle and some bone in air, with noise, HU."""
+    generator = np.random.default_rng(1)
+    hu = np.full((40, 64, 64), -1000.0)
+    hu[:, 8:56, 8:56] = -100.0
+    hu[:, 12:52, 12:52] = 45.0
+    hu[:, 36:46, 26:38] = 250.0
+    if lungs:
+        hu[:, 16:34, 14:50] = -850.0
+    return (hu + generator.normal(0.0, 15.0, hu.shape)).astype(np.float32)
+
+
+def checked(hu: NDArray[np.float32]) -> HounsfieldCheck:
+    affine = Affine.from_spacing((3.0, 3.0, 3.0))
+    return check_hounsfield(Volume(hu=hu, affine=affine, frame_of_reference=Uid("1.2.3")))
+
+
+@pytest.mark.parametrize("lungs", [True, False])
+def test_a_trunk_in_air_is_in_hu(lungs: bool) -> None:
+    assert checked(trunk(lungs=lungs)) == HounsfieldCheck()
+
+
+@pytest.mark.parametrize("padding", [-2000.0, -3024.0, -1024.0])
+def test_padding_outside_the_circle_changes_nothing(padding: float) -> None:
+    hu = trunk()
+    hu[:, :4] = padding
+
+    assert checked(hu) == HounsfieldCheck()
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept"), [(1.0, 1024.0), (1.0, 1000.0), (1.0, -1024.0), (22.5, 22_500.0), (0.5, 0.0), (1.0, 300.0)]
+)
+def test_values_with_another_scale_are_refused_with_the_number(slope: float, intercept: float) -> None:
+    check = checked((trunk() * slope + intercept).astype(np.float32))
+
+    assert check.reason is not None
+    assert check.reason.code is ReasonCode.NOT_HU
+    assert any(character.isdigit() for character in check.reason.detail.replace("-1000", ""))
+
+
+def test_a_crop_without_air_is_let_through_and_says_so() -> None:
+    assert checked(trunk()[:, 14:50, 14:50].copy()) == HounsfieldCheck(limitation=NO_AIR)
+
+
+def test_a_crop_of_a_chest_with_only_lung_is_let_through_and_says_so() -> None:
+    assert checked(trunk(lungs=True)[:, 14:50, 16:48].copy()) == HounsfieldCheck(limitation=NO_AIR)
+
+
+def test_a_crop_without_air_on_another_scale_is_refused() -> None:
+    check = checked(trunk()[:, 14:50, 14:50] + np.float32(1024.0))
+
+    assert check.reason is not None
+
+
+def test_nothing_but_padding_is_refused() -> None:
+    assert checked(np.full((20, 20, 20), -3024.0, dtype=np.float32)).reason is not None
