@@ -99,6 +99,9 @@ class Enqueuer:
 
     def return_lost(self, *, now: datetime.datetime) -> int:
         """Make work ready again whose message nobody took in time; returns how many."""
+        with reading(self._engine) as connection:
+            if not rows_of(connection, overdue(WorkState.QUEUED, now, limit=1)):
+                return 0
         with writing(self._engine) as connection:
             lost = rows_of(connection, overdue(WorkState.QUEUED, now))
             return sum(self._return(connection, row, now) for row in lost)
