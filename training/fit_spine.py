@@ -111,7 +111,7 @@ def fit_spine(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...
         rng = np.random.default_rng((plan.seed, 2, learner.step))
         losses: list[float] = []
         while learner.spent_s < 60.0 * plan.minutes:
-            losses.append(_step(plan, learner, _draw(pool.folder, rng), rng))
+            losses.append(take_step(plan, learner, _draw(pool.folder, rng), rng))
             watch(learner.spent_s / (60.0 * plan.minutes), losses[-1])
             if learner.step % _LOG_EVERY == 0:
                 record = {"step": learner.step, "spent_s": round(learner.spent_s), "loss": float(np.mean(losses))}
@@ -157,9 +157,9 @@ def save_learner(plan: FitPlan, learner: Learner) -> None:
     partial.rename(plan.checkpoint)
 
 
-def _step(plan: FitPlan, learner: Learner, path: Path, rng: np.random.Generator) -> float:
+def take_step(plan: FitPlan, learner: Learner, path: Path, rng: np.random.Generator) -> float:
     start = time.monotonic()
-    rate = plan.learning_rate * _rate_share(learner.step, learner.spent_s / (60.0 * plan.minutes))
+    rate = plan.learning_rate * rate_share(learner.step, learner.spent_s / (60.0 * plan.minutes))
     for group in learner.optimiser.param_groups:
         group["lr"] = rate
     hu, shares = augmented(*load_sample(path), rng)
@@ -177,7 +177,7 @@ def _step(plan: FitPlan, learner: Learner, path: Path, rng: np.random.Generator)
     return float(loss.detach())
 
 
-def _rate_share(step: int, spent: float) -> float:
+def rate_share(step: int, spent: float) -> float:
     """A short linear rise, then half a cosine down."""
     rise = min(1.0, (step + 1) / _WARM_UP_STEPS)
     return float(rise * (0.5 * (1.0 + np.cos(np.pi * min(spent, 1.0))) + _LAST_RATE_SHARE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -63,7 +64,7 @@ def ensure_template(plan: PoolPlan, number: int) -> Path:
 
 
 def fill_pool(plan: PoolPlan, stop: Event) -> None:
-    """Draw samples until told to stop; the oldest goes when the pool is full.
+    """Draw samples until told to stop or left alone by the training; the oldest goes when the pool is full.
 
     A template is built every so often until there are enough, so that the first samples come soon.
     """
@@ -71,7 +72,8 @@ def fill_pool(plan: PoolPlan, stop: Event) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
     taken = sorted(plan.folder.glob("*.npy"))
     number = int(taken[-1].stem) + 1 if taken else 0
-    while not stop.is_set():
+    training = multiprocessing.parent_process()
+    while not stop.is_set() and (training is None or training.is_alive()):
         rng = np.random.default_rng((plan.seed, 1, number))
         known = min(plan.templates, 1 + number // _SAMPLES_A_TEMPLATE)
         template = load_template(ensure_template(plan, int(rng.integers(known))))

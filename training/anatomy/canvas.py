@@ -167,7 +167,7 @@ class Canvas:
     def stamp_rod(self, start: Float64, end: Float64, radii_mm: tuple[float, float], label: int) -> None:
         """Paint a rod with round ends whose radius changes from one end to the other."""
         length = float(np.linalg.norm(end - start))
-        count = max(2, int(length / (0.5 * min(radii_mm))) + 1)
+        count = max(2, int(length / (0.3 * min(radii_mm))) + 1)
         share = np.linspace(0.0, 1.0, count)[:, None]
         radius = radii_mm[0] * (1.0 - share) + radii_mm[1] * share
         up = np.tile((1.0, 0.0, 0.0), (count, 1))

@@ -138,12 +138,14 @@ def bone_depth(labels: UInt8, spacing_mm: float) -> UInt8:
         low[axis], high[axis] = slice(None, -1), slice(1, None)
         inner[tuple(low)] &= ~differs
         inner[tuple(high)] &= ~differs
-    distance = SimpleITK.GetArrayFromImage(
+    # Inside is positive, and 0 in the outermost voxels that are inside, which lie one voxel below the surface.
+    below = SimpleITK.GetArrayFromImage(
         SimpleITK.SignedMaurerDistanceMap(
             SimpleITK.GetImageFromArray(inner.view(np.uint8)), insideIsPositive=True, squaredDistance=False
         )
     )
-    depth: UInt8 = np.clip(np.round(distance * (spacing_mm / DEPTH_STEP_MM)), 0, 255).astype(np.uint8)
+    steps = np.where(inner, (below + 1.0) * (spacing_mm / DEPTH_STEP_MM), 0.0)
+    depth: UInt8 = np.clip(np.round(steps), 0, 255).astype(np.uint8)
     return depth
 
 

@@ -1,0 +1,173 @@
+"""Training of the spine network, on tiny samples."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from models.bundle import load_bundle
+from models.card import IntendedUse, Metric
+from models.tissues import Tissue
+from node.domain.errors import ConfigurationError
+from training.cli import app
+from training.fit_spine import FitPlan, augmented, load_learner, rate_share, save_learner, take_step
+from training.loss import segmentation_loss
+from training.pool import load_sample, save_sample
+from training.release_spine import write_spine_bundle
+from training.rendering.sample import Sample
+from training.validation import VALIDATION_SEED, validation_dice
+
+SHAPE = (32, 16, 16)
+
+
+def a_sample(seed: int = 1) -> Sample:
+    """A bright slab of lumbar body in dark surroundings."""
+    generator = torch.Generator().manual_seed(seed)
+    shares = torch.zeros((len(Tissue), *SHAPE), dtype=torch.uint8)
+    shares[Tissue.LUMBAR_BODY, 8:24] = 255
+    shares[Tissue.BACKGROUND] = 255 - shares[Tissue.LUMBAR_BODY]
+    hu = torch.where(shares[Tissue.LUMBAR_BODY] > 0, 200.0, -50.0) + 10.0 * torch.randn(SHAPE, generator=generator)
+    return Sample(hu=hu.to(torch.int16), shares=shares)
+
+
+def a_plan(work: Path) -> FitPlan:
+    return FitPlan(work=work, seed=3, minutes=1.0)
+
+
+def test_a_sample_survives_its_file(tmp_path: Path) -> None:
+    sample = a_sample()
+    save_sample(sample, tmp_path / "0.npy")
+
+    hu, shares = load_sample(tmp_path / "0.npy")
+
+    assert torch.equal(hu, sample.hu.float())
+    assert torch.equal(shares * 255.0, sample.shares.float())
+    assert [path.name for path in tmp_path.iterdir()] == ["0.npy"]
+
+
+def test_a_perfect_answer_costs_almost_nothing() -> None:
+    shares = a_sample().shares.float() / 255.0
+
+    assert float(segmentation_loss(100.0 * shares, shares)) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_knowing_nothing_costs_the_entropy_of_eight_classes_and_most_of_dice() -> None:
+    shares = a_sample().shares.float() / 255.0
+    voxels = float(shares[0].numel())
+
+    loss = float(segmentation_loss(torch.zeros(shares.shape), shares))
+
+    # Half of the voxels are background, whose weight is 0.4, and half lumbar body, whose weight is 1.
+    entropy = 0.5 * (0.4 + 1.0) * math.log(8.0)
+    overlap, total = 0.5 * voxels / 8.0, voxels / 64.0 + 0.5 * voxels
+    assert loss == pytest.approx(3.0 * entropy + 1.0 - (2.0 * overlap + 10.0) / (total + 10.0), rel=1e-4)
+
+
+def test_a_mirrored_sample_keeps_image_and_target_together() -> None:
+    shares = torch.rand((len(Tissue), *SHAPE), generator=torch.Generator().manual_seed(1))
+    mirrored = 0
+    for seed in range(10):
+        hu, target = augmented(1000.0 * shares[1], shares, np.random.default_rng(seed))
+        mirrored += int(torch.equal(target, shares.flip(-1)))
+
+        together = torch.corrcoef(torch.stack((hu.flatten(), target[1].flatten())))[0, 1]
+        assert float(together) > 0.95
+
+    assert 0 < mirrored < 10
+
+
+def test_the_learning_rate_rises_and_then_falls_to_almost_nothing() -> None:
+    rates = [rate_share(0, 0.0), rate_share(99, 0.0), rate_share(5000, 0.5), rate_share(9000, 1.0)]
+
+    assert rates[0] == pytest.approx(0.01, rel=0.01)
+    assert rates[1] == max(rates)
+    assert rates[2] == pytest.approx(0.5, rel=0.02)
+    assert rates[3] < 0.01
+
+
+def test_steps_make_the_loss_smaller(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path)
+    learner = load_learner(plan)
+    save_sample(a_sample(), tmp_path / "0.npy")
+    rng = np.random.default_rng(1)
+
+    losses = [take_step(plan, learner, tmp_path / "0.npy", rng) for _ in range(25)]
+
+    assert np.mean(losses[-3:]) < 0.95 * losses[0]
+    assert learner.step == 25
+    assert learner.spent_s > 0.0
+
+
+def test_training_resumes_where_it_was_left(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path)
+    learner = load_learner(plan)
+    save_sample(a_sample(), tmp_path / "0.npy")
+    take_step(plan, learner, tmp_path / "0.npy", np.random.default_rng(1))
+    save_learner(plan, learner)
+
+    resumed = load_learner(plan)
+
+    assert (resumed.step, resumed.spent_s) == (learner.step, learner.spent_s)
+    for name, tensor in learner.average.state_dict().items():
+        assert torch.equal(resumed.average.state_dict()[name], tensor), name
+    assert resumed.optimiser.state_dict()["state"][0]["step"] == 1.0
+
+
+def test_two_trainings_start_from_the_same_weights(tmp_path: Path) -> None:
+    first, second = (load_learner(a_plan(tmp_path)).network.state_dict() for _ in range(2))
+
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_dice_is_one_for_a_network_that_knows_and_zero_for_one_that_does_not(tmp_path: Path) -> None:
+    class Knows(torch.nn.Module):
+        def __init__(self, sign: float) -> None:
+            super().__init__()
+            self.sign = sign
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            logits = torch.zeros((1, len(Tissue), *image.shape[2:]))
+            logits[:, Tissue.LUMBAR_BODY] = self.sign * (image[:, 0] - 0.25)
+            logits[:, Tissue.RIB] = -1.0
+            return logits
+
+    save_sample(a_sample(), tmp_path / "0.npy")
+
+    scores = [
+        {metric.name: metric.value for metric in validation_dice(Knows(sign), (tmp_path / "0.npy",))}
+        for sign in (1.0, -1.0)
+    ]
+
+    assert scores[0]["dice_lumbar_body"] == scores[0]["dice_any_body"] == 1.0
+    assert scores[1]["dice_lumbar_body"] == 0.0
+    assert "dice_background" not in scores[0]
+
+
+def test_the_seed_of_the_validation_set_cannot_be_trained_on(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="validation"):
+        FitPlan(work=tmp_path, seed=VALIDATION_SEED, minutes=1.0)
+
+
+def test_the_bundle_says_how_it_was_made_and_that_it_is_for_research(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path)
+    metric = Metric(name="dice_any_body", value=0.9, data="synthetic")
+
+    write_spine_bundle(tmp_path / "bundle", plan, load_learner(plan), version="0.0.1", metrics=(metric,))
+
+    card = load_bundle(tmp_path / "bundle", torch.device("cpu")).card
+    assert "osteonode-train fit spine --seed 3" in card.training.command
+    assert card.intended_use is IntendedUse.RESEARCH
+    assert card.metrics == (metric,)
+    assert card.spacing_mm == (3.0, 3.0, 3.0)
+
+
+def test_the_command_line_explains_itself() -> None:
+    result = CliRunner().invoke(app, ["fit", "spine", "--help"])
+
+    assert result.exit_code == 0
+    assert "--seed" in result.output
