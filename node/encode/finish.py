@@ -60,6 +60,9 @@ def _set_times(dataset: Dataset, header: Dataset, context: EncodingContext) -> N
     for keyword in ("InstanceCreation", "Content", "Series"):
         setattr(dataset, f"{keyword}Date", now.strftime("%Y%m%d"))
         setattr(dataset, f"{keyword}Time", now.strftime("%H%M%S"))
+    # highdicom names itself as contributing equipment, by its own clock
+    for equipment in dataset.get("ContributingEquipmentSequence") or []:
+        equipment.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
 
 
 def _to_bytes(dataset: Dataset) -> bytes:

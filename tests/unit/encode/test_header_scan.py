@@ -62,7 +62,7 @@ def test_implicit_vr_is_read_as_well(tmp_path):
     assert found[SOP_INSTANCE].rstrip(b"\x00").decode() == dcmread(path).SOPInstanceUID
 
 
-@pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian])
+@pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian])
 def test_what_is_not_plain_little_endian_is_left_to_pydicom(tmp_path, syntax):
     assert scan_file(first_file(tmp_path, syntax=syntax), WANTED) is None
 

@@ -1,0 +1,418 @@
+"""The report says what was measured, where, how, and what could not be."""
+
+from dataclasses import replace
+
+import pytest
+from highdicom import sr
+from pydicom import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status
+from node.domain.identifiers import Uid
+from node.domain.levels import VertebralLevel
+from node.domain.mark import is_mark
+from node.domain.outgoing import ObjectKind, OutgoingObject
+from node.domain.provenance import IntendedUse
+from node.domain.reasons import ReasonCode
+from tests.builders.ct import CtSpec, ct_series
+from tests.builders.encoded import encode, encode_on, encoding_context, read
+from tests.builders.results import (
+    assessed_findings,
+    assessed_result,
+    measured,
+    not_evaluable,
+    not_evaluable_result,
+    provenance,
+)
+
+OWN = "99OSTEONODE"
+REASON = Code("EXC000", OWN, "Reason not evaluated")
+STATUS = Code("STA001", OWN, "Assessment status")
+HU_BAND = Code("HUB001", OWN, "CT number band of L1 trabecular bone, uncalibrated")
+
+
+@pytest.fixture
+def report(tmp_path) -> Dataset:
+    spec = CtSpec()
+    return read(encode(assessed_result(spec), spec, tmp_path)[ObjectKind.SR])
+
+
+def content_of(report: Dataset) -> sr.MeasurementReport:
+    return (
+        sr.srread_content(report)
+        if hasattr(sr, "srread_content")
+        else sr.Comprehensive3DSR.from_dataset(report).content
+    )
+
+
+def evaluations(group, name: Code) -> list[str]:
+    return [each.value.value for each in group.get_qualitative_evaluations(name)]
+
+
+def group_of(report: Dataset, tracking_identifier: str):
+    content = content_of(report)
+    groups = (
+        *content.get_image_measurement_groups(),
+        *content.get_volumetric_roi_measurement_groups(),
+    )
+    return next(each for each in groups if each.tracking_identifier == tracking_identifier)
+
+
+def texts(item: Dataset) -> list[str]:
+    found = [item.TextValue] if "TextValue" in item else []
+    for child in item.get("ContentSequence", []):
+        found += texts(child)
+    return found
+
+
+def test_a_measured_vertebra_is_a_volumetric_group_on_its_segment(tmp_path):
+    spec = CtSpec()
+    made = encode(assessed_result(spec), spec, tmp_path)
+    segmentation = read(made[ObjectKind.SEG])
+
+    (group,) = content_of(read(made[ObjectKind.SR])).get_volumetric_roi_measurement_groups()
+
+    segment = group.referenced_segment
+    assert segment.referenced_sop_instance_uid == segmentation.SOPInstanceUID
+    (number,) = segment.referenced_segment_numbers
+    assert segmentation.SegmentSequence[number - 1].SegmentLabel == "L1"
+    assert group.tracking_identifier == "L1"
+    assert group.tracking_uid == segmentation.SegmentSequence[number - 1].TrackingUID
+    assert group.finding_category == codes.SCT.AnatomicalStructure
+    assert group.finding_type == codes.SCT.Vertebra
+    assert group.finding_sites[0].value == codes.SCT.L1Vertebra
+
+
+def test_a_mean_ct_number_is_coded_with_derivation_unit_site_and_method(report):
+    group = group_of(report, "L1")
+
+    (mean,) = group.get_measurements(codes.DCM.AttenuationCoefficient)
+
+    assert mean.value == 98.0
+    assert mean.unit == codes.UCUM.HounsfieldUnit
+    assert mean.derivation == codes.SCT.Mean
+    assert mean.finding_sites[0].value == codes.SCT.L1Vertebra
+    assert mean.finding_sites[0].topographical_modifier.value == "SEG001"
+    algorithm = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in mean[0].ContentSequence}
+    assert algorithm["Algorithm Name"].TextValue == "mean of eroded core 1.0"
+    uncertainty = algorithm["Standard uncertainty of the measurement"]
+    assert uncertainty.MeasuredValueSequence[0].NumericValue == 3.5
+
+
+def test_a_volume_is_coded_in_cubic_millimetres(report):
+    (volume,) = group_of(report, "L1").get_measurements(codes.SCT.Volume)
+
+    assert volume.value == 21000.0
+    assert volume.unit == codes.UCUM.CubicMillimeter
+    assert volume.finding_sites[0].topographical_modifier.value == "3572006"
+
+
+def test_a_quantity_that_was_not_measured_has_a_coded_reason_and_no_number(report):
+    group = group_of(report, "L1")
+
+    gap = Code("EXC105", OWN, "Reason for no volume of trabecular bone")
+    assert evaluations(group, gap) == ["EXC032"]
+    assert all(item.MeasuredValueSequence for item in group[0].ContentSequence if item.ValueType == "NUM")
+    assert len(group.get_measurements(codes.SCT.Volume)) == 1
+
+
+def test_a_vertebra_that_could_not_be_measured_is_a_group_with_the_coded_reason(report):
+    group = group_of(report, "L2")
+
+    assert group[0].ContentTemplateSequence[0].TemplateIdentifier == "1501"
+    assert evaluations(group, REASON) == ["EXC031"]
+    assert evaluations(group, STATUS) == ["STA011"]
+    assert group.finding_sites[0].value == codes.SCT.L2Vertebra
+    assert group.get_measurements() == []
+    assert "12 mm of it are missing." in " ".join(texts(group[0]))
+
+
+def test_a_vertebra_of_uncertain_level_is_reported_without_a_name(report):
+    group = group_of(report, "vertebra 3")
+
+    assert evaluations(group, REASON) == ["EXC029"]
+    assert group.finding_sites[0].value == codes.SCT.Vertebra
+
+
+def test_a_vertebra_that_was_only_seen_is_not_reported(tmp_path):
+    spec = CtSpec()
+    seen = replace(measured(VertebralLevel.L1, hu=1.0, segment_value=20), measurements=())
+
+    made = encode(
+        assessed_result(spec, findings=CtBoneFindings(status=Status.ASSESSED, vertebrae=(seen,))), spec, tmp_path
+    )
+
+    identifiers = [
+        group.tracking_identifier for group in content_of(read(made[ObjectKind.SR])).get_image_measurement_groups()
+    ]
+    assert identifiers == ["bone screening"]
+
+
+def test_a_measured_vertebra_without_a_segment_keeps_its_measurements(tmp_path):
+    spec = CtSpec()
+    result = replace(assessed_result(spec), label_map=None)
+
+    made = encode(result, spec, tmp_path)
+
+    group = group_of(read(made[ObjectKind.SR]), "L1")
+    assert ObjectKind.SEG not in made
+    assert group[0].ContentTemplateSequence[0].TemplateIdentifier == "1501"
+    assert [each.value for each in group.get_measurements(codes.DCM.AttenuationCoefficient)] == [98.0]
+
+
+@pytest.mark.parametrize(("hu", "code"), [(109.9, "HUB010"), (110.0, "HUB011"), (160.0, "HUB011"), (160.1, "HUB012")])
+def test_the_hu_band_is_coded_and_says_that_it_is_uncalibrated(tmp_path, hu, code):
+    spec = CtSpec()
+    made = read(encode(assessed_result(spec, findings=assessed_findings(hu)), spec, tmp_path)[ObjectKind.SR])
+
+    group = group_of(made, "bone screening")
+
+    (band,) = group.get_qualitative_evaluations(HU_BAND)
+    assert band.value.value == code
+    assert "uncalibrated" in band.name.meaning
+    assert "uncalibrated" in band.value.meaning
+    assert any("not a bone mineral density and not a diagnosis" in text for text in texts(group[0]))
+
+
+def test_no_band_is_reported_where_there_is_none(tmp_path):
+    spec = CtSpec()
+    findings = replace(assessed_findings(), screening=None)
+
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
+    assert evaluations(group_of(made, "bone screening"), HU_BAND) == []
+
+
+def test_nothing_claims_a_density_a_t_score_or_a_category(report):
+    units = set()
+    meanings = set()
+
+    def walk(item):
+        for measured_value in item.get("MeasuredValueSequence", []):
+            units.add(measured_value.MeasurementUnitsCodeSequence[0].CodeValue)
+        for sequence in ("ConceptNameCodeSequence", "ConceptCodeSequence"):
+            meanings.update(each.CodeMeaning.lower() for each in item.get(sequence, []))
+        for child in item.get("ContentSequence", []):
+            walk(child)
+
+    walk(report)
+
+    assert "mg/cm3" not in units
+    everything = " ".join([*meanings, *texts(report)]).lower()
+    assert not any(word in everything for word in ("t-score", "osteoporosis", "osteopenia", "mg/cm3"))
+
+
+def test_the_algorithm_is_identified_with_weights_code_and_configuration(report):
+    written = " ".join(texts(group_of(report, "bone screening")[0]))
+
+    assert "spine-ct 0.1.0 weights sha256:" + "ab" * 32 in written
+    assert "OsteoNode 0.1.0" in written
+    assert "configuration sha256:" + "cd" * 32 in written
+
+
+def test_limitations_and_research_stand_in_the_text(report):
+    written = texts(report)
+
+    assert any(text.startswith("RESEARCH: ") for text in written)
+    assert "Limitation: Contrast agent raises CT numbers." in written
+    assert report.SeriesDescription == "OsteoNode bone report RESEARCH"
+
+
+def test_a_clinical_report_does_not_say_research(tmp_path):
+    spec = CtSpec()
+    findings = replace(assessed_findings(), limitations=())
+    result = assessed_result(spec, intended_use=IntendedUse.CLINICAL, findings=findings)
+
+    made = read(encode(result, spec, tmp_path)[ObjectKind.SR])
+
+    assert "RESEARCH" not in " ".join([*texts(made), made.SeriesDescription])
+    assert evaluations(group_of(made, "bone screening"), Code("USE001", OWN, "Intended use")) == ["USE011"]
+
+
+def test_the_report_is_complete_but_preliminary_and_unverified(report):
+    assert report.CompletionFlag == "COMPLETE"
+    assert report.PreliminaryFlag == "PRELIMINARY"
+    assert report.VerificationFlag == "UNVERIFIED"
+    assert report.SoftwareVersions == "0.1.0"
+    assert is_mark(report.Manufacturer)
+
+
+def test_the_image_library_holds_every_image_of_the_series(tmp_path):
+    spec = CtSpec(slices=5, duplicated=frozenset({1}))
+    sources = ct_series(spec)
+
+    made = read(encode_on(assessed_result(spec), sources, tmp_path)[ObjectKind.SR])
+
+    (library,) = [item for item in made.ContentSequence if _meaning(item) == "Image Library"]
+    (group,) = library.ContentSequence
+    listed = {
+        item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+        for item in group.ContentSequence
+        if item.ValueType == "IMAGE"
+    }
+    assert listed == {dataset.SOPInstanceUID for dataset in sources}
+    assert {"Modality", "Frame of Reference UID", "Horizontal Pixel Spacing"} <= set(
+        map(_meaning, group.ContentSequence)
+    )
+
+
+def _meaning(item: Dataset) -> str:
+    return str(item.ConceptNameCodeSequence[0].CodeMeaning)
+
+
+def test_all_that_is_referred_to_is_named_as_evidence(tmp_path):
+    spec = CtSpec()
+    sources = ct_series(spec)
+    made = encode_on(assessed_result(spec), sources, tmp_path)
+
+    (study,) = read(made[ObjectKind.SR]).CurrentRequestedProcedureEvidenceSequence
+
+    named = {
+        series.SeriesInstanceUID: {each.ReferencedSOPInstanceUID for each in series.ReferencedSOPSequence}
+        for series in study.ReferencedSeriesSequence
+    }
+    assert study.StudyInstanceUID == spec.study_uid
+    assert named[spec.uid("series")] == {dataset.SOPInstanceUID for dataset in sources}
+    assert named[made[ObjectKind.SEG].series_uid] == {made[ObjectKind.SEG].sop_instance_uid}
+
+
+def previous(uid: str) -> OutgoingObject:
+    return OutgoingObject(
+        kind=ObjectKind.SR,
+        sop_class_uid=Uid("1.2.840.10008.5.1.4.1.1.88.34"),
+        sop_instance_uid=Uid(uid),
+        series_uid=Uid("1.2.3"),
+        file="objects/earlier.dcm",
+        sha256="00" * 32,
+        intended_use=IntendedUse.RESEARCH,
+    )
+
+
+def test_a_report_names_the_one_that_it_supersedes(tmp_path):
+    spec = CtSpec()
+
+    made = read(
+        encode(assessed_result(spec), spec, tmp_path, context=encoding_context(previous_report=previous("1.2.3.4")))[
+            ObjectKind.SR
+        ]
+    )
+
+    (study,) = made.PredecessorDocumentsSequence
+    (series,) = study.ReferencedSeriesSequence
+    assert (study.StudyInstanceUID, series.SeriesInstanceUID) == (spec.study_uid, "1.2.3")
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2.3.4"
+
+
+def test_the_first_report_and_one_of_the_same_work_supersede_nothing(tmp_path):
+    spec = CtSpec()
+    first = encode(assessed_result(spec), spec, tmp_path)[ObjectKind.SR]
+
+    context = encoding_context(previous_report=previous(first.sop_instance_uid))
+    again = encode(assessed_result(spec), spec, tmp_path, context=context)[ObjectKind.SR]
+
+    assert "PredecessorDocumentsSequence" not in read(first)
+    assert again.sop_instance_uid == first.sop_instance_uid
+    assert "PredecessorDocumentsSequence" not in read(again)
+
+
+def test_a_study_that_could_not_be_assessed_gives_a_report_that_says_so(tmp_path):
+    spec = CtSpec(tilt_deg=12.0)
+
+    made = encode(not_evaluable_result(spec), spec, tmp_path)
+
+    report = read(made[ObjectKind.SR])
+    group = group_of(report, "bone screening")
+    assert set(made) == {ObjectKind.SR}
+    assert made[ObjectKind.SR].not_evaluable
+    assert evaluations(group, STATUS) == ["STA011"]
+    assert evaluations(group, REASON) == ["EXC016"]
+    assert "Nothing could be assessed." in texts(report)
+    assert any("Tilt 12.0 degrees." in text for text in texts(report))
+    assert "Image Library" in map(_meaning, report.ContentSequence)
+
+
+def test_objects_that_are_no_images_stand_in_no_image_library(tmp_path):
+    spec = CtSpec(slices=2)
+    sources = ct_series(spec)
+    for dataset in sources:
+        for keyword in ("Rows", "Columns", "PixelData"):
+            delattr(dataset, keyword)
+
+    made = encode_on(not_evaluable_result(spec, ReasonCode.NO_PIXEL_DATA), sources, tmp_path)
+
+    assert "Image Library" not in map(_meaning, read(made[ObjectKind.SR]).ContentSequence)
+
+
+def test_images_of_several_series_and_kinds_are_grouped_by_series(tmp_path):
+    spec, other = CtSpec(slices=2), CtSpec(slices=3, name="other")
+    result = replace(not_evaluable_result(spec, ReasonCode.NO_SERIES), series_uid=None)
+    sources = [*ct_series(spec), *ct_series(other)]
+    for dataset in sources[2:]:
+        dataset.Modality = "XX"
+        del dataset.PixelSpacing
+
+    made = read(encode_on(result, sources, tmp_path)[ObjectKind.SR])
+
+    (library,) = [item for item in made.ContentSequence if _meaning(item) == "Image Library"]
+    sizes = [sum(item.ValueType == "IMAGE" for item in group.ContentSequence) for group in library.ContentSequence]
+    assert sorted(sizes) == [2, 3]
+
+
+def test_a_failed_analysis_says_nothing_about_the_patient(tmp_path):
+    spec = CtSpec()
+    result = replace(not_evaluable_result(spec), findings=CtBoneFindings(status=Status.FAILED))
+
+    made = read(encode(result, spec, tmp_path)[ObjectKind.SR])
+
+    assert evaluations(group_of(made, "bone screening"), STATUS) == ["STA012"]
+
+
+def test_a_result_without_a_model_names_the_node_as_its_algorithm(tmp_path):
+    spec = CtSpec()
+    result = replace(not_evaluable_result(spec), provenance=replace(provenance(), models=()))
+
+    made = read(encode(result, spec, tmp_path)[ObjectKind.SR])
+
+    names = [
+        item.TextValue
+        for item in group_of(made, "bone screening")[0].ContentSequence
+        if _meaning(item) == "Algorithm Name"
+    ]
+    assert names == ["OsteoNode"]
+
+
+@pytest.mark.parametrize(
+    ("body_part", "code"), [("CHEST", "24627-2"), ("ABDOMEN", "41806-1"), ("HEAD", "25045-6"), ("", "25045-6")]
+)
+def test_the_procedure_reported_follows_the_body_part(tmp_path, body_part, code):
+    spec = CtSpec(extra={"BodyPartExamined": body_part})
+
+    made = read(encode(assessed_result(spec), spec, tmp_path)[ObjectKind.SR])
+
+    (procedure,) = [item for item in made.ContentSequence if _meaning(item) == "Procedure reported"]
+    assert procedure.ConceptCodeSequence[0].CodeValue == code
+
+
+def test_text_beyond_ascii_cannot_break_the_sources_character_set(tmp_path):
+    spec = CtSpec(character_set="ISO_IR 100")
+    findings = replace(assessed_findings(), limitations=("Tilt 3° ≥ 2°",))
+
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
+    assert "Limitation: Tilt 3? ? 2?" in texts(made)
+
+
+def test_each_level_of_the_band_is_named_as_its_site(tmp_path):
+    spec = CtSpec()
+    screening = BoneScreening(hu_band=HuBand.LOW, levels=(VertebralLevel.L1, VertebralLevel.L2))
+    findings = replace(
+        assessed_findings(),
+        screening=screening,
+        vertebrae=(*assessed_findings().vertebrae[:2], not_evaluable(VertebralLevel.L2, ReasonCode.LEVEL_TRUNCATED)),
+    )
+
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
+    sites = [site.value for site in group_of(made, "bone screening").finding_sites]
+    assert sites == [codes.SCT.L1Vertebra, codes.SCT.L2Vertebra]

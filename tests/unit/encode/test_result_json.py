@@ -1,0 +1,177 @@
+"""`result.json` follows its schema and says nothing that is not known."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from pydantic import ValidationError
+
+from node.domain.finding import CtBoneFindings, Status
+from node.domain.identifiers import Uid
+from node.domain.levels import VertebralLevel
+from node.domain.outgoing import ObjectKind
+from node.domain.provenance import IntendedUse
+from node.domain.reasons import Reason, ReasonCode
+from node.encode.result_document import ResultDocument
+from node.encode.result_json import (
+    PipelineOutcome,
+    StudyOutcome,
+    WrittenObject,
+    result_document,
+    result_text,
+    schema_text,
+    study_status,
+)
+from tests.builders.encoded import ROUTINE, URGENT
+from tests.builders.results import assessed_findings
+
+SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "result.schema.json"
+REFUSED = CtBoneFindings(status=Status.NOT_EVALUABLE, reasons=(Reason(code=ReasonCode.GANTRY_TILT, detail="12.0."),))
+
+
+def pipeline(findings: CtBoneFindings, **changes) -> PipelineOutcome:
+    outcome = PipelineOutcome(
+        name="ct-bone",
+        series_uid=Uid("1.2.3.4"),
+        findings=findings,
+        intended_use=IntendedUse.RESEARCH,
+        triage=ROUTINE,
+    )
+    return replace(outcome, **changes)
+
+
+def study(*pipelines: PipelineOutcome) -> StudyOutcome:
+    return StudyOutcome(
+        study_uid=Uid("1.2.3"),
+        revision=2,
+        pipelines=pipelines,
+        objects=(WrittenObject(kind=ObjectKind.SR, sop_instance_uid=Uid("1.2.9"), file="SR.dcm"),),
+        timings_s={"load": 1.23456, "encode": 0.2, "of another phase": 5.0},
+    )
+
+
+def written(outcome: StudyOutcome) -> dict:
+    document = json.loads(result_text(result_document(outcome)))
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    return document
+
+
+def test_the_schema_in_the_documentation_is_that_of_the_types():
+    assert SCHEMA.read_text() == schema_text()
+    jsonschema.Draft202012Validator.check_schema(json.loads(schema_text()))
+
+
+def test_an_assessed_study_is_written_as_it_was_found():
+    document = written(study(pipeline(assessed_findings(), triage=URGENT)))
+
+    assert (document["schema"], document["study_uid"], document["revision"]) == ("1", "1.2.3", 2)
+    assert (document["status"], document["reasons"], document["intended_use"]) == ("assessed", [], "research")
+    (only,) = document["pipelines"]
+    assert (only["name"], only["series_uid"], only["status"]) == ("ct-bone", "1.2.3.4", "assessed")
+    assert only["screening"] == {"hu_band": "low", "levels": ["L1"]}
+    assert only["triage"] == {"priority": "urgent", "because": ["L1 trabecular core 98 HU, below 110 HU"]}
+    assert document["objects"] == [{"kind": "SR", "sop_instance_uid": "1.2.9", "file": "SR.dcm"}]
+    assert document["timing_s"] == {"load": 1.235, "encode": 0.2}
+
+
+def test_a_measured_vertebra_says_what_was_measured_and_leaves_out_the_rest():
+    document = written(study(pipeline(assessed_findings())))
+
+    l1 = next(each for each in document["pipelines"][0]["vertebrae"] if each["level"] == "L1")
+    assert l1 == {
+        "level": "L1",
+        "status": "assessed",
+        "reasons": [],
+        "level_confidence": 0.9,
+        "centroid_lps_mm": [-4.0, -12.0, 102.0],
+        "mean_hu": 98.0,
+        "roi": "trabecular-core",
+        "volume_mm3": 21000.0,
+    }
+
+
+def test_a_vertebra_that_was_not_evaluable_has_a_reason_and_no_number():
+    document = written(study(pipeline(assessed_findings())))
+
+    unnamed, _, l2 = document["pipelines"][0]["vertebrae"]
+    assert unnamed["level"] is None
+    assert l2 == {
+        "level": "L2",
+        "status": "not-evaluable",
+        "reasons": [
+            {
+                "code": "level-not-completely-covered",
+                "text": "The vertebra is not completely covered by the scan. 12 mm of it are missing.",
+            }
+        ],
+    }
+
+
+def test_a_study_that_could_not_be_assessed_says_why():
+    document = written(study(pipeline(REFUSED, series_uid=None)))
+
+    assert document["status"] == "not-evaluable"
+    assert [reason["code"] for reason in document["reasons"]] == ["gantry-tilt"]
+    assert document["pipelines"][0]["series_uid"] is None
+    assert document["pipelines"][0]["vertebrae"] == []
+    assert "screening" not in document["pipelines"][0]
+
+
+@pytest.mark.parametrize(
+    ("pipelines", "expected"),
+    [
+        ([Status.ASSESSED, Status.FAILED], Status.ASSESSED),
+        ([Status.NOT_EVALUABLE, Status.FAILED], Status.FAILED),
+        ([Status.NOT_EVALUABLE, Status.NOT_EVALUABLE], Status.NOT_EVALUABLE),
+        ([], Status.NOT_EVALUABLE),
+    ],
+)
+def test_the_status_of_a_study_follows_from_its_pipelines(pipelines, expected):
+    assert study_status(pipelines) is expected
+
+
+def test_a_study_is_clinical_only_where_every_pipeline_is():
+    clinical = pipeline(assessed_findings(), intended_use=IntendedUse.CLINICAL)
+
+    assert written(study(clinical))["intended_use"] == "clinical"
+    assert written(study(clinical, pipeline(REFUSED)))["intended_use"] == "research"
+    assert written(study())["intended_use"] == "research"
+
+
+def test_a_failed_pipeline_is_no_statement_about_the_patient():
+    document = written(study(pipeline(CtBoneFindings(status=Status.FAILED))))
+
+    assert document["status"] == "failed"
+    assert document["pipelines"][0]["reasons"] == []
+
+
+def test_the_document_reads_back_as_the_same_types():
+    document = result_document(study(pipeline(assessed_findings())))
+
+    assert ResultDocument.model_validate_json(result_text(document)) == document
+
+
+def test_a_key_that_nobody_knows_is_an_error():
+    document = json.loads(result_text(result_document(study(pipeline(assessed_findings())))))
+
+    with pytest.raises(ValidationError, match="bone_density"):
+        ResultDocument.model_validate({**document, "bone_density": 1})
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "bone_density": 1}, json.loads(schema_text()))
+
+
+def test_what_later_versions_measure_has_its_place_in_the_schema():
+    document = json.loads(result_text(result_document(study(pipeline(assessed_findings())))))
+    only = document["pipelines"][0]
+    only["vertebrae"][1] |= {
+        "bmd": {"value_mg_cm3": 118.0, "interval_95": [108, 128], "calibration": "asynchronous"},
+        "heights_mm": {"anterior": 21.0, "middle": 22.0, "posterior": 24.0},
+        "genant": 1,
+    }
+    only["screening"] |= {"category": "osteopenia", "method": "calibrated-bmd", "model": "bmd 1.0"}
+    only["fractures"] = [{"level": "T12", "class": "compression", "probabilities": {"compression": 0.9}, "genant": 2}]
+
+    jsonschema.validate(document, json.loads(schema_text()))
+    assert ResultDocument.model_validate(document).pipelines[0].fractures[0].level is VertebralLevel.T12
