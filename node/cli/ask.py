@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -16,9 +14,6 @@ from node.settings import load_settings
 from node.store.why_text import lines
 from node.wiring import Questions, questions
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Study = Annotated[str, typer.Argument(metavar="STUDY", help="Study Instance UID, or the pseudonym that logs show.")]
-
 _COLOURS = {
     StudyState.RECEIVING: "cyan",
     StudyState.WORKING: "blue",
@@ -27,15 +22,7 @@ _COLOURS = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    app.command("status")(status)
-    app.command("why")(why)
-    app.command("dead-letters")(dead_letters)
-    app.command("requeue")(requeue)
-
-
-def status(json_output: Json = False, limit: Annotated[int, typer.Option(min=1, help="Most studies.")] = 20) -> None:
+def status(*, json_output: bool, limit: int) -> None:
     """Show studies, work and destinations at a glance."""
     overview = questions(load_settings()).overview.overview(limit=limit)
     if json_output:
@@ -60,11 +47,7 @@ def status(json_output: Json = False, limit: Annotated[int, typer.Option(min=1, 
         )
 
 
-def why(
-    study: Study,
-    json_output: Json = False,
-    history: Annotated[bool, typer.Option("--history", help="Print all that happened, too.")] = False,
-) -> None:
+def why(study: str, *, json_output: bool, history: bool) -> None:
     """Say what was chosen and what not, what was done, and what the study waits for."""
     asked = questions(load_settings())
     explanation = asked.explainer.explain(_find(asked, study), now=asked.now())
@@ -77,7 +60,7 @@ def why(
         typer.echo(line)
 
 
-def dead_letters(json_output: Json = False) -> None:
+def dead_letters(*, json_output: bool) -> None:
     """List the work that was given up."""
     rows = questions(load_settings()).overview.dead_letters()
     if json_output:
@@ -98,7 +81,7 @@ def dead_letters(json_output: Json = False) -> None:
     typer.echo("Another try: osteonode requeue STUDY")
 
 
-def requeue(study: Study) -> None:
+def requeue(study: str) -> None:
     """Give the work of a study that was given up another life."""
     asked = questions(load_settings())
     rows = asked.requeuer.study(_find(asked, study), now=asked.now())

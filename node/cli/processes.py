@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import typer
 from rich.console import Console
 
 from node.domain.errors import ConfigurationError
@@ -25,13 +24,6 @@ from node.wiring import listener_ready_file, prepare, run_listener, run_sweeper
 
 #: Deliveries to one PACS wait for its answer; so many other tasks of the node's own can go on meanwhile.
 NODE_TASK_PROCESSES = 2
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    app.command("up")(up)
-    app.command("listen")(listen)
-    app.command("sweep")(sweep)
 
 
 def up() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from pydicom import dcmread
@@ -20,35 +19,32 @@ from node.domain.finding import Status
 from node.domain.identifiers import AETitle, Uid
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command("run")(run)
+def analyse(study_dir: Path, out: Path, *, json_output: bool, timeout_s: float) -> bool:
+    """Send a folder to a node, wait, leave and print the results; whether nothing failed.
 
-
-def run(
-    study_dir: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of DICOM files.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for result.json, DICOM objects and pictures.")],
-    json_output: Annotated[bool, typer.Option("--json", help="Print result.json instead of a table.")] = False,
-    timeout_s: Annotated[float, typer.Option("--timeout", help="Longest wait for the results, s.")] = 1800.0,
-) -> None:
-    """Send a folder to a node by C-STORE, wait, and leave the results in a folder."""
+    Raises
+    ------
+    InputRejected
+        Where the folder holds no DICOM file with a usable study.
+    TransientFailure
+        Where the results do not come in time.
+    """
     console = Console(stderr=True)
     content = find_dicom_files(study_dir)
     studies = _studies(content)
     out.mkdir(parents=True, exist_ok=True)
     with node_for(out, console) as node:
         send_content(content, node.listener, calling=AETitle("OSTEONODE-RUN"), console=console)
-        outcomes = [
+        left = [
             _outcome(node, study, out if len(studies) == 1 else out / study, timeout_s=timeout_s, console=console)
             for study in studies
         ]
-    for outcome in outcomes:
+    for each in left:
         if json_output:
-            typer.echo(outcome.text)
+            typer.echo(each.text)
         else:
-            print_left(Console(), outcome)
-    if any(outcome.status is Status.FAILED for outcome in outcomes):
-        raise typer.Exit(1)
+            print_left(Console(), each)
+    return all(each.status is not Status.FAILED for each in left)
 
 
 def _studies(content: FolderContent) -> tuple[Uid, ...]:

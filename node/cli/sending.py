@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,16 +13,39 @@ from node.dispatch.association import ScuSettings
 from node.dispatch.dicom_file import DicomFile
 from node.dispatch.send_folder import FolderContent, NotSent, Sent, find_dicom_files, send_files
 from node.domain.destination import Destination
+from node.domain.errors import ConfigurationError
 from node.domain.identifiers import AETitle
+from node.settings import load_settings
 
+_ADDRESS = re.compile(r"(?P<title>[^@]+)@(?P<host>[^:@]+|\[[0-9a-fA-F:]+\]):(?P<port>\d+)")
 #: So many lines about single files are printed; the rest is counted.
 MOST_LINES = 10
 
 
-def send_with_progress(folder: Path, destination: Destination, *, calling: AETitle) -> bool:
-    """Send a folder and print what happened; whether every DICOM file was stored."""
+def send_folder(folder: Path, to: str) -> bool:
+    """Send a folder to the peer AET@HOST:PORT and print what happened; whether every DICOM file was stored."""
+    destination = peer(to)
     content = find_dicom_files(folder)
+    calling = AETitle(load_settings().ae_title)
     return send_content(content, destination, calling=calling, console=Console(stderr=True))
+
+
+def peer(address: str) -> Destination:
+    """The peer that AET@HOST:PORT names.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the text does not have that form.
+    """
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        raise ConfigurationError(f"a peer is written AET@HOST:PORT, for example PACS@192.0.2.1:104; got {address!r}")
+    title, host, port = AETitle(match["title"]), match["host"].strip("[]"), int(match["port"])
+    try:
+        return Destination(name="peer", host=host, port=port, ae_title=title)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def send_content(content: FolderContent, destination: Destination, *, calling: AETitle, console: Console) -> bool:
