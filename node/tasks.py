@@ -6,6 +6,7 @@ import importlib
 import signal
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
 from celery.signals import setup_logging, worker_init, worker_process_init, worker_process_shutdown
 
@@ -13,8 +14,10 @@ from node.domain.work import Pool, Stage
 from node.observe.logging import configure_logging
 from node.queueing import celery_app, stage_task
 from node.settings import load_settings
-from node.task_parts import NodeTaskParts
 from node.wiring import node_task_parts
+
+if TYPE_CHECKING:
+    from node.task_parts import NodeTaskParts
 
 #: Loaded before the processes that work are forked, so that they share it and no study waits for it.
 LOADED_AHEAD = ("node.encode_stage", "node.dispatch.deliver")

@@ -1,0 +1,167 @@
+"""Processes that are killed, messages that are lost or come twice: every study ends with exactly one set of results."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from redis import Redis
+
+from node.domain.pseudonym import Pseudonymizer
+from node.domain.state import WorkState
+from node.domain.work import STAGES, Stage
+from node.queueing import celery_app
+from node.settings import Settings
+from tests import peers
+from tests.faults.conftest import StartNode
+from tests.faults.flow import (
+    assert_one_set_of_results,
+    newest_revision,
+    send,
+    small_study,
+    stored_images,
+    wait_for,
+    wait_until_settled,
+    work_of,
+)
+from tests.node_process import NodeProcess, orthanc_destination
+
+#: A lost worker is noticed after this long.
+SHORT_LEASE = {"OSTEONODE_WORKERS__LEASE_S": "3"}
+
+
+def broker_socket(node: NodeProcess) -> Path:
+    """The Unix socket of the node's private Redis."""
+    return Settings(home=node.home).redis_socket
+
+
+def test_a_worker_that_is_killed_in_mid_task_costs_nothing_but_time(
+    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+) -> None:
+    study = small_study(tmp_path, "killed", slices=60)
+
+    with start_node(destinations=[orthanc_destination(orthanc)], settings=SHORT_LEASE) as node:
+        send(node, study)
+        work_id = wait_for(node, study, Stage.SEGMENT, WorkState.RUNNING)
+        node.kill("workers.app")
+        wait_until_settled(node, study)
+
+        (segmented,) = [row for row in work_of(node, study) if row.work_id == work_id]
+        assert (segmented.state, segmented.losses) == (WorkState.DONE, 1)
+        assert_one_set_of_results(orthanc, study)
+        assert stored_images(node, study) == study.images
+
+
+def test_a_listener_that_is_killed_in_mid_association_keeps_what_it_acknowledged(
+    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+) -> None:
+    study = small_study(tmp_path, "cut", slices=300)
+
+    with start_node(
+        destinations=[orthanc_destination(orthanc)],
+        settings={"OSTEONODE_COMPLETENESS__LONGEST_WAIT_S": "60"},
+    ) as node:
+        acknowledged = _send_until_killed(node, study.folder)
+        assert 0 < len(acknowledged) < len(study.images)
+        assert acknowledged <= stored_images(node, study)
+
+        peers.wait_until(lambda: peers.answers(node.port), "the listener to be back", timeout_s=60)
+        send(node, study)
+        wait_until_settled(node, study)
+
+        assert stored_images(node, study) == study.images
+        assert_one_set_of_results(orthanc, study)
+
+
+def test_a_wiped_broker_loses_no_study(orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode) -> None:
+    studies = [small_study(tmp_path, f"wiped-{number}") for number in range(3)]
+
+    with start_node(destinations=[orthanc_destination(orthanc)]) as node:
+        for study in studies:
+            send(node, study)
+        wait_for(node, studies[0], Stage.SEGMENT, WorkState.RUNNING)
+        with Redis.from_url(f"unix://{broker_socket(node)}") as broker:
+            broker.flushall()
+        for study in studies:
+            wait_until_settled(node, study, timeout_s=240)
+
+            assert_one_set_of_results(orthanc, study)
+            assert stored_images(node, study) == study.images
+
+
+def test_a_broker_that_is_killed_comes_back_and_loses_no_study(
+    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+) -> None:
+    study = small_study(tmp_path, "broker")
+
+    with start_node(destinations=[orthanc_destination(orthanc)]) as node:
+        send(node, study)
+        wait_for(node, study, Stage.SEGMENT, WorkState.RUNNING)
+        node.kill("redis-server")
+        wait_until_settled(node, study, timeout_s=240)
+
+        assert_one_set_of_results(orthanc, study)
+        assert stored_images(node, study) == study.images
+
+
+def test_messages_that_come_twice_do_the_work_once(
+    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+) -> None:
+    study = small_study(tmp_path, "twice")
+
+    with start_node(destinations=[orthanc_destination(orthanc)]) as node:
+        send(node, study)
+        for stage in (Stage.SEGMENT, Stage.ENCODE, Stage.DELIVER):
+            work_id = wait_for(node, study, stage, WorkState.DONE)
+            _send_again(node, study.study_uid, stage, work_id)
+        wait_until_settled(node, study)
+
+        assert {row.state for row in work_of(node, study)} == {WorkState.DONE}
+        assert {row.attempts for row in work_of(node, study)} == {1}
+        assert_one_set_of_results(orthanc, study)
+
+
+def test_the_same_study_sent_twice_is_analysed_once(
+    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+) -> None:
+    study = small_study(tmp_path, "again")
+
+    with start_node(destinations=[orthanc_destination(orthanc)]) as node:
+        send(node, study)
+        wait_until_settled(node, study)
+        send(node, study)
+
+        assert newest_revision(node, study) is not None
+        assert newest_revision(node, study)[0] == 1  # type: ignore[index]
+        assert_one_set_of_results(orthanc, study)
+
+
+def _send_until_killed(node: NodeProcess, folder: Path) -> frozenset[str]:
+    """Send with DCMTK, kill the listener after some images; the SOP Instance UIDs that were acknowledged."""
+    scu = subprocess.Popen(
+        [peers.require_dcmtk("storescu"), "-d", "+sd", "-aec", node.ae_title, "127.0.0.1", str(node.port), str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert scu.stdout is not None
+    acknowledged: set[str] = set()
+    current = ""
+    for line in scu.stdout:
+        if "Affected SOP Instance UID" in line:
+            current = line.split(":")[-1].strip()
+        if "Received Store Response (Success)" in line:
+            acknowledged.add(current)
+            if len(acknowledged) == 20:
+                node.kill("node listen")
+    scu.wait(60)
+    return frozenset(acknowledged)
+
+
+def _send_again(node: NodeProcess, study_uid: str, stage: Stage, work_id: int) -> None:
+    """Put the message of a piece of work into its queue once more."""
+    app = celery_app("duplicate", f"redis+socket://{broker_socket(node)}")
+    queue = {Stage.SEGMENT: "gpu.routine", Stage.ENCODE: "encode", Stage.DELIVER: "deliver.orthanc"}[stage]
+    study = Pseudonymizer(b"sixteen bytes...").of(study_uid)
+    app.send_task(STAGES[stage].task, kwargs={"work_id": work_id, "study": study}, queue=queue, ignore_result=True)
+    app.close()
