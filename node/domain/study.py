@@ -71,7 +71,7 @@ class ImageFacts:
 class Instance:
     """One stored DICOM object: header facts and a reference to its file.
 
-    `digest` is the SHA-256 of the data set's bytes as they were sent, file meta information left out. `patient` is a
+    `digest` is the BLAKE3 of the data set's bytes as they were sent, file meta information left out. `patient` is a
     keyed digest of the patient's identity, good for telling two patients apart and nothing else. `file` is relative to
     the store.
     """

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from node.domain.identifiers import AETitle, Uid
 from node.receive.statuses import DISK_FULL, TOO_LARGE, Answer
-from node.store.part10 import FileMeta
+from node.store.part10 import DataSetDigest, FileMeta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """A complete object in the incoming folder. `digest` and `size` are of the data set, without the file's head."""
+    """A complete object in an open file. `digest` and `size` are of the data set, without the file's head."""
 
     file: Path
+    handle: int
     meta: FileMeta
     size: int
     digest: str
@@ -35,11 +35,11 @@ class Arriving:
         self._meta = meta
         self._max_bytes = max_bytes
         self._size = 0
-        self._digest = hashlib.sha256()
+        self._digest = DataSetDigest()
         self._handle = -1
         self.refusal: Answer | None = None
         try:
-            self._handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             self._write(memoryview(meta.encode()))
         except OSError:
             self._refuse(DISK_FULL)
@@ -57,19 +57,17 @@ class Arriving:
         except OSError:
             self._refuse(DISK_FULL)
             return
-        self._digest.update(fragment)
+        self._digest.add(fragment)
 
     def complete(self) -> Arrived:
-        """The object after its last fragment, durable in the incoming folder.
-
-        Raises
-        ------
-        OSError
-            Where the disk fails.
-        """
-        os.fdatasync(self._handle)
-        self._close()
-        return Arrived(file=self._file, meta=self._meta, size=self._size, digest=self._digest.hexdigest())
+        """The object after its last fragment; its handle is open until `discard` or `leave`."""
+        return Arrived(
+            file=self._file,
+            handle=self._handle,
+            meta=self._meta,
+            size=self._size,
+            digest=self._digest.hexadecimal(),
+        )
 
     def discard(self) -> None:
         """Leave nothing behind."""

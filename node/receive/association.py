@@ -164,7 +164,8 @@ class StoringAssociation(Association):
 
     def _patience_s(self) -> float:
         settings = self._surroundings.settings
-        return settings.dimse_timeout_s if self.dimse.is_receiving else settings.network_timeout_s
+        is_within = self.dimse.is_receiving or len(self._peer.received) > 0
+        return settings.dimse_timeout_s if is_within else settings.network_timeout_s
 
     def _release(self) -> None:
         self.acse.send_release(is_response=True)

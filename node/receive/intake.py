@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from node.receive.statuses import DISK_FULL, SUCCESS, Answer, StoreStatus, answe
 from node.store.files import DurableFolders, link_into_place
 from node.store.headers import Header, MissingIdentifier, read_header
 from node.store.layout import StoreLayout
-from node.store.part10 import FileMeta, data_set_digest, data_set_start, read_file_meta
+from node.store.part10 import FileMeta, NotPart10, data_set_digest, data_set_start, read_file_meta
 
 logger = logging.getLogger(__name__)
 
@@ -129,17 +130,19 @@ class Intake:
         TransientFailure
             Where the index cannot be written now.
         """
-        self._keep(_arrived(file))
+        with _opened(file) as arrived:
+            self._keep(arrived)
 
     def _keep(self, arrived: Arrived) -> Answer:
-        header = _checked_header(arrived)
-        instance = self._instance(arrived, header)
+        instance = self._instance(arrived)
+        os.fdatasync(arrived.handle)
         instances = self._placed(arrived.file, instance)
         recorded = self._commit.commit(instances, self._layout.absolute(instances[-1].file).parent)[-1]
         self._log(instance, recorded)
         return SUCCESS
 
-    def _instance(self, arrived: Arrived, header: Header) -> Instance:
+    def _instance(self, arrived: Arrived) -> Instance:
+        header = self._checked_header(arrived)
         return Instance(
             sop_instance_uid=header.sop_instance_uid,
             sop_class_uid=header.sop_class_uid,
@@ -163,12 +166,12 @@ class Intake:
         target = self._layout.absolute(instance.file)
         if self._link(file, target):
             return (instance,)
-        first = _arrived(target)
-        if first.digest == instance.digest:
-            return (instance,)
-        aside = replace(instance, file=self._layout.conflict(instance.sop_instance_uid, instance.digest))
-        self._link(file, self._layout.absolute(aside.file))
-        return (self._instance(first, _checked_header(first)), aside)
+        with _opened(target) as first:
+            if first.digest == instance.digest:
+                return (instance,)
+            aside = replace(instance, file=self._layout.conflict(instance.sop_instance_uid, instance.digest))
+            self._link(file, self._layout.absolute(aside.file))
+            return (self._instance(first), aside)
 
     def _link(self, file: Path, target: Path) -> bool:
         self._folders.make(target.parent)
@@ -179,6 +182,27 @@ class Intake:
             self._folders.forget(target.parent)
             self._folders.make(target.parent)
             return link_into_place(file, target)
+
+    def _checked_header(self, arrived: Arrived) -> Header:
+        """The header of an object that is what its command said it is.
+
+        Raises
+        ------
+        Refused
+            Where it is not, or cannot be read.
+        """
+        try:
+            header = read_header(arrived.handle, arrived.meta.transfer_syntax, scratch=self._incoming)
+        except MissingIdentifier as error:
+            raise Refused(answer(StoreStatus.MISSING_IDENTIFIER)) from error
+        except InvalidIdentifier as error:
+            raise Refused(answer(StoreStatus.INVALID_IDENTIFIER)) from error
+        except InputRejected as error:
+            raise Refused(answer(StoreStatus.NOT_UNDERSTOOD)) from error
+        said = (arrived.meta.sop_class_uid, arrived.meta.sop_instance_uid)
+        if (header.sop_class_uid, header.sop_instance_uid) != said:
+            raise Refused(answer(StoreStatus.DOES_NOT_MATCH))
+        return header
 
     def _log(self, instance: Instance, recorded: Recorded) -> None:
         study, own = self._pseudonymizer.of(instance.study_uid), self._pseudonymizer.of(instance.sop_instance_uid)
@@ -192,38 +216,21 @@ class Intake:
             logger.debug("object received", extra=event(name, study=study, instance=own, size=instance.size))
 
 
-def _arrived(file: Path) -> Arrived:
-    """What is known of a complete file that lies on the disk.
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[Arrived]:
+    """A complete file of the store as it arrived once.
 
     Raises
     ------
     Bug
         Where it does not begin as the node's files do.
     """
+    handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        size = file.stat().st_size - data_set_start(file)
-        return Arrived(file=file, meta=read_file_meta(file), size=size, digest=data_set_digest(file))
-    except InputRejected as error:
+        size = os.fstat(handle).st_size - data_set_start(handle)
+        meta, digest = read_file_meta(handle), data_set_digest(handle)
+        yield Arrived(file=file, handle=handle, meta=meta, size=size, digest=digest)
+    except NotPart10 as error:
         raise Bug(f"a file of the store must be a DICOM file: {error}") from error
-
-
-def _checked_header(arrived: Arrived) -> Header:
-    """The header of an object that is what its command said it is.
-
-    Raises
-    ------
-    Refused
-        Where it is not, or cannot be read.
-    """
-    try:
-        header = read_header(arrived.file, arrived.meta.transfer_syntax)
-    except MissingIdentifier as error:
-        raise Refused(answer(StoreStatus.MISSING_IDENTIFIER)) from error
-    except InvalidIdentifier as error:
-        raise Refused(answer(StoreStatus.INVALID_IDENTIFIER)) from error
-    except InputRejected as error:
-        raise Refused(answer(StoreStatus.NOT_UNDERSTOOD)) from error
-    said = (arrived.meta.sop_class_uid, arrived.meta.sop_instance_uid)
-    if (header.sop_class_uid, header.sop_instance_uid) != said:
-        raise Refused(answer(StoreStatus.DOES_NOT_MATCH))
-    return header
+    finally:
+        os.close(handle)

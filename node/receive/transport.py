@@ -19,6 +19,13 @@ from pynetdicom.transport import AssociationSocket
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
+#: Twice the longest PDU that is agreed, so that what follows one is read along with it.
+BUFFER_BYTES = 1 << 19
+
+#: Longest association request. One with 128 contexts of 60 transfer syntaxes has 200,000 bytes.
+MAX_REQUEST_BYTES = 1 << 20
+
+
 class Wakeup:
     """Ends another thread's wait for a socket."""
 
@@ -50,12 +57,12 @@ class Wakeup:
 
 
 class PeerSocket(AssociationSocket):
-    """A peer's connection whose reads end: pynetdicom's block for ever where a peer stalls inside of a PDU.
+    """A peer's connection with a buffer, whose reads end: pynetdicom's block for ever where a peer stalls in a PDU.
 
     Parameters
     ----------
     patience_s
-        Longest time for one PDU to arrive, and for one answer to leave.
+        Longest time for one PDU of the negotiation to arrive, and for one answer to leave.
     """
 
     socket: Connection | None
@@ -63,51 +70,62 @@ class PeerSocket(AssociationSocket):
     def __init__(self, assoc: Association, client_socket: Connection, *, patience_s: float) -> None:
         super().__init__(assoc, client_socket=client_socket)
         self._patience_s = patience_s
-        self._pushed_back = b""
+        self._space = memoryview(bytearray(BUFFER_BYTES))
+        self._start = self._end = 0
         client_socket.settimeout(patience_s)
         client_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def recv(self, nr_bytes: int) -> bytearray:
-        """So many bytes, or fewer where the peer closed the connection.
+    @property
+    def received(self) -> memoryview:
+        """What is in the buffer; valid until the next read."""
+        return self._space[self._start : self._end]
+
+    def drop(self, count: int) -> None:
+        """Forget the first bytes of the buffer."""
+        self._start += count
+        if self._start == self._end:
+            self._start = self._end = 0
+
+    def receive_more(self) -> bool:
+        """Read what there is into the buffer, which must not be full. False where the peer closed the connection.
 
         Raises
         ------
         OSError
             Where the peer stalls or the connection breaks.
         """
-        buffer = bytearray(nr_bytes)
-        buffer[: len(self._pushed_back)] = self._pushed_back
-        count, self._pushed_back = len(self._pushed_back), b""
-        count += self.fill(memoryview(buffer)[count:])
-        return buffer[:count]
+        connection = self.socket
+        if connection is None:
+            return False
+        if self._start and self._end > len(self._space) // 2:
+            rest = self.received
+            self._space[: len(rest)] = rest
+            self._start, self._end = 0, len(rest)
+        count = connection.recv_into(self._space[self._end :])
+        self._end += count
+        if _QUICKACK is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        return count > 0
 
-    def fill(self, view: memoryview) -> int:
-        """Read into a buffer until it is full. Returns how many bytes, fewer where the peer closed the connection.
+    def recv(self, nr_bytes: int) -> bytearray:
+        """So many bytes, or fewer where the peer closed the connection: pynetdicom's way to read.
 
         Raises
         ------
         OSError
-            As for `recv`.
+            As for `receive_more`, and where they do not come in time.
         """
-        connection = self.socket
-        if connection is None:
-            return 0
+        if nr_bytes > MAX_REQUEST_BYTES:
+            raise OSError(f"a PDU must not be longer than {MAX_REQUEST_BYTES} bytes, got {nr_bytes}")
+        data = bytearray()
         deadline = time.monotonic() + self._patience_s
-        filled = 0
-        while filled < len(view):
-            count = connection.recv_into(view[filled:])
-            if not count:
-                break
-            filled += count
-            if filled < len(view) and time.monotonic() > deadline:
+        while len(data) < nr_bytes and (self._end or self.receive_more()):
+            part = self.received[: nr_bytes - len(data)]
+            data += part
+            self.drop(len(part))
+            if time.monotonic() > deadline:
                 raise TimeoutError(f"a PDU must arrive within {self._patience_s} s")
-        if _QUICKACK is not None:
-            connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        return filled
-
-    def push_back(self, data: bytes) -> None:
-        """Let the next `recv`, of at least so many bytes, begin with these."""
-        self._pushed_back = data
+        return data
 
     def wait(self, wakeup: Wakeup, timeout_s: float) -> bool:
         """Wait for data, a wake-up or the time-out. Returns whether there is something to read."""
@@ -134,7 +152,7 @@ class PeerSocket(AssociationSocket):
         connection = self.socket
         if connection is None or not self._is_connected:
             return False
-        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+        if self._end or (isinstance(connection, ssl.SSLSocket) and connection.pending()):
             return True
         poll = select.poll()
         try:

@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 #: Longest P-DATA-TF PDU that is offered, bytes behind its header of 6. Larger ones gain nothing: DCMTK sends 131,072.
 MAX_PDU_BYTES = 262_144
-#: Longest PDU of another kind. A request with 128 contexts of 60 transfer syntaxes has 200,000 bytes.
-MAX_CONTROL_PDU_BYTES = 1 << 20
+#: Longest PDU of another kind in an established association: these have four bytes.
+MAX_CONTROL_PDU_BYTES = 65_536
 #: How often timers are looked at while nothing comes, s.
 TICK_S = 0.1
 
@@ -54,7 +54,6 @@ class StreamingUpperLayer(DULServiceProvider):
         super().__init__(assoc)
         self.wakeup = Wakeup()
         self._run_loop_delay = 0.0  # `_is_transport_event` waits instead
-        self._buffer = memoryview(bytearray(MAX_PDU_BYTES))
         self._heard_at = time.monotonic()
         self.is_busy = False
 
@@ -79,52 +78,56 @@ class StreamingUpperLayer(DULServiceProvider):
 
     def _is_transport_event(self) -> bool:
         """Wait for the peer or for something to send, and read what there is."""
+        if self.state_machine.current_state == _ESTABLISHED:
+            return self._stream()
         peer = cast("PeerSocket", self.socket)
-        if self.state_machine.current_state == "Sta13":
-            return bool(super()._is_transport_event())
-        if not peer.wait(self.wakeup, 0.0 if self.event_queue.qsize() else TICK_S):
+        if self.state_machine.current_state != "Sta13" and not peer.wait(self.wakeup, TICK_S):
             return False
-        self._read_pdu_data()
         self._heard_at = time.monotonic()
-        return True
+        return bool(super()._is_transport_event())
 
-    def _read_pdu_data(self) -> None:
+    def _stream(self) -> bool:
+        """Read until a message is complete, something is to be sent, or nothing comes for a while."""
         peer = cast("PeerSocket", self.socket)
         try:
-            header = peer.recv(_PDU_HEADER.size)
-            if len(header) < _PDU_HEADER.size:
-                self.event_queue.put("Evt17")  # transport connection closed
-                return
-            kind, length = _PDU_HEADER.unpack(header)
-            is_data = kind == _P_DATA_TF and self.state_machine.current_state == _ESTABLISHED
-            if length > (MAX_PDU_BYTES if is_data else MAX_CONTROL_PDU_BYTES):
-                logger.warning(
-                    "association aborted: a PDU of %d bytes is longer than agreed",
-                    length,
-                    extra=event(Event.ASSOCIATION_ABORTED),
-                )
-                self.event_queue.put("Evt19")  # unrecognized or invalid PDU
-            elif is_data:
-                self._read_data(peer, length)
-            else:
-                peer.push_back(bytes(header))
-                super()._read_pdu_data()
+            while not self._consume(peer):
+                if not peer.wait(self.wakeup, TICK_S):
+                    return False
+                if not peer.receive_more():
+                    self.event_queue.put("Evt17")  # transport connection closed
+                    return True
         except OSError:
             self.event_queue.put("Evt17")
+        except InputRejected as error:
+            logger.warning("association aborted: %s", error, extra=event(Event.ASSOCIATION_ABORTED))
+            self.event_queue.put("Evt19")  # unrecognized or invalid PDU
+        return True
 
-    def _read_data(self, peer: PeerSocket, length: int) -> None:
-        """Hand the presentation data values of one P-DATA-TF PDU to the DIMSE provider."""
-        pdu = self._buffer[:length]
-        if peer.fill(pdu) < length:
-            self.event_queue.put("Evt17")
-            return
+    def _consume(self, peer: PeerSocket) -> bool:
+        """Work off the complete PDUs in the buffer; true once there is something for the state machine to do."""
+        while len(received := peer.received) >= _PDU_HEADER.size:
+            kind, length = _PDU_HEADER.unpack_from(received)
+            end = _PDU_HEADER.size + length
+            if length > (MAX_PDU_BYTES if kind == _P_DATA_TF else MAX_CONTROL_PDU_BYTES):
+                raise MalformedPdu(f"a PDU must not be longer than agreed, got {length} bytes")
+            if end > len(received):
+                return False
+            self._heard_at = time.monotonic()
+            if kind != _P_DATA_TF:
+                self._read_pdu_data()
+                return True
+            self._hand_on(received[_PDU_HEADER.size : end])
+            peer.drop(end)
+            if not self.to_provider_queue.empty():
+                return True
+        return False
+
+    def _hand_on(self, pdu: memoryview) -> None:
+        """Give the presentation data values of one P-DATA-TF PDU to the DIMSE provider."""
         self.is_busy = True
         try:
             for context_id, control, data in _data_values(pdu):
                 self.assoc.dimse.receive_fragment(context_id, control, data)
-        except InputRejected as error:
-            logger.warning("association aborted: %s", error, extra=event(Event.ASSOCIATION_ABORTED))
-            self.event_queue.put("Evt19")
         finally:
             self._heard_at = time.monotonic()
             self.is_busy = False

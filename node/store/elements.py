@@ -22,7 +22,10 @@ from node.domain.errors import InputRejected
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 # PS3.5 section 7.1.2: these have two reserved bytes and a length of 32 bits.
-_LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+_LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+# The other ones; what is neither long nor one of these is looked at more closely.
+_SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_PLAIN = struct.Struct("<HH2sH")
 _FRAGMENT_VRS = frozenset((b"OB", b"OW"))
 _ITEM_HEADER = 8  # tag and length
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -62,14 +65,14 @@ class Element:
 
 
 class Wanted(Protocol):
-    """Which elements a walk reads, and which sequences of defined length it enters."""
+    """What a walk looks at within the sequences `inside`, outermost first; none of them at the top."""
 
-    def reads(self, tag: int, inside: tuple[int, ...]) -> bool:
-        """Whether the element is given with its value."""
+    def reads(self, inside: tuple[int, ...]) -> frozenset[int]:
+        """Tags of the elements that are given with their values."""
         ...
 
-    def enters(self, tag: int, inside: tuple[int, ...]) -> bool:
-        """Whether this is a sequence whose items are looked at; others of defined length are skipped."""
+    def enters(self, inside: tuple[int, ...]) -> frozenset[int]:
+        """Tags of the sequences whose items are looked at; others of defined length are skipped."""
         ...
 
 
@@ -88,6 +91,8 @@ class _Level:
     limit: int
     encoding: Encoding
     inside: tuple[int, ...]
+    reads: frozenset[int]
+    enters: frozenset[int]
 
 
 def walk(handle: int, *, start: int, encoding: Encoding, wanted: Wanted) -> Iterator[Element]:
@@ -116,22 +121,36 @@ class _Walk:
         self._left = MAX_ELEMENTS
 
     def elements(self, start: int, encoding: Encoding) -> Iterator[Element]:
-        top = _Level(kind=_Kind.DATA_SET, end=self._total, limit=self._total, encoding=encoding, inside=())
+        top = self._level(_Kind.DATA_SET, self._total, self._total, encoding, ())
         levels = [top]
         at = start
         while levels:
             level = levels[-1]
             if level.end is not None and at >= level.end:
                 levels.pop()
-                continue
-            if level is top and self._total - at < 8 and not any(self._read(at, self._total - at)):
+            elif level.kind is not _Kind.DATA_SET:
+                at = self._item(at, level, levels)
+            elif level is top and self._total - at < _ITEM_HEADER and not any(self._read(at, self._total - at)):
                 return  # a few NULs behind the last element, as some archives pad their files
-            if level.kind is _Kind.DATA_SET:
-                at, found = self._element(at, level, levels)
+            else:
+                at, found = self._element(self._past_plain(at, level), level, levels)
                 if found is not None:
                     yield found
-            else:
-                at = self._item(at, level, levels)
+
+    def _past_plain(self, at: int, level: _Level) -> int:
+        """The next element that needs a closer look, from the window alone: nine of ten are short and not wanted."""
+        if level.encoding.implicit or level.encoding.big_endian:
+            return at
+        window, base, reads = self._window, self._window_at, level.reads
+        last = min(base + len(window), level.limit) - _PLAIN.size
+        while base <= at < last:
+            group, element, vr, length = _PLAIN.unpack_from(window, at - base)
+            end = at + _PLAIN.size + length
+            if vr not in _SHORT_VRS or (group << 16 | element) in reads or end > last or not self._left:
+                break
+            at = end
+            self._left -= 1
+        return at
 
     def _element(self, at: int, level: _Level, levels: list[_Level]) -> tuple[int, Element | None]:
         tag, vr, length, value_at = self._header(at, level)
@@ -142,15 +161,14 @@ class _Walk:
             raise MalformedDataSet(f"an item delimiter stands at byte {at}, where an element was expected")
         end = None if length == UNDEFINED_LENGTH else self._checked(value_at, length, level)
         found = None
-        if self._wanted.reads(tag, level.inside):
+        if tag in level.reads:
             value = self._read(value_at, length) if end is not None and length <= MAX_VALUE else b""
             found = Element(tag=tag, inside=level.inside, value=value, length=length)
         if end is None:
             self._open(levels, self._undefined(tag, vr, level))
             return value_at, found
-        if vr in (b"SQ", b"") and self._wanted.enters(tag, level.inside):
-            inside = (*level.inside, tag)
-            self._open(levels, _Level(kind=_Kind.ITEMS, end=end, limit=end, encoding=level.encoding, inside=inside))
+        if vr in (b"SQ", b"") and tag in level.enters:
+            self._open(levels, self._level(_Kind.ITEMS, end, end, level.encoding, (*level.inside, tag)))
             return value_at, found
         return end, found
 
@@ -171,13 +189,15 @@ class _Walk:
             end = None
         else:
             end = self._checked(at + _ITEM_HEADER, length, level)
-            if level.kind is _Kind.FRAGMENTS or not self._wanted.enters(level.inside[-1], level.inside[:-1]):
+            if level.kind is _Kind.FRAGMENTS or not (level.reads or level.enters):
                 return end
         limit = level.limit if end is None else end
-        self._open(
-            levels, _Level(kind=_Kind.DATA_SET, end=end, limit=limit, encoding=level.encoding, inside=level.inside)
-        )
+        self._open(levels, self._level(_Kind.DATA_SET, end, limit, level.encoding, level.inside))
         return at + _ITEM_HEADER
+
+    def _level(self, kind: _Kind, end: int | None, limit: int, encoding: Encoding, inside: tuple[int, ...]) -> _Level:
+        reads, enters = self._wanted.reads(inside), self._wanted.enters(inside)
+        return _Level(kind=kind, end=end, limit=limit, encoding=encoding, inside=inside, reads=reads, enters=enters)
 
     def _undefined(self, tag: int, vr: bytes, level: _Level) -> _Level:
         """What an element of undefined length opens."""
@@ -189,7 +209,7 @@ class _Walk:
             encoding = Encoding(implicit=True)
         elif vr not in (b"SQ", b""):
             raise MalformedDataSet(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) of VR {vr!r} must have a length")
-        return _Level(kind=kind, end=None, limit=level.limit, encoding=encoding, inside=(*level.inside, tag))
+        return self._level(kind, None, level.limit, encoding, (*level.inside, tag))
 
     def _open(self, levels: list[_Level], level: _Level) -> None:
         if len(levels) >= 2 * MAX_DEPTH:

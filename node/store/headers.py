@@ -69,8 +69,13 @@ class Header:
     facts: ImageFacts
 
 
-def read_header(file: Path, transfer_syntax: Uid) -> Header:
-    """The header of a DICOM file's data set, all of whose lengths are checked against the file on the way.
+def read_header(handle: int, transfer_syntax: Uid, *, scratch: Path) -> Header:
+    """The header of an open DICOM file's data set, all of whose lengths are checked against the file on the way.
+
+    Parameters
+    ----------
+    scratch
+        Folder with room for a deflated data set inflated.
 
     Raises
     ------
@@ -83,33 +88,36 @@ def read_header(file: Path, transfer_syntax: Uid) -> Header:
     OSError
         Where the disk fails, or has no room to inflate a deflated data set.
     """
-    start = data_set_start(file)
+    start = data_set_start(handle)
     encoding = Encoding(
         implicit=transfer_syntax == IMPLICIT_LITTLE_ENDIAN, big_endian=transfer_syntax == EXPLICIT_BIG_ENDIAN
     )
-    with file.open("rb") as stream:
-        if transfer_syntax in DEFLATED:
-            with _inflated(stream.fileno(), start, file.parent) as inflated:
-                return _header(inflated, 0, encoding)
-        return _header(stream.fileno(), start, encoding)
+    if transfer_syntax in DEFLATED:
+        with _inflated(handle, start, scratch) as inflated:
+            return _header(inflated, 0, encoding)
+    return _header(handle, start, encoding)
 
 
 class _Wanted:
     """The elements named above, at the top and in the shared functional groups; the equipment that had a hand in it."""
 
-    def reads(self, tag: int, inside: tuple[int, ...]) -> bool:
-        if not inside:
-            return tag in _TOP
-        if inside[0] == SHARED_FUNCTIONAL_GROUPS:
-            return len(inside) == 2 and tag in _IN_GROUPS
-        return inside == (CONTRIBUTING_EQUIPMENT,) and tag == _MANUFACTURER
+    def reads(self, inside: tuple[int, ...]) -> frozenset[int]:
+        return _READ.get(inside, _NOTHING)
 
-    def enters(self, tag: int, inside: tuple[int, ...]) -> bool:
-        if not inside:
-            return tag in (SHARED_FUNCTIONAL_GROUPS, CONTRIBUTING_EQUIPMENT)
-        return inside == (SHARED_FUNCTIONAL_GROUPS,) and tag in _FUNCTIONAL_GROUPS
+    def enters(self, inside: tuple[int, ...]) -> frozenset[int]:
+        return _ENTERED.get(inside, _NOTHING)
 
 
+_NOTHING: frozenset[int] = frozenset()
+_READ: dict[tuple[int, ...], frozenset[int]] = {
+    (): _TOP,
+    (CONTRIBUTING_EQUIPMENT,): frozenset({_MANUFACTURER}),
+    **{(SHARED_FUNCTIONAL_GROUPS, group): _IN_GROUPS for group in _FUNCTIONAL_GROUPS},
+}
+_ENTERED: dict[tuple[int, ...], frozenset[int]] = {
+    (): frozenset({SHARED_FUNCTIONAL_GROUPS, CONTRIBUTING_EQUIPMENT}),
+    (SHARED_FUNCTIONAL_GROUPS,): _FUNCTIONAL_GROUPS,
+}
 _WANTED = _Wanted()
 
 

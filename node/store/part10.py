@@ -7,10 +7,11 @@ References
 
 from __future__ import annotations
 
-import hashlib
+import os
 import struct
 from dataclasses import dataclass
-from pathlib import Path
+
+from blake3 import blake3
 
 from node.domain.errors import InputRejected
 from node.domain.identifiers import AETitle, Uid
@@ -48,8 +49,8 @@ class FileMeta:
         return PREAMBLE + _GROUP_LENGTH.pack(0x0002, 0x0000, b"UL", 4, len(body)) + body
 
 
-def read_file_meta(file: Path) -> FileMeta:
-    """The file meta information of a file that `FileMeta.encode` began.
+def read_file_meta(handle: int) -> FileMeta:
+    """The file meta information of an open file that `FileMeta.encode` began.
 
     Raises
     ------
@@ -58,9 +59,7 @@ def read_file_meta(file: Path) -> FileMeta:
     InvalidIdentifier
         Where one of its identifiers is none.
     """
-    with file.open("rb") as stream:
-        head = stream.read(_META_START)
-        body = stream.read(_length(head))
+    body = os.pread(handle, data_set_start(handle) - _META_START, _META_START)
     values: dict[int, bytes] = {}
     at = 14  # behind File Meta Information Version, the only element with a 32-bit length
     while at + 8 <= len(body):
@@ -79,36 +78,54 @@ def read_file_meta(file: Path) -> FileMeta:
         raise NotPart10("the file meta information must name SOP class, instance and transfer syntax") from error
 
 
-def data_set_start(file: Path) -> int:
-    """Where the data set begins, in bytes from the start of the file.
+def data_set_start(handle: int) -> int:
+    """Where the data set begins in an open file, in bytes from its start.
 
     Raises
     ------
     NotPart10
         Where the file has no preamble or no group length.
     """
-    with file.open("rb") as stream:
-        return _META_START + _length(stream.read(_META_START))
-
-
-def data_set_digest(file: Path) -> str:
-    """SHA-256, hexadecimal, of the data set's bytes in a DICOM file, the file meta information left out."""
-    start = data_set_start(file)
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        stream.seek(start)
-        while block := stream.read(_HASHED_AT_ONCE):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _length(head: bytes) -> int:
+    head = os.pread(handle, _META_START, 0)
     if len(head) < _META_START or not head.startswith(PREAMBLE[128:], 128):
         raise NotPart10(f"a DICOM file has a preamble of 128 bytes, DICM and a group length, got {len(head)} bytes")
     group, element, _, _, length = _GROUP_LENGTH.unpack_from(head, len(PREAMBLE))
     if (group, element) != (0x0002, 0x0000):
         raise NotPart10(f"the first element of a DICOM file must be (0002,0000), got ({group:04X},{element:04X})")
-    return int(length)
+    return _META_START + int(length)
+
+
+class DataSetDigest:
+    """The digest by which data sets are told apart: BLAKE3, 256 bits, of the bytes without the file meta information.
+
+    SHA-256 would take 1.4 ms of the 4 ms that a CT image may take on a processor without instructions for it.
+    """
+
+    def __init__(self) -> None:
+        self._hasher = blake3()
+
+    def add(self, data: bytes | memoryview) -> None:
+        """Go on with more bytes."""
+        self._hasher.update(data)
+
+    def hexadecimal(self) -> str:
+        """64 hexadecimal digits."""
+        return self._hasher.hexdigest()
+
+
+def data_set_digest(handle: int) -> str:
+    """The digest of the data set in an open DICOM file, hexadecimal.
+
+    Raises
+    ------
+    NotPart10
+        As for `data_set_start`.
+    """
+    digest, at = DataSetDigest(), data_set_start(handle)
+    while block := os.pread(handle, _HASHED_AT_ONCE, at):
+        digest.add(block)
+        at += len(block)
+    return digest.hexadecimal()
 
 
 def _short(element: int, vr: str, text: str) -> bytes:

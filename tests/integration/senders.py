@@ -17,11 +17,14 @@ from tests.integration.raw_association import Encoded, RawAssociation
 def from_file(path: Path) -> Encoded:
     """What a DICOM file holds, byte for byte."""
     meta = read_file_meta_info(path)
+    with path.open("rb") as file:
+        file.seek(data_set_start(file.fileno()))
+        content = file.read()
     return Encoded(
         sop_class=meta.MediaStorageSOPClassUID,
         sop_instance=meta.MediaStorageSOPInstanceUID,
         transfer_syntax=meta.TransferSyntaxUID,
-        content=path.read_bytes()[data_set_start(path) :],
+        content=content,
     )
 
 
