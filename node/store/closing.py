@@ -6,8 +6,9 @@ import datetime
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Update, func, select, update
+from sqlalchemy import Connection, Engine, Select, Update, func, select, update
 
 from node.domain.completeness import CompletenessPolicy, CompletionCause, Waiting, by_time, completeness
 from node.domain.errors import ConfigurationError
@@ -144,17 +145,21 @@ class RevisionCloser:
             logger.info("series chosen" if chosen else "no suitable series", extra=extra)
 
 
-def _collecting(connection: Connection) -> tuple[_Collecting, ...]:
+def collecting_revisions() -> Select[Any]:
+    """All revisions that images go to now, the oldest first, and when the last image of each arrived."""
     last_at = (
         select(func.max(instance.c.received_at))
         .where(instance.c.study_uid == revision.c.study_uid, instance.c.revision == revision.c.number)
         .scalar_subquery()
     )
-    query = (
+    return (
         select(revision, last_at.label("last_at"))
         .where(revision.c.state == RevisionState.COLLECTING)
         .order_by(revision.c.opened_at)
     )
+
+
+def _collecting(connection: Connection) -> tuple[_Collecting, ...]:
     return tuple(
         _Collecting(
             study_uid=row.study_uid,
@@ -165,7 +170,7 @@ def _collecting(connection: Connection) -> tuple[_Collecting, ...]:
             waits_until=row.waits_until,
             images_seen=row.images_seen,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(collecting_revisions())
     )
 
 
