@@ -10,8 +10,8 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import Tag
 
-#: Attributes of the patient, study and patient study modules that are copied where the source has them; none is a
-#: sequence, so that bytes can be copied (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2).
+#: Attributes of the patient, study and patient study modules that are copied where the source has them (PS3.3 C.7.1.1,
+#: C.7.2.1, C.7.2.2).
 COPIED = (
     "SpecificCharacterSet",
     "TimezoneOffsetFromUTC",
@@ -23,12 +23,14 @@ COPIED = (
     "PatientSex",
     "PatientIdentityRemoved",
     "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
     "StudyInstanceUID",
     "StudyID",
     "StudyDate",
     "StudyTime",
     "StudyDescription",
     "AccessionNumber",
+    "IssuerOfAccessionNumberSequence",
     "ReferringPhysicianName",
     "PatientAge",
     "PatientSize",
@@ -63,7 +65,17 @@ def copy_identity(header: Dataset, target: Dataset) -> None:
             if keyword in ALWAYS_THERE:
                 setattr(target, keyword, None)
             continue
-        target[tag] = _as_it_stands(header.get_item(tag))
+        # the items of a sequence are encoded as the source is, so a sequence is parsed and written anew
+        target[tag] = header[tag] if dictionary_VR(tag) == "SQ" else _as_it_stands(header.get_item(tag))
+    _say_how_identity_was_removed(target)
+
+
+def _say_how_identity_was_removed(target: Dataset) -> None:
+    """PS3.3 C.7.1.1 asks for a method wherever identity was removed, and not every source tells it."""
+    if target.get("PatientIdentityRemoved") == "YES" and not (
+        target.get("DeidentificationMethod") or target.get("DeidentificationMethodCodeSequence")
+    ):
+        target.DeidentificationMethod = "not stated in the source images"
 
 
 def _as_it_stands(element: DataElement | RawDataElement | None) -> DataElement | RawDataElement:

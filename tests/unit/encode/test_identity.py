@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 from pydicom import Dataset, dcmread
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from node.domain.outgoing import ObjectKind
 from node.encode.identity import ALWAYS_THERE, copy_identity, site_time
@@ -95,6 +95,30 @@ def test_a_source_in_implicit_vr_gives_the_same_identity(tmp_path):
 
     assert str(made.PatientName) == "Müller^Jörg"
     assert made["PatientID"].VR == "LO"
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_how_a_source_was_de_identified_stands_in_the_objects(tmp_path, syntax):
+    method = Dataset()
+    method.CodeValue, method.CodingSchemeDesignator = "113100", "DCM"
+    method.CodeMeaning = "Basic Application Confidentiality Profile"
+    sources = ct_series(CtSpec(slices=4, extra={"PatientIdentityRemoved": "YES"}))
+    for dataset in sources:
+        dataset.DeidentificationMethodCodeSequence = [method]
+        dataset.file_meta.TransferSyntaxUID = syntax
+
+    made = read(encode_on(assessed_result(CtSpec(slices=4)), sources, tmp_path)[ObjectKind.SEG])
+
+    assert made.PatientIdentityRemoved == "YES"
+    assert made.DeidentificationMethodCodeSequence[0].CodeValue == "113100"
+
+
+def test_a_source_that_does_not_say_how_it_was_de_identified_gives_valid_objects(tmp_path):
+    spec = CtSpec(slices=4, extra={"PatientIdentityRemoved": "YES"})
+
+    made = read(encode(assessed_result(spec), spec, tmp_path)[ObjectKind.SEG])
+
+    assert made.DeidentificationMethod == "not stated in the source images"
 
 
 def test_an_older_value_in_the_target_does_not_survive():
