@@ -8,7 +8,6 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import data_element_generator
 from pydicom.uid import (
     UID,
@@ -18,12 +17,13 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from node.domain.errors import TransientFailure
+from node.domain.errors import InvalidIdentifier
+from node.domain.identifiers import Uid
 from node.domain.reasons import ReasonCode
 from workers.elements import Elements, tag_of
 from workers.frames import read_frames
 from workers.image_file import ImageFile, PixelFormat
-from workers.refusal import ImageRefused
+from workers.refusal import ImageRefused, refusing
 
 _KEYWORDS = (
     "SOPInstanceUID",
@@ -62,20 +62,6 @@ _NATIVE = _MAPPED | {DeflatedExplicitVRLittleEndian}
 #: Headers of scanners seldom have more; they are read at once.
 _BUFFER_BYTES = 32 * 1024
 
-#: What pydicom and its codecs raise on bytes that are no DICOM.
-PARSE_ERRORS = (
-    InvalidDicomError,
-    EOFError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
-
 
 def read_image_file(path: Path) -> ImageFile:
     """The image in a file; its pixels are not read yet, but it is checked that they are there.
@@ -87,15 +73,8 @@ def read_image_file(path: Path) -> ImageFile:
     TransientFailure
         Where the file cannot be read now.
     """
-    try:
-        with path.open("rb", buffering=_BUFFER_BYTES) as file:
-            return _read(path, file)
-    except PARSE_ERRORS as error:
-        raise ImageRefused(
-            ReasonCode.UNREADABLE, f"An image's header cannot be read: {type(error).__name__}."
-        ) from error
-    except OSError as error:
-        raise TransientFailure(f"an image file cannot be read: {error.strerror}") from error
+    with refusing("An image's header cannot be read"), path.open("rb", buffering=_BUFFER_BYTES) as file:
+        return _read(path, file)
 
 
 def _read(path: Path, file: BinaryIO) -> ImageFile:
@@ -130,10 +109,10 @@ def _transfer_syntax(file: BinaryIO) -> UID:
     if file.read(_PREAMBLE + 4)[_PREAMBLE:] != b"DICM":
         raise ImageRefused(ReasonCode.UNREADABLE, "A file is no DICOM file: it has no DICM prefix.")
     meta = data_element_generator(file, is_implicit_VR=False, is_little_endian=True, stop_when=_is_no_meta)
-    syntax = Elements(meta).text("TransferSyntaxUID")
-    if syntax is None:
-        raise ImageRefused(ReasonCode.UNREADABLE, "The file meta information names no transfer syntax.")
-    return UID(syntax)
+    try:
+        return UID(Uid(Elements(meta).text("TransferSyntaxUID") or ""))
+    except InvalidIdentifier as error:
+        raise ImageRefused(ReasonCode.UNREADABLE, "The file meta information names no transfer syntax.") from error
 
 
 def _is_no_meta(tag: int, vr: str | None, length: int) -> bool:
@@ -202,14 +181,14 @@ def _pixel_element(file: BinaryIO, syntax: UID) -> int:
 
 def _pixel_format(elements: Elements, *, big_endian: bool) -> PixelFormat:
     samples = elements.integer("SamplesPerPixel")
-    if samples != 1:
+    if samples is not None and samples != 1:
         raise ImageRefused(ReasonCode.NOT_HU, f"A CT image has 1 sample a pixel, got {samples}.")
-    names = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+    names = ("SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
     values = [elements.integer(name) for name in names]
     missing = [name for name, value in zip(names, values, strict=True) if value is None]
     if missing:
         raise ImageRefused(ReasonCode.UNREADABLE, f"The header must say {', '.join(missing)}.")
-    rows, columns, allocated, stored, high, representation = (value or 0 for value in values)
+    _, rows, columns, allocated, stored, high, representation = (value or 0 for value in values)
     if not rows or not columns:
         raise ImageRefused(ReasonCode.UNREADABLE, f"An image must have rows and columns, got {rows} x {columns}.")
     fits = allocated in (8, 16, 32) and 1 <= stored <= high + 1 <= allocated and representation in (0, 1)

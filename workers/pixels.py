@@ -18,12 +18,10 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
-from node.domain.errors import TransientFailure
 from node.domain.reasons import ReasonCode
 from node.domain.volume import Float32
-from workers.header import PARSE_ERRORS
 from workers.image_file import Frame, ImageFile, PixelFormat
-from workers.refusal import ImageRefused
+from workers.refusal import ImageRefused, refusing
 
 Stored = NDArray[np.integer]
 
@@ -44,7 +42,7 @@ def read_frames_into(image: ImageFile, wanted: Sequence[tuple[Frame, Float32]]) 
     TransientFailure
         Where the file cannot be read now.
     """
-    try:
+    with refusing("Pixels cannot be decoded"):
         if image.pixels_at is not None:
             for frame, target in wanted:
                 _to_hu(_native(image, frame.index), image.format, frame, target)
@@ -53,10 +51,6 @@ def read_frames_into(image: ImageFile, wanted: Sequence[tuple[Frame, Float32]]) 
             for index, stored in enumerate(_decoded(image)):
                 if index in targets:
                     _to_hu(stored, image.format, *targets[index])
-    except PARSE_ERRORS as error:
-        raise ImageRefused(ReasonCode.UNREADABLE, f"Pixels cannot be decoded: {type(error).__name__}.") from error
-    except OSError as error:
-        raise TransientFailure(f"an image file cannot be read: {error.strerror}") from error
 
 
 def _native(image: ImageFile, index: int) -> Stored:

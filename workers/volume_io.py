@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -63,11 +64,12 @@ def load_series(files: Sequence[Path], *, threads: int = 2, max_voxels: int = MA
     TransientFailure
         Where a file cannot be read now.
     """
-    try:
-        slices = _slices(files)
-        return _load(slices, threads=threads, max_voxels=max_voxels)
-    except ImageRefused as refused:
-        return refused.reason
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, about header values that play no part here
+        try:
+            return _load(_slices(files), threads=threads, max_voxels=max_voxels)
+        except ImageRefused as refused:
+            return refused.reason
 
 
 def _slices(files: Iterable[Path]) -> list[_Slice]:

@@ -1,5 +1,6 @@
 """A series of files becomes the volume that it shows, or a coded reason; never a wrong volume."""
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -305,6 +306,31 @@ def test_a_compressed_frame_that_is_cut_off_is_refused(tmp_path):
     datasets[3].PixelData = encapsulate([whole[16 : 16 + len(whole) // 2]])
 
     assert refusal(datasets, tmp_path).code is ReasonCode.UNREADABLE
+
+
+@pytest.mark.parametrize("form", ["classic", "enhanced", "compressed"])
+def test_a_damaged_file_gives_a_volume_or_a_reason_and_nothing_else(form, tmp_path):
+    chance = random.Random(7)
+    datasets = [enhanced_ct(SPEC)] if form == "enhanced" else ct_series(SPEC, noise(SPEC))
+    if form == "compressed":
+        for dataset in datasets:
+            dataset.compress(RLELossless)
+    files = write_series(datasets, tmp_path)
+    whole = files[0].read_bytes()
+
+    for _ in range(60):
+        files[0].write_bytes(damaged(whole, chance))
+        assert isinstance(load_series(files), LoadedSeries | Reason)
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """The content with a few bytes changed, lost or put in."""
+    damaged = bytearray(content)
+    for _ in range(chance.choice([1, 2, 8])):
+        place = chance.randrange(128, len(damaged))
+        lost = chance.choice([1, 1, 1, 0, 4])
+        damaged[place : place + lost] = chance.randbytes(chance.choice([1, 1, 1, 0, 4]))
+    return bytes(damaged)
 
 
 def test_a_file_that_is_gone_is_no_result_but_a_failure(tmp_path):
