@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,48 +83,52 @@ def load_sources(paths: Sequence[Path]) -> Sources:
     )
 
 
-def _load(path: Path) -> tuple[SourceInstance, tuple[SourceFrame, ...], Path] | None:
+_Loaded = tuple[SourceInstance, tuple[SourceFrame, ...], Path]
+_UNREADABLE = (InvalidDicomError, InvalidIdentifier, KeyError, AttributeError, ValueError, EOFError)
+
+
+def _load(path: Path) -> _Loaded | None:
+    """What the quick reader finds, else what pydicom finds, else nothing."""
+    for load in (_load_quickly, _load_fully):
+        with contextlib.suppress(*_UNREADABLE):
+            return load(path)
+    return None
+
+
+def _load_quickly(path: Path) -> _Loaded:
     values = scan_file(path, _WANTED)
-    try:
-        if values is None or _SOP_INSTANCE not in values or int(values.get(_FRAMES, b"1") or 1) > 1:
-            return _load_fully(path)
-        instance = SourceInstance(
-            sop_class_uid=Uid(_text(values[_SOP_CLASS])),
-            sop_instance_uid=Uid(_text(values[_SOP_INSTANCE])),
-            series_uid=Uid(_text(values[_SERIES])),
-            modality=_text(values.get(_MODALITY, b"OT")),
-            is_image=_ROWS in values,
-        )
-        return instance, tuple(_single_frame(instance, values)), path
-    except (InvalidDicomError, InvalidIdentifier, KeyError, AttributeError, ValueError, EOFError):
-        return None
+    if values is None or int(values.get(_FRAMES, b"1") or 1) > 1:
+        raise ValueError("a header for the full parser")
+    instance = SourceInstance(
+        sop_class_uid=Uid(_text(values[_SOP_CLASS])),
+        sop_instance_uid=Uid(_text(values[_SOP_INSTANCE])),
+        series_uid=Uid(_text(values[_SERIES])),
+        modality=_text(values.get(_MODALITY, b"OT")),
+        is_image=_ROWS in values,
+    )
+    return instance, _frame(instance, None, _numbers(values.get(_POSITION)), _numbers(values.get(_ORIENTATION))), path
 
 
 def _text(value: bytes) -> str:
     return value.decode("ascii").strip("\x00 ")
 
 
-def _single_frame(instance: SourceInstance, values: dict[int, bytes]) -> Iterator[SourceFrame]:
-    position, orientation = _numbers(values.get(_POSITION)), _numbers(values.get(_ORIENTATION))
-    if len(position) == 3 and len(orientation) == 6:
-        yield SourceFrame(
-            instance=instance,
-            number=None,
-            position=(position[0], position[1], position[2]),
-            orientation=_six(orientation),
-        )
+def _numbers(value: bytes | None) -> list[float]:
+    return [float(part) for part in value.split(b"\\") if part.strip()] if value else []
 
 
-def _numbers(value: bytes | None) -> tuple[float, ...]:
-    return tuple(float(part) for part in value.split(b"\\") if part.strip()) if value else ()
+def _frame(
+    instance: SourceInstance, number: int | None, position: Sequence[float], orientation: Sequence[float]
+) -> tuple[SourceFrame, ...]:
+    """The slice, or nothing where it does not say where it lies."""
+    if len(position) != 3 or len(orientation) != 6 or not all(map(math.isfinite, (*position, *orientation))):
+        return ()
+    x, y, z = (float(value) for value in position)
+    a, b, c, d, e, f = (float(value) for value in orientation)
+    return (SourceFrame(instance=instance, number=number, position=(x, y, z), orientation=(a, b, c, d, e, f)),)
 
 
-def _six(values: Sequence[float]) -> Vector6:
-    a, b, c, d, e, f = (float(value) for value in values)
-    return a, b, c, d, e, f
-
-
-def _load_fully(path: Path) -> tuple[SourceInstance, tuple[SourceFrame, ...], Path]:
+def _load_fully(path: Path) -> _Loaded:
     header = dcmread(path, stop_before_pixels=True)
     instance = SourceInstance(
         sop_class_uid=Uid(header.SOPClassUID),
@@ -131,23 +137,24 @@ def _load_fully(path: Path) -> tuple[SourceInstance, tuple[SourceFrame, ...], Pa
         modality=str(header.get("Modality") or "OT"),
         is_image="Rows" in header,
     )
-    return instance, tuple(_frames_of(header, instance)), path
+    try:
+        frames = tuple(_frames_of(header, instance))
+    except (ValueError, TypeError, AttributeError, IndexError):
+        frames = ()  # it can still be named as a source; a study without geometry gets a report too
+    return instance, frames, path
 
 
 def _frames_of(header: Dataset, instance: SourceInstance) -> Iterator[SourceFrame]:
     """The slices of a parsed header: itself, or its frames by their functional groups (PS3.3 C.7.6.16)."""
     groups = header.get("PerFrameFunctionalGroupsSequence")
     if not groups:
-        if header.get("ImagePositionPatient") and header.get("ImageOrientationPatient"):
-            x, y, z = (float(value) for value in header.ImagePositionPatient)
-            orientation = _six(header.ImageOrientationPatient)
-            yield SourceFrame(instance=instance, number=None, position=(x, y, z), orientation=orientation)
+        position, orientation = header.get("ImagePositionPatient"), header.get("ImageOrientationPatient")
+        yield from _frame(instance, None, position or (), orientation or ())
         return
     shared = (header.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     for number, group in enumerate(groups, 1):
         if "PlanePositionSequence" not in group:
             continue
-        x, y, z = (float(value) for value in group.PlanePositionSequence[0].ImagePositionPatient)
         plane = group if "PlaneOrientationSequence" in group else shared
-        orientation = _six(plane.PlaneOrientationSequence[0].ImageOrientationPatient)
-        yield SourceFrame(instance=instance, number=number, position=(x, y, z), orientation=orientation)
+        orientation = plane.PlaneOrientationSequence[0].ImageOrientationPatient
+        yield from _frame(instance, number, group.PlanePositionSequence[0].ImagePositionPatient, orientation)

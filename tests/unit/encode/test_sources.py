@@ -68,3 +68,29 @@ def test_a_slice_without_a_position_is_an_instance_but_no_frame(tmp_path):
 
     assert len(sources.instances) == 2
     assert len(sources.frames) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize("position", [b"a\\b\\c ", b"1\\2 ", b"nan\\0\\0 "])
+def test_a_slice_with_an_unreadable_position_is_an_instance_but_no_frame(tmp_path, position):
+    (path,) = write_series(ct_series(CtSpec(slices=2))[:1], tmp_path)
+    content = path.read_bytes()
+    start = content.index(b"\x20\x00\x32\x00DS") + 8
+    length = int.from_bytes(content[start - 2 : start], "little")
+    path.write_bytes(content[:start] + position.ljust(length) + content[start + length :])
+
+    sources = load_sources([path])
+
+    assert len(sources.instances) == 1
+    assert sources.frames == ()
+
+
+def test_a_number_that_is_padded_wrongly_is_left_to_pydicom(tmp_path):
+    datasets = ct_series(CtSpec(slices=2))
+    for dataset in datasets:
+        dataset.NumberOfFrames = "1"
+    paths = write_series(datasets, tmp_path)
+    for path in paths:
+        path.write_bytes(path.read_bytes().replace(b"\x28\x00\x08\x00IS\x02\x001 ", b"\x28\x00\x08\x00IS\x02\x001\x00"))
+
+    assert len(load_sources(paths).frames) == 2
