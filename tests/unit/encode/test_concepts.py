@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from pydicom.sr import _concepts_dict
@@ -9,20 +10,12 @@ from pydicom.sr import _concepts_dict
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import ReasonCode
-from node.encode import concepts, exclusion_codes
-from node.encode.concepts import Concept, Origin, vertebra
+from node.encode.code_table import code_table_text, every_concept
+from node.encode.concepts import Origin, vertebra
 from node.encode.exclusion_codes import NOT_MEASURED, REASON_OF
 
-
-def concepts_in(module) -> list[Concept]:
-    found = []
-    for value in vars(module).values():
-        members = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,)
-        found += [member for member in members if isinstance(member, Concept)]
-    return found
-
-
-ALL = {concept.code: concept for module in (concepts, exclusion_codes) for concept in concepts_in(module)}
+ALL = {concept.code: concept for concept in every_concept()}
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "private-codes.md"
 
 
 @pytest.mark.parametrize("concept", ALL.values(), ids=lambda concept: f"{concept.code.value}")
@@ -71,3 +64,7 @@ def test_every_reason_level_and_quantity_has_a_code_of_its_own():
 def test_a_vertebra_has_the_code_of_its_level(level, code):
     assert vertebra(VertebralLevel(level)).code.value == code
     assert vertebra(VertebralLevel(level)).code.meaning == f"{level} vertebra"
+
+
+def test_the_page_of_private_codes_is_that_of_the_tables():
+    assert PAGE.read_text() == code_table_text()
