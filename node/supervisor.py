@@ -45,7 +45,7 @@ class ChildSpec:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], bool] = lambda: True
-    ready_within_s: float = 30.0
+    ready_within_s: float = 120.0  # a loaded machine takes half a minute to import everything
 
 
 @dataclass(slots=True)

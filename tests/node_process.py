@@ -16,7 +16,7 @@ from pathlib import Path
 from node.domain.identifiers import AETitle
 from tests import peers
 
-START_S = 60.0
+START_S = 240.0
 #: What makes a node quick enough for tests; everything else is as a user has it.
 QUICK = {
     "OSTEONODE_COMPLETENESS__STUDY_QUIET_S": "1",

@@ -18,7 +18,7 @@ from tests.builders.ct import CtSpec, ct_series, write_series
 from tests.node_process import NodeProcess
 
 #: From the last image to the results in the PACS, on a slow machine under load.
-SETTLE_S = 120.0
+SETTLE_S = 240.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,13 +69,13 @@ def test_a_dead_pacs_delays_no_other_and_gets_everything_once_it_is_back(
             peers.wait_until(
                 lambda study=study: states_of_deliveries(node, study, "alive") == {WorkState.DONE},
                 "the living PACS to have everything",
-                timeout_s=120,
+                timeout_s=400,
             )
         assert all(WorkState.DONE not in states_of_deliveries(node, study, "dead") for study in studies)
 
         with peers.orthanc_server(tmp_path / "back", dicom_port=dead_port) as back:
             for study in studies:
-                wait_until_settled(node, study, timeout_s=180)
+                wait_until_settled(node, study, timeout_s=400)
                 assert states_of_deliveries(node, study, "dead") == {WorkState.DONE}
                 assert_one_set_of_results(back, study)
                 assert_one_set_of_results(orthanc, study)

@@ -65,7 +65,7 @@ def test_a_listener_that_is_killed_in_mid_association_keeps_what_it_acknowledged
         assert 0 < len(acknowledged) < len(study.images)
         assert acknowledged <= stored_images(node, study)
 
-        peers.wait_until(lambda: peers.answers(node.port), "the listener to be back", timeout_s=60)
+        peers.wait_until(lambda: peers.answers(node.port), "the listener to be back", timeout_s=240)
         send(node, study)
         wait_until_settled(node, study)
 
@@ -83,7 +83,7 @@ def test_a_wiped_broker_loses_no_study(orthanc: peers.Orthanc, tmp_path: Path, s
         with Redis.from_url(f"unix://{broker_socket(node)}") as broker:
             broker.flushall()
         for study in studies:
-            wait_until_settled(node, study, timeout_s=240)
+            wait_until_settled(node, study, timeout_s=600)
 
             assert_one_set_of_results(orthanc, study)
             assert stored_images(node, study) == study.images
@@ -98,7 +98,7 @@ def test_a_broker_that_is_killed_comes_back_and_loses_no_study(
         send(node, study)
         wait_for(node, study, Stage.SEGMENT, WorkState.RUNNING)
         node.kill("redis-server")
-        wait_until_settled(node, study, timeout_s=240)
+        wait_until_settled(node, study, timeout_s=600)
 
         assert_one_set_of_results(orthanc, study)
         assert stored_images(node, study) == study.images
