@@ -17,8 +17,8 @@ from training.phantom.scene import NOISE_STREAM, Grid, Scene, build_scene
 from training.phantom.spec import PhantomSpec
 from training.phantom.table import draw_table
 from training.phantom.tissues import AIR_HU
-from training.phantom.truth import PhantomTruth, core_mask, true_vertebra
-from training.phantom.vertebrae import Box, DrawnVertebra, draw_vertebrae
+from training.phantom.truth import PhantomTruth, box_around, core_mask, true_vertebra
+from training.phantom.vertebrae import Box, draw_vertebrae
 
 #: What a scanner stores: 12 bits from -1024.
 STORED_HU = (-1024.0, 3071.0)
@@ -46,7 +46,7 @@ class Phantom:
 class _Trabecular:
     """Where a body's trabecular bone is in the image: a box, and the share of each voxel after blurring."""
 
-    level: VertebralLevel | None
+    level: VertebralLevel
     box: Box
     share: Float32
 
@@ -54,8 +54,8 @@ class _Trabecular:
 def make_chest_ct(spec: PhantomSpec, progress: Progress = lambda share: None) -> Phantom:
     """Draw a chest CT.
 
-    The CT numbers of every body's trabecular bone are shifted so that, before noise is added, their mean in the core (see
-    `core_mask`) is what the specification asks for.
+    The CT numbers of every body's trabecular bone are shifted so that, before noise is added, their mean in the core
+    (see `core_mask`) is what the specification asks for.
     """
     scene = build_scene(spec)
     progress(0.15)
@@ -79,7 +79,7 @@ def make_chest_ct(spec: PhantomSpec, progress: Progress = lambda share: None) ->
 
 
 def _phantom(spec: PhantomSpec, scene: Scene, hu: Float32, labels: UInt8, truth: PhantomTruth) -> Phantom:
-    frame = derived_uid(repr(spec), hu.tobytes(), what="frame of reference")
+    frame = derived_uid(repr(spec), labels.tobytes(), what="frame of reference")
     values = sorted(vertebra.level.number for vertebra in truth.vertebrae)
     segments = tuple(Segment(value=value, level=VertebralLevel.from_number(value)) for value in values)
     return Phantom(
@@ -115,24 +115,22 @@ def _add_vertebrae(hu: Float32, scene: Scene, spec: PhantomSpec) -> tuple[UInt8,
         view += drawn.hu
         if drawn.level is not None:
             labels[drawn.box][drawn.body >= 0.5] = drawn.level.number
-            parts.append(_trabecular(drawn, scene.grid))
+            share = ndimage.gaussian_filter(drawn.trabecular, _sigmas(scene.grid), truncate=3.0)
+            parts.append(_Trabecular(level=drawn.level, box=drawn.box, share=share))
     return labels, parts
 
 
-def _trabecular(drawn: DrawnVertebra, grid: Grid) -> _Trabecular:
-    share = ndimage.gaussian_filter(drawn.trabecular, _sigmas(grid), truncate=3.0)
-    return _Trabecular(level=drawn.level, box=drawn.box, share=share)
-
-
 def _set_core(hu: Float32, labels: UInt8, part: _Trabecular, grid: Grid, spec: PhantomSpec) -> None:
-    if part.level is None:
+    body = labels[part.box] == part.level.number
+    if not body.any():
         return
-    core = core_mask(labels[part.box] == part.level.number, grid.spacing_mm)
+    inner = box_around(body)
+    core = core_mask(body[inner], grid.spacing_mm)
     if not core.any():
         return
     view = hu[part.box]
-    missing = spec.trabecular_hu - float(view[core].mean(dtype=np.float64))
-    view += part.share * np.float32(missing / float(part.share[core].mean(dtype=np.float64)))
+    missing = spec.trabecular_hu - float(view[inner][core].mean(dtype=np.float64))
+    view += part.share * np.float32(missing / float(part.share[inner][core].mean(dtype=np.float64)))
 
 
 def _sigmas(grid: Grid) -> tuple[float, float, float]:

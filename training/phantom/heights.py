@@ -24,8 +24,8 @@ _LOSS: dict[FractureKind, tuple[float, float, float]] = {
     FractureKind.BURST: (1.0, 1.0, 0.5),
 }
 
-# A fragment that stands back by half of the canal at the largest loss (plausible choice).
-_RETROPULSION_SHARE = 0.6
+# A fragment stands back by up to this share of the canal's depth (plausible choice).
+_RETROPULSION_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

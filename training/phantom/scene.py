@@ -18,6 +18,7 @@ from training.anatomy.template import TEMPLATE_SPACING_MM
 from training.anatomy.thorax import paint_thorax
 from training.anatomy.trunk import Trunk, draw_trunk, paint_muscles, paint_trunk
 from training.anatomy.vertebra import VertebraShape
+from training.phantom.build import fill_chest, reshape_trunk
 from training.phantom.heights import broken
 from training.phantom.spec import PhantomSpec
 
@@ -28,6 +29,8 @@ _SPINE_BACK_MM = 275.0
 _MARGIN_MM = 24.0
 # The scan starts a little above the first whole body and ends a little below the last.
 _ABOVE_MM, _BELOW_MM = 14.0, 5.0
+# The wings of the pelvis end this far above the first sacral body, mm.
+_PELVIS_MM = 110.0
 # Fields of view are whole centimetres, from a slim to the widest that a scanner reconstructs.
 _FIELD_MM = (340.0, 500.0)
 
@@ -148,10 +151,13 @@ def _paint(canvas: Canvas, spine: Spine, trunk: Trunk, rng: np.random.Generator)
     paint_trunk(canvas, trunk)
     paint_organs(canvas, spine, trunk, rng)
     paint_muscles(canvas, spine, rng)
+    fill_chest(canvas, spine)
     paint_thorax(canvas, spine, trunk, rng)
-    paint_pelvis(canvas, spine, rng)
+    if spine.sacrum[0].frame.origin[0] + _PELVIS_MM * spine.scale > 0.0:
+        paint_pelvis(canvas, spine, rng)
+    reshape_trunk(canvas, spine, rng)
     canvas.paint_column(canal_column(spine, canvas.heights), Part.CANAL)
-    paint_spine(canvas, spine, rng)
+    paint_spine(canvas, spine, rng.spawn(1)[0])
 
 
 def _grid(trunk: Trunk, scan: tuple[float, float], spec: PhantomSpec) -> Grid:

@@ -86,7 +86,7 @@ def truth_document(phantom: Phantom) -> dict[str, object]:
         "definitions": {
             "label": "VerSe number of the body in the labels file, where a body is as far as it is in the scan",
             "core_hu": f"mean without noise of the body's voxels more than {CORE_DEPTH_MM:g} mm below its surface, HU",
-            "heights_mm": "along the body's axis in its mid-sagittal plane: middle half way between front and rear edge, "
+            "heights_mm": "along the body's axis in its mid-sagittal plane; middle: half way between front and rear, "
             f"anterior and posterior {EDGE_INSET_MM:g} mm inside the edges; intact: before the fracture",
             "centroid_lps_mm": "of the body's voxels in the scan",
         },

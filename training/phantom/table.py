@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from node.domain.volume import Float32
+from training.anatomy.labels import Part
 from training.phantom.scene import Scene
 from training.phantom.tissues import AIR_HU
 
@@ -17,10 +18,10 @@ _MATTRESS_MM, _MATTRESS_HU = 9.0, -960.0
 
 def draw_table(scene: Scene) -> Float32:
     """The same image of the table for all slices, shape (rows, columns), HU; air elsewhere."""
-    skin, grid = scene.trunk.skin, scene.grid
-    lowest = float((skin.back + skin.half_depth).max())
+    grid, canvas = scene.grid, scene.canvas
+    lowest = float(np.flatnonzero((canvas.labels != Part.AIR).any((0, 2)))[-1]) * canvas.spacing_mm
     j = grid.centres(1)[:, None] - lowest
-    i = grid.centres(2) - float(np.mean(skin.left))
+    i = grid.centres(2) - float(np.mean(scene.trunk.skin.left))
     edge = 0.5 * grid.spacing_mm[1]
     top = _MATTRESS_MM - _RISE_MM * (i / _HALF_WIDTH_MM) ** 2
     bottom = _MATTRESS_MM + _THICK_MM * (1.0 - (i / _HALF_WIDTH_MM) ** 2) + 4.0

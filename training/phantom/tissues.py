@@ -34,11 +34,13 @@ DISC_HU = 78.0
 #: Contents of the bowel: food, water, gas, stool with gas, food, dense food.
 BOWEL_HU: tuple[float, ...] = (28.0, 8.0, -880.0, -120.0, 40.0, 70.0)
 
-#: Compact bone, what is left of it in the thin shell of a body, and marrow of ribs and breastbone, HU.
-CORTEX_HU, SHELL_HU, RIB_MARROW_HU = 1250.0, 950.0, 130.0
+#: Compact bone of ribs, of arch and processes, the thin shell of a body, and marrow of ribs and breastbone, HU.
+RIB_CORTEX_HU, ARCH_CORTEX_HU, SHELL_HU, RIB_MARROW_HU = 1050.0, 820.0, 900.0, 140.0
+#: The arch has coarser and denser trabeculae than the body: its marrow is this much brighter, HU.
+ARCH_MARROW_EXTRA_HU = 130.0
 
 #: Air-filled lung between its vessels, and the vessels, HU.
-LUNG_HU, LUNG_VESSEL_HU = -885.0, 30.0
+LUNG_HU, LUNG_VESSEL_HU = -880.0, 20.0
 AIR_HU = -1000.0
 
 # Mean CT number of L1 in 16,747 scans at 100, 120 and 140 kV was 148.1, 140.9 and 131.3 HU (conference abstract, AAPM

@@ -88,7 +88,7 @@ def true_vertebra(
     level = placed.shape.level
     if level is None:
         raise ValueError("only a vertebra with a level has a truth")
-    box = _box_around(labels == level.number)
+    box = box_around(labels == level.number)
     body = labels[box] == level.number
     first = np.array([part.start for part in box])
     core = core_mask(body, scene.grid.spacing_mm)
@@ -109,8 +109,8 @@ def true_vertebra(
     )
 
 
-def _box_around(mask: Mask) -> tuple[slice, slice, slice]:
-    """The bounding box of a mask and one voxel more on each side that has one."""
+def box_around(mask: Mask) -> tuple[slice, slice, slice]:
+    """The bounding box of a mask that is not empty, and one voxel more on each side that has one."""
     bounds = []
     for axis in range(3):
         present = np.flatnonzero(mask.any(tuple(other for other in range(3) if other != axis)))

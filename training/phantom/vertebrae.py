@@ -15,12 +15,12 @@ from training.anatomy.vertebra import arch_distance, body_distance
 from training.phantom.heights import retropulsion_mm
 from training.phantom.scene import BONE_STREAM, Grid, Scene
 from training.phantom.spec import PhantomSpec
-from training.phantom.tissues import CORTEX_HU, SHELL_HU, mineral_gain
+from training.phantom.tissues import ARCH_CORTEX_HU, ARCH_MARROW_EXTRA_HU, SHELL_HU, mineral_gain
 
 Box = tuple[slice, slice, slice]
 
 # Thickness of the shell of a body and of the cortex of arch and processes, mm (plausible choices).
-_SHELL_MM, _ARCH_CORTEX_MM = 0.55, 1.3
+_SHELL_MM, _ARCH_CORTEX_MM = 0.55, 1.1
 # Slices are drawn in layers at most this thick, mm, and edges at least this wide.
 _LAYER_MM, _EDGE_MM = 0.7, 0.5
 # What is left of the joint between two vertebrae, mm.
@@ -124,8 +124,8 @@ def _local(placed: PlacedVertebra, box: Box, grid: Grid, layers: int) -> tuple[F
 def _fragment(placed: PlacedVertebra, bulge: float, points: tuple[Float32, Float32, Float32]) -> Float32:
     """A piece of the upper rear wall, pushed back."""
     body = placed.shape.body
-    centre = (0.18 * body.posterior, 0.34 * body.depth, 0.0)
-    half = (0.3 * body.posterior, 0.12 * body.depth + bulge, 0.28 * body.width)
+    centre = (0.12 * body.posterior, 0.25 * body.depth, 0.0)
+    half = (0.42 * body.posterior, 0.2 * body.depth + bulge, 0.32 * body.width)
     across = sum(
         np.abs((point - np.float32(at)) / np.float32(size)) ** 3
         for point, at, size in zip(points, centre, half, strict=True)
@@ -160,8 +160,8 @@ def _drawn(surface: _Surface, grid: Grid, layers: int, spec: PhantomSpec) -> Dra
     # Between layers an edge is as wide as in the plane, and the shell is spread over it.
     depth = -np.minimum(surface.whole, surface.body)
     cortex = np.clip((thickness - depth) / edge + 0.5, 0.0, 1.0)
-    compact = gain * (CORTEX_HU + (SHELL_HU - CORTEX_HU) * in_body)
-    marrow = _marrow(surface, grid, layers, spec)
+    compact = gain * (ARCH_CORTEX_HU + (SHELL_HU - ARCH_CORTEX_HU) * in_body)
+    marrow = _marrow(surface, grid, layers, spec) + np.float32(ARCH_MARROW_EXTRA_HU) * (1.0 - in_body)
     hu = (marrow + (compact - marrow) * cortex) * bone
     shares = (bone, hu, body, body * (1.0 - cortex))
     bone, hu, body, trabecular = (_slices(share, layers) for share in shares)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,7 +144,7 @@ def test_the_same_seed_and_settings_give_the_same_bytes(noisy: Phantom, tmp_path
 
 
 def test_another_seed_is_another_person_with_other_uids(noisy: Phantom, tmp_path: Path) -> None:
-    other = make_chest_ct(PhantomSpec(**SMALL, seed=8))  # type: ignore[arg-type]
+    other = make_chest_ct(replace(noisy.spec, seed=8, size=64, slice_mm=8.0))
 
     first = dcmread(write_series(noisy, tmp_path / "one")[0], stop_before_pixels=True)
     second = dcmread(write_series(other, tmp_path / "two")[0], stop_before_pixels=True)
@@ -200,3 +201,23 @@ def test_a_second_study_is_not_mixed_into_the_first(noisy: Phantom, tmp_path: Pa
 
     with pytest.raises(ConfigurationError, match="has files already"):
         write_phantom(noisy, tmp_path)
+
+
+def test_mineral_is_brighter_at_a_lower_tube_voltage_but_the_core_is_what_was_chosen(quiet: Phantom) -> None:
+    bright = make_chest_ct(replace(quiet.spec, kvp=100.0))
+
+    core = core_of(quiet, VertebralLevel.L1)
+    shell = (quiet.labels.labels == VertebralLevel.L1.number) & ~core
+    assert float(bright.volume.hu[core].mean()) == pytest.approx(95.0, abs=1.0)
+    assert float(bright.volume.hu[shell].mean()) > float(quiet.volume.hu[shell].mean()) + 2.0
+
+
+def test_the_table_lies_behind_the_patient_and_air_is_in_front(noisy: Phantom) -> None:
+    middle = noisy.volume.hu[noisy.volume.shape[0] // 2]
+
+    solid = np.flatnonzero((middle > -300.0).mean(1) > 0.05)
+
+    last_row_of_the_body = solid[np.flatnonzero(np.diff(solid, append=999) > 1)[0]]
+    behind = middle[last_row_of_the_body + 3 :, 40:-40]
+    assert float(behind.max()) > -700.0  # the table's shell
+    assert float(middle[:5].max()) < -850.0
