@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from models.card import Metric
 from models.network import Architecture, build_network, normalise
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
+from training.augment import augmented
 from training.loss import segmentation_loss
 from training.pool import PoolPlan, fill_pool, load_sample
 from training.validation import VALIDATION_SEED, frozen_samples, validation_dice
@@ -181,17 +182,6 @@ def rate_share(step: int, spent: float) -> float:
     """A short linear rise, then half a cosine down."""
     rise = min(1.0, (step + 1) / _WARM_UP_STEPS)
     return float(rise * (0.5 * (1.0 + np.cos(np.pi * min(spent, 1.0))) + _LAST_RATE_SHARE))
-
-
-def augmented(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """A sample mirrored, or with a little other scale, offset and noise, each time that it is used."""
-    if rng.random() < 0.5:
-        hu, shares = hu.flip(-1), shares.flip(-1)
-    hu = hu * rng.uniform(0.93, 1.07) + rng.normal(0.0, 15.0)
-    if rng.random() < 0.4:
-        noise = torch.from_numpy(rng.standard_normal(hu.shape, dtype=np.float32))
-        hu = hu + noise * rng.uniform(0.0, 40.0)
-    return hu, shares
 
 
 def _update_average(learner: Learner) -> None:
