@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from node.domain.errors import TransientFailure
@@ -19,6 +19,18 @@ from node.store.history import HistoryEntry, note
 from node.store.history_kinds import HistoryKind
 from node.store.schema import conflict, instance, revision, study
 from node.store.upserts import insert_if_absent, insert_new
+
+# Put together once: these run for every image that arrives.
+_STUDIES = (
+    select(study)
+    .where(study.c.study_uid.in_(bindparam("uids", expanding=True)))
+    .order_by(study.c.study_uid)
+    .with_for_update()
+)
+_KNOWN = select(instance.c.sop_instance_uid, instance.c.digest, instance.c.study_uid).where(
+    instance.c.sop_instance_uid.in_(bindparam("uids", expanding=True))
+)
+_ADD = insert(instance)
 
 
 class SqlInstanceIndex:
@@ -56,7 +68,7 @@ def _record(connection: Connection, batch: Sequence[Instance]) -> tuple[Recorded
         else:
             verdicts.append(Recorded.SAME if first[0] == each.digest else Recorded.DIFFERENT)
     if new:
-        connection.execute(insert(instance), [_instance_row(each, studies.revision_for(each)) for each in new])
+        connection.execute(_ADD, [_instance_row(each, studies.revision_for(each)) for each in new])
     for each, verdict in zip(batch, verdicts, strict=True):
         if verdict is Recorded.DIFFERENT:
             _keep_aside(connection, each, known[each.sop_instance_uid][1])
@@ -77,8 +89,8 @@ class _OpenStudies:
             self._rows = self._load(ordered)
 
     def _load(self, ordered: Sequence[Uid]) -> dict[Uid, tuple[int, int | None]]:
-        query = select(study).where(study.c.study_uid.in_(ordered)).order_by(study.c.study_uid).with_for_update()
-        return {row.study_uid: (row.newest, row.collecting) for row in self._connection.execute(query)}
+        rows = self._connection.execute(_STUDIES, {"uids": ordered})
+        return {row.study_uid: (row.newest, row.collecting) for row in rows}
 
     def revision_for(self, each: Instance) -> int:
         """The revision that an instance goes to; opens the next one where it must."""
@@ -109,10 +121,9 @@ def _open_revision(connection: Connection, study_uid: Uid, number: int, *, at: d
 
 def _known(connection: Connection, uids: Iterable[Uid]) -> dict[Uid, tuple[str, Uid]]:
     """Digest and study of the instances that are there already."""
-    query = select(instance.c.sop_instance_uid, instance.c.digest, instance.c.study_uid).where(
-        instance.c.sop_instance_uid.in_(list(uids))
-    )
-    return {row.sop_instance_uid: (row.digest, row.study_uid) for row in connection.execute(query)}
+    return {
+        row.sop_instance_uid: (row.digest, row.study_uid) for row in connection.execute(_KNOWN, {"uids": list(uids)})
+    }
 
 
 def _instance_row(each: Instance, number: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from node.store.engine import writing
 from node.store.requeueing import Requeuer
 from node.store.schema import metadata
 from tests.builders.index import FakeClock, FakeQueue
-from tests.builders.index_node import IndexNode, outcome_of
+from tests.builders.index_node import LEASE_S, RETRY, IndexNode, outcome_of
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -52,6 +52,14 @@ class LedgerMachine(RuleBasedStateMachine):
     def claim_by_an_old_message(self, place: int, worker: str) -> Lease | None:
         rows = self.node.work()
         return self._claim(rows[place % len(rows)].item.work_id, worker)
+
+    @rule(target=leases, lease=leases)
+    def another_worker_takes_over(self, lease: Lease | None) -> Lease | None:
+        if lease is None:
+            return None
+        self.node.sweep(LEASE_S)
+        self.node.sweep(RETRY.longest_delay_s)
+        return self._claim(lease.item.work_id, "successor")
 
     def _claim(self, work_id: int, worker: str) -> Lease | None:
         lease = self.node.ledger.claim(work_id, worker=worker)
