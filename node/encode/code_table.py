@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from node.encode import concepts, exclusion_codes
-from node.encode.concepts import PRIVATE_SCHEME, Concept, Origin
+from node.encode.concepts import PRIVATE_SCHEME, PRIVATE_SCHEME_VERSION, Concept, Origin
 
 _HEAD = f"""# Private codes
 
-The coding scheme `{PRIVATE_SCHEME}`, version {concepts.PRIVATE_SCHEME_VERSION}, holds what no standard code was found for. Every object
-names it in its Coding Scheme Identification Sequence (0008,0110). A value that was given once never means anything else.
+The coding scheme `{PRIVATE_SCHEME}`, version {PRIVATE_SCHEME_VERSION}, holds what no standard code was found for.
+Every object names it in its Coding Scheme Identification Sequence (0008,0110). A value that was given once never means
+anything else.
 
 | value | meaning |
 |---|---|
