@@ -51,7 +51,10 @@ class SelectionRule:
 
     def __post_init__(self) -> None:
         for pattern in self.exclude_descriptions:
-            re.compile(pattern)
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} must be a regular expression: {error}") from error
         unknown = self.require - {"body_part", "description", "kvp", "kernel"}
         if unknown:
             raise ValueError(f"a rule can require body_part, description, kvp and kernel, got {sorted(unknown)}")
