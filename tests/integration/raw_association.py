@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,17 +46,23 @@ class RawAssociation:
         calling: str = "SENDER",
         called: str = "OSTEONODE",
         host: str = "127.0.0.1",
-        source: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.connection = socket.create_connection((host, port), 30, source_address=(source, 0) if source else None)
+        self.connection = socket.create_connection((host, port), 30)
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.connection = tls.wrap_socket(self.connection, server_hostname=host)  # closes it where it fails
         self._request = _associate_request(contexts, calling, called)
         self._contexts = {context: 2 * number + 1 for number, context in enumerate(contexts)}
         self._message_id = 0
 
     def __enter__(self) -> Self:
-        self.connection.sendall(self._request)
-        kind, body = self.receive()
+        try:
+            self.connection.sendall(self._request)
+            kind, body = self.receive()
+        except (Aborted, OSError):
+            self.connection.close()
+            raise
         if kind == A_ASSOCIATE_RJ:
             self.connection.close()
             raise Rejected(*body[1:4])
@@ -120,7 +127,7 @@ class RawAssociation:
         while len(received) < count:
             try:
                 more = self.connection.recv(count - len(received))
-            except ConnectionError as error:
+            except (ConnectionError, ssl.SSLError) as error:
                 raise Aborted from error
             if not more:
                 raise Aborted
