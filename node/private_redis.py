@@ -27,7 +27,7 @@ def private_redis(socket: Path, folder: Path) -> ChildSpec:
         *("--save", ""),
         *("--daemonize", "no"),
     )
-    return ChildSpec(name="redis", command=command, ready=lambda: _answers(socket))
+    return ChildSpec(name="redis", command=command, ready=lambda: _answers(socket), is_foundation=True)
 
 
 def _server_binary() -> str:

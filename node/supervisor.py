@@ -39,6 +39,8 @@ class ChildSpec:
         Asked after the start until it says true; the next process waits for that.
     ready_within_s
         Longest wait for it.
+    is_foundation
+        Whether the others need it to the end: it is stopped after all of them.
     """
 
     name: str
@@ -65,7 +67,7 @@ class Supervisor:
     Parameters
     ----------
     specs
-        In the order in which they are started; they are stopped in the opposite order.
+        In the order in which they are started.
     log_folder
         Each process writes its log to NAME.log here.
     """
@@ -148,16 +150,24 @@ class Supervisor:
             child.process, child.started_at, child.restart_at = self._spawn(child.spec), now, None
 
     def _stop_all(self) -> None:
-        """End the processes, the last started first, so that no work is handed out while workers go."""
-        for child in reversed(self._children):
-            if child.process.poll() is None:
-                child.process.send_signal(signal.SIGTERM)
-                try:
-                    child.process.wait(STOP_WITHIN_S)
-                except subprocess.TimeoutExpired:
-                    os.killpg(child.process.pid, signal.SIGKILL)
-                    child.process.wait()
-            logger.info(
-                "process stopped",
-                extra=event(Event.PROCESS_STOPPED, process_name=child.spec.name, exit_code=child.process.returncode),
-            )
+        """End all processes side by side, and after them those that they stand on."""
+        for is_foundation in (False, True):
+            ending = [child for child in self._children if child.spec.is_foundation is is_foundation]
+            for child in ending:
+                if child.process.poll() is None:
+                    child.process.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + STOP_WITHIN_S
+            for child in ending:
+                self._wait_for_end(child, deadline)
+
+    @staticmethod
+    def _wait_for_end(child: _Child, deadline: float) -> None:
+        try:
+            child.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait()
+        logger.info(
+            "process stopped",
+            extra=event(Event.PROCESS_STOPPED, process_name=child.spec.name, exit_code=child.process.returncode),
+        )

@@ -17,7 +17,7 @@ from node.domain.errors import ConfigurationError
 from node.domain.study import Priority
 from node.observe.logging import configure_logging
 from node.private_redis import private_redis
-from node.queueing import ENCODE_QUEUE, delivery_queue, gpu_queue
+from node.queueing import gpu_queue, node_queues
 from node.settings import Settings, load_settings
 from node.supervisor import ChildSpec, Supervisor
 from node.wiring import listener_ready_file, prepare, run_listener, run_sweeper
@@ -108,8 +108,7 @@ def processes(settings: Settings) -> tuple[ChildSpec, ...]:
     specs.append(ChildSpec(name="sweep", command=(python, "-m", "node", "sweep")))
     gpu_queues = tuple(gpu_queue(priority) for priority in Priority)
     specs.append(_celery("gpu", "workers.app", gpu_queues, processes=1))
-    task_queues = (ENCODE_QUEUE, *(delivery_queue(each.name) for each in settings.destinations))
-    specs.append(_celery("tasks", "node.tasks", task_queues, processes=NODE_TASK_PROCESSES))
+    specs.append(_celery("tasks", "node.tasks", node_queues(settings.destinations), processes=NODE_TASK_PROCESSES))
     if settings.flower.enabled:
         specs.append(_flower(settings))
     return tuple(specs)
@@ -120,11 +119,14 @@ def _celery(name: str, application: str, queues: tuple[str, ...], *, processes: 
     return ChildSpec(
         name=name,
         command=(sys.executable, "-m", "celery", "-A", application, "worker", "--loglevel", "WARNING", *options),
+        # Celery's soft shutdown: a task that does not end in time hands its work back instead of being killed with it
+        environment={"REMAP_SIGTERM": "SIGQUIT"},
     )
 
 
 def _flower(settings: Settings) -> ChildSpec:
-    options = (f"--address={settings.flower.host}", f"--port={settings.flower.port}")
+    history = ("--persistent=True", f"--db={settings.home / 'flower.db'}")
+    options = (f"--address={settings.flower.host}", f"--port={settings.flower.port}", *history)
     return ChildSpec(
         name="flower",
         command=(sys.executable, "-m", "celery", "-A", "node.tasks", "flower", *options),

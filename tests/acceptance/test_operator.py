@@ -1,0 +1,136 @@
+"""What an operator sees of a running node: its commands, its log, and flower."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node.domain.pseudonym import Pseudonymizer
+from node.domain.state import WorkState
+from node.domain.work import Stage
+from tests import peers
+from tests.builders.ct import CtSpec
+from tests.faults.conftest import untrained_network  # noqa: F401 - a fixture
+from tests.faults.flow import SentStudy, send, small_study, wait_for
+from tests.node_process import NodeProcess, node_running, orthanc_destination
+
+#: Name, patient ID, birth date and accession number of the study that is sent, and its description.
+IDENTITY = (CtSpec(name="operator").patient_name, CtSpec(name="operator").patient_id, "19500102", "A-1")
+
+
+@pytest.fixture(scope="module")
+def flower_port() -> int:
+    return peers.free_port()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> SentStudy:
+    return small_study(tmp_path_factory.mktemp("study"), "operator", slices=40)
+
+
+@pytest.fixture(scope="module")
+def node(
+    tmp_path_factory: pytest.TempPathFactory,
+    orthanc_process: peers.Orthanc,
+    untrained_network: Path,  # noqa: F811
+    flower_port: int,
+    study: SentStudy,
+) -> Iterator[NodeProcess]:
+    """A node that has read one study and could not send it to one of its two destinations."""
+    peers.require_redis()
+    peers.require_dcmtk()
+    refusing = {**orthanc_destination(orthanc_process, "nobody"), "port": peers.free_port()}
+    settings = {
+        "OSTEONODE_WORKERS__BUNDLE": str(untrained_network),
+        "OSTEONODE_WORKERS__THREADS": "1",
+        "OSTEONODE_FLOWER__ENABLED": "true",
+        "OSTEONODE_FLOWER__PORT": str(flower_port),
+        "FLOWER_UNAUTHENTICATED_API": "true",
+    }
+    destinations = [orthanc_destination(orthanc_process), refusing]
+    folder = tmp_path_factory.mktemp("node")
+    with node_running(folder, destinations=destinations, settings=settings) as running:
+        send(running, study)
+        wait_for(running, study, Stage.DELIVER, WorkState.DONE)
+        yield running
+
+
+def pseudonym(node: NodeProcess, study: SentStudy) -> str:
+    return Pseudonymizer((node.home / "pseudonym.key").read_bytes()).of(study.study_uid)
+
+
+def page(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+def test_status_lists_the_study_under_the_name_that_logs_use(node: NodeProcess, study: SentStudy):
+    told = node.ask("status")
+
+    assert [line["pseudonym"] for line in told["studies"]] == [pseudonym(node, study)]
+
+
+def test_why_finds_a_study_by_its_pseudonym_and_says_what_was_read(node: NodeProcess, study: SentStudy):
+    told = node.command("why", pseudonym(node, study))
+
+    assert told.returncode == 0, told.stderr
+    assert "read: " in told.stdout
+    assert "no-spine-found" in told.stdout
+
+
+def test_why_says_until_when_an_unreachable_destination_is_left_alone(node: NodeProcess, study: SentStudy):
+    told = node.command("why", study.study_uid)
+
+    assert "to nobody: ready" in told.stdout
+    assert "cannot be reached" in told.stdout
+
+
+def test_why_of_an_unknown_study_fails_in_one_line(node: NodeProcess):
+    told = node.command("why", "1.2.3")
+
+    assert told.returncode == 1
+    assert "knows no study 1.2.3" in told.stderr
+
+
+def test_wrong_usage_ends_with_status_2(node: NodeProcess):
+    assert node.command("why").returncode == 2
+
+
+def test_nothing_is_given_up_while_it_is_still_tried(node: NodeProcess):
+    assert node.ask("dead-letters") == []
+
+
+def test_doctor_names_the_destination_that_does_not_answer(node: NodeProcess):
+    told = node.command("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(told.stdout)}
+
+    assert told.returncode == 1
+    assert [name for name, check in checks.items() if check["verdict"] == "failed"] == ["destination nobody"]
+    assert "cannot be reached" in checks["destination nobody"]["seen"]
+
+
+def test_the_logs_of_all_processes_name_events_and_no_identity(node: NodeProcess, study: SentStudy):
+    lines = [line for name in ("listen", "sweep", "gpu", "tasks", "up") for line in node.log(name).splitlines()]
+    events = {json.loads(line)["event"] for line in lines if line.startswith("{")}
+
+    assert {"instance-stored", "revision-closed", "work-done", "object-sent"} <= events
+    for word in IDENTITY:
+        assert not any(word in line for line in lines)
+
+
+def test_flower_shows_the_tasks_of_a_study_with_queue_time_and_outcome(
+    node: NodeProcess, study: SentStudy, flower_port: int
+):
+    tasks = json.loads(page(flower_port, "/api/tasks"))
+    ours = [task for task in tasks.values() if pseudonym(node, study) in str(task["kwargs"])]
+    segmented = next(task for task in ours if task["name"] == "osteonode.segment")
+
+    assert {"osteonode.segment", "osteonode.encode", "osteonode.deliver"} <= {task["name"] for task in ours}
+    assert segmented["state"] == "SUCCESS"
+    assert segmented["routing_key"] == "gpu.routine"
+    assert segmented["runtime"] > 0
+    assert "osteonode.segment" in page(flower_port, "/tasks") or "tasks-table" in page(flower_port, "/tasks")
