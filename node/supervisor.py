@@ -48,6 +48,7 @@ class ChildSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], bool] = lambda: True
     ready_within_s: float = 120.0  # a loaded machine takes half a minute to import everything
+    is_foundation: bool = False
 
 
 @dataclass(slots=True)
