@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ from training.phantom.truth import CORE_DEPTH_MM, TrueVertebra
 #: Version of the layout of truth.json.
 TRUTH_SCHEMA = "1"
 STUDY_FOLDER, LABELS_FILE, TRUTH_FILE = "study", "labels.nii.gz", "truth.json"
+_PARTIAL_FOLDER = "study-partial"
 
 
 def check_free(folder: Path) -> None:
@@ -34,7 +36,7 @@ def check_free(folder: Path) -> None:
 
 
 def write_phantom(phantom: Phantom, folder: Path, progress: Callable[[float], None] = lambda share: None) -> None:
-    """Write study, labels and truth into a folder.
+    """Write study, labels and truth into a folder; the study is there only once everything is.
 
     Raises
     ------
@@ -42,9 +44,13 @@ def write_phantom(phantom: Phantom, folder: Path, progress: Callable[[float], No
         Where the folder has a study already.
     """
     check_free(folder)
-    write_series(phantom, folder / STUDY_FOLDER, progress)
+    partial = folder / _PARTIAL_FOLDER
+    if partial.exists():
+        shutil.rmtree(partial)
+    write_series(phantom, partial, progress)
     write_labels(phantom, folder / LABELS_FILE)
     write_truth(phantom, folder / TRUTH_FILE)
+    partial.rename(folder / STUDY_FOLDER)
 
 
 def write_series(

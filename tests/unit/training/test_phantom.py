@@ -221,3 +221,13 @@ def test_the_table_lies_behind_the_patient_and_air_is_in_front(noisy: Phantom) -
     behind = middle[last_row_of_the_body + 3 :, 40:-40]
     assert float(behind.max()) > -700.0  # the table's shell
     assert float(middle[:5].max()) < -850.0
+
+
+def test_a_study_that_was_left_half_written_is_written_anew(noisy: Phantom, tmp_path: Path) -> None:
+    (tmp_path / "study-partial").mkdir()
+    (tmp_path / "study-partial" / "CT0001.dcm").write_bytes(b"half a slice")
+
+    write_phantom(noisy, tmp_path)
+
+    assert len(list((tmp_path / "study").iterdir())) == noisy.volume.shape[0]
+    assert not (tmp_path / "study-partial").exists()
