@@ -1,8 +1,8 @@
 """What it costs to pick the next piece of work among 10, 1,000 and 100,000: `python -m tests.bench.picking`.
 
 Three things are timed on a SQLite index in a file, each as the node does it: the sweeper's look at what is due in a
-lane, a worker's claim with everything that it checks (rolled back, so that each try finds the same index), and the look for
-lost workers.
+lane, a worker's claim with everything that it checks (rolled back, so that each try finds the same index), and the look
+for lost workers.
 """
 
 from __future__ import annotations
