@@ -31,7 +31,6 @@ NOT_LOOPBACK = Rejection(
 )
 TOO_MANY = Rejection(result=2, source=3, diagnostic=2, reason="as many associations as are allowed are open")
 DISK_FULL = Rejection(result=2, source=3, diagnostic=1, reason="not enough free disk")
-STOPPING = Rejection(result=2, source=3, diagnostic=1, reason="the listener is stopping")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,7 +179,7 @@ class Intake:
             return link_into_place(file, target)
         except FileNotFoundError:
             # retention removed the folder since it was made
-            self._folders.forget(target.parent)
+            self._folders.forget()
             self._folders.make(target.parent)
             return link_into_place(file, target)
 

@@ -62,7 +62,7 @@ class DurableFolders:
                 self._known.clear()
             self._known.add(folder)
 
-    def forget(self, folder: Path) -> None:
-        """Look again next time: the folder has gone."""
+    def forget(self) -> None:
+        """Look again next time: folders have gone."""
         with self._lock:
-            self._known.discard(folder)
+            self._known.clear()
