@@ -98,7 +98,9 @@ def node_running(
         )
     try:
         _wait_until_up(process, home, folder / "up.out")
-        yield NodeProcess(home=home, port=port, environment=environment, process=process)
+        yield NodeProcess(
+            home=home, port=int(environment["OSTEONODE_LISTEN__PORT"]), environment=environment, process=process
+        )
     finally:
         process.send_signal(signal.SIGTERM)
         try:
