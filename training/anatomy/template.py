@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from training.anatomy.pelvis import canal_column, paint_pelvis
 from training.anatomy.spine import Spine, draw_shapes, paint_spine, stack, usual_levels
 from training.anatomy.thorax import paint_thorax
 from training.anatomy.trunk import draw_trunk, paint_arms, paint_muscles, paint_table, paint_trunk
-from training.anatomy.vertebra import BodyShape, VertebraShape
+from training.anatomy.vertebra import BodyShape
 
 #: Grid of the templates that training samples are drawn from, mm.
 TEMPLATE_SPACING_MM = 1.5
@@ -30,9 +29,6 @@ DEPTH_STEP_MM = 0.05
 # Room for an adult of scale 1.15 from the hips to the neck, (k, j, i) in mm; arms may be cut.
 _SIZE_MM = (690.0, 330.0, 420.0)
 _S1_MM: tuple[float, float, float] = (150.0, 205.0, 210.0)
-
-#: Changes the body of a vertebra before it is placed: this is how a fracture is made.
-ShapeChange = Callable[[VertebraShape], VertebraShape]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +73,6 @@ def build_template(
     *,
     spacing_mm: float = TEMPLATE_SPACING_MM,
     levels: tuple[VertebralLevel, ...] | None = None,
-    change: ShapeChange | None = None,
     scale: float | None = None,
 ) -> Template:
     """A trunk with all its parts; the same generator state gives the same trunk at any spacing.
@@ -86,16 +81,13 @@ def build_template(
     ----------
     levels
         Names of the vertebrae from head to foot; drawn, mostly T1 to L5, where it is not given.
-    change
-        Applied to every vertebra before it is placed.
     scale
         Size of the person, 1 for the mean adult; drawn where it is not given.
     """
     size = scale if scale is not None else float(np.clip(rng.normal(1.04, 0.06), 0.9, 1.16))
     shapes = draw_shapes(rng, levels if levels is not None else usual_levels(rng), size)
-    changed = [change(shape) if change is not None else shape for shape in shapes]
     canvas = Canvas(_SIZE_MM, spacing_mm)
-    spine = stack(rng, changed, s1=np.array(_S1_MM), scale=size)
+    spine = stack(rng, shapes, s1=np.array(_S1_MM), scale=size)
     _paint(canvas, spine, rng)
     return Template(
         labels=canvas.labels,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, from_numpy
 
+from node.domain.volume import Float32
 from training.anatomy.labels import BODIES, BOWEL_CONTENTS, DISCS, OTHER_BONES, POSTERIORS, RIBS, Part
 
 # Share of images without contrast medium.
@@ -64,42 +65,7 @@ def draw_materials(rng: np.random.Generator) -> Materials:
     )
 
 
-def fixed_materials(marrow_hu: float, blood_hu: float = 45.0) -> Materials:
-    """A native scan at 120 kVp with chosen marrow, HU: what phantoms are made of, with no draw in it."""
-    rng = np.random.default_rng(0)
-    mean = np.zeros(256, dtype=np.float32)
-    grain = np.full(256, 4.0, dtype=np.float32)
-    _draw_soft_tissue(rng, mean)
-    _draw_contents(rng, mean, grain)
-    _draw_bones(rng, mean, marrow_hu)
-    table: dict[int, float] = {
-        Part.FAT: -105.0,
-        Part.VISCERAL_FAT: -100.0,
-        Part.SKIN: 20.0,
-        Part.MUSCLE: 55.0,
-        Part.ERECTOR: 50.0,
-        Part.PSOAS: 58.0,
-        Part.LUNG: -850.0,
-        Part.HEART: blood_hu,
-        Part.AORTA: blood_hu,
-        Part.VEIN: blood_hu,
-        Part.LIVER: 60.0,
-        Part.SPLEEN: 52.0,
-        Part.KIDNEY: 35.0,
-        Part.RENAL_PELVIS: 5.0,
-        Part.CANAL: 10.0,
-    }
-    for label, hu in table.items():
-        mean[label] = hu
-    mean[[*BODIES, Part.S1_BODY]] = marrow_hu
-    mean[list(POSTERIORS)] = marrow_hu + 80.0
-    mean[list(DISCS)] = 85.0
-    return Materials(
-        mean_hu=from_numpy(mean), grain_hu=from_numpy(grain), cortex_hu=650.0, cortex_mm=0.9, end_plate_share=0.8
-    )
-
-
-def _draw_soft_tissue(rng: np.random.Generator, mean: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
+def _draw_soft_tissue(rng: np.random.Generator, mean: Float32) -> None:
     native = rng.random() < _NATIVE
     fat, muscle = rng.normal(-100.0, 12.0), rng.uniform(25.0, 75.0)
     enhanced = 0.0 if native else 1.0
@@ -124,8 +90,8 @@ def _draw_soft_tissue(rng: np.random.Generator, mean: np.ndarray[tuple[int, ...]
 
 def _draw_contents(
     rng: np.random.Generator,
-    mean: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    grain: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    mean: Float32,
+    grain: Float32,
 ) -> None:
     mean[Part.BOWEL_WALL] = rng.uniform(20.0, 80.0)
     for content in BOWEL_CONTENTS:
@@ -148,9 +114,7 @@ def _draw_marrow(rng: np.random.Generator) -> float:
     return float(rng.uniform(low, high))
 
 
-def _draw_bones(
-    rng: np.random.Generator, mean: np.ndarray[tuple[int, ...], np.dtype[np.float32]], marrow: float
-) -> None:
+def _draw_bones(rng: np.random.Generator, mean: Float32, marrow: float) -> None:
     for body, posterior in zip(BODIES, POSTERIORS, strict=True):
         dense = rng.uniform(50.0, 250.0) if rng.random() < 0.05 else 0.0
         mean[body] = marrow + rng.normal(0.0, 15.0) + dense

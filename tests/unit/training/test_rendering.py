@@ -11,7 +11,7 @@ from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from training.anatomy.labels import Part, body_label
 from training.anatomy.template import DEPTH_STEP_MM, Template, build_template
 from training.rendering.deformation import draw_deformation
-from training.rendering.materials import draw_materials, fixed_materials
+from training.rendering.materials import Materials, draw_materials
 from training.rendering.sample import draw_sample
 from training.rendering.scanner import Scanner, draw_scanner
 from training.rendering.texture import blurred, smooth_noise, white_noise
@@ -23,6 +23,17 @@ SMALL = (32, 32, 32)
 @pytest.fixture(scope="module")
 def template() -> Template:
     return build_template(np.random.default_rng(5), spacing_mm=6.0, levels=USUAL_LEVELS, scale=1.0)
+
+
+def a_material() -> Materials:
+    """Dense, thin cortex; every tissue of 100 HU."""
+    return Materials(
+        mean_hu=torch.full((256,), 100.0),
+        grain_hu=torch.full((256,), 5.0),
+        cortex_hu=650.0,
+        cortex_mm=0.9,
+        end_plate_share=0.8,
+    )
 
 
 def test_a_blur_keeps_what_is_constant() -> None:
@@ -101,18 +112,20 @@ def test_drawn_materials_stay_within_what_ct_shows() -> None:
         assert float(materials.grain_hu.min()) > 0.0
 
 
-def test_marrow_of_a_fixed_material_is_the_chosen_one() -> None:
-    materials = fixed_materials(137.0)
+def test_drawn_marrow_reaches_from_osteoporotic_to_dense() -> None:
+    label = body_label(VertebralLevel.L1)
 
-    assert all(float(materials.mean_hu[body_label(level)]) == 137.0 for level in USUAL_LEVELS)
-    assert torch.equal(materials.mean_hu, fixed_materials(137.0).mean_hu)
+    marrow = [float(draw_materials(np.random.default_rng(seed)).mean_hu[label]) for seed in range(60)]
+
+    assert min(marrow) < 50.0
+    assert max(marrow) > 220.0
 
 
 def test_the_cortex_is_bright_at_the_surface_and_gone_in_the_core() -> None:
     labels = torch.full((2, 1, 1), body_label(VertebralLevel.L1))
     depth = torch.tensor((0, int(8.0 / DEPTH_STEP_MM)), dtype=torch.uint8)[:, None, None]
 
-    image = cortex_added(torch.full((2, 1, 1), 100.0), labels, depth, fixed_materials(100.0))
+    image = cortex_added(torch.full((2, 1, 1), 100.0), labels, depth, a_material())
 
     assert float(image[0]) > 400.0
     assert float(image[1]) == pytest.approx(100.0, abs=0.01)
@@ -121,7 +134,7 @@ def test_the_cortex_is_bright_at_the_surface_and_gone_in_the_core() -> None:
 def test_soft_tissue_has_no_cortex() -> None:
     labels = torch.full((2, 2, 2), int(Part.LIVER))
 
-    image = cortex_added(torch.full((2, 2, 2), 60.0), labels, torch.zeros(2, 2, 2), fixed_materials(100.0))
+    image = cortex_added(torch.full((2, 2, 2), 60.0), labels, torch.zeros(2, 2, 2), a_material())
 
     assert bool((image == 60.0).all())
 
@@ -130,7 +143,7 @@ def test_texture_repeats_with_its_seed() -> None:
     labels = torch.randint(0, 188, (12, 12, 12), generator=torch.Generator().manual_seed(1))
     depth = torch.zeros(12, 12, 12, dtype=torch.uint8)
 
-    first, second = (textured(labels, depth, fixed_materials(100.0), np.random.default_rng(4)) for _ in range(2))
+    first, second = (textured(labels, depth, a_material(), np.random.default_rng(4)) for _ in range(2))
 
     assert torch.equal(first, second)
     assert bool(torch.isfinite(first).all())
