@@ -186,15 +186,16 @@ def _lung_tissue(lung: Mask, rng: np.random.Generator) -> Float32:
 
 def _filaments(shape: tuple[int, ...], rng: np.random.Generator, sigma: float, wide: Float32) -> Float32:
     """1 on the curves on which two random fields vanish, falling to 0 beside them."""
-    first, second = _tiled(shape, rng, sigma), _tiled(shape, rng, sigma)
+    # Tiles of different size: together they do not repeat within a lung.
+    first, second = _tiled(shape, rng, sigma), _tiled(shape, rng, sigma, _TILE - 11)
     filaments: Float32 = np.exp(-(first**2 + second**2) / wide**2)
     return filaments
 
 
-def _tiled(shape: tuple[int, ...], rng: np.random.Generator, sigma: float) -> Float32:
-    """Smooth noise of unit variance that repeats after `_TILE` voxels."""
-    tile = ndimage.gaussian_filter(rng.standard_normal((_TILE,) * 3, dtype=np.float32), sigma, mode="wrap")
+def _tiled(shape: tuple[int, ...], rng: np.random.Generator, sigma: float, period: int = _TILE) -> Float32:
+    """Smooth noise of unit variance that repeats after `period` voxels."""
+    tile = ndimage.gaussian_filter(rng.standard_normal((period,) * 3, dtype=np.float32), sigma, mode="wrap")
     tile /= tile.std()
-    index = [np.arange(size) % _TILE for size in shape]
+    index = [np.arange(size) % period for size in shape]
     repeated: Float32 = tile[np.ix_(*index)]
     return repeated
