@@ -20,7 +20,7 @@ from node.receive.arriving import Arrived, Arriving, Sender
 from node.receive.commands import StoreRequest
 from node.receive.commit import GroupCommit
 from node.receive.statuses import DISK_FULL, SUCCESS, Answer, StoreStatus, answer
-from node.store.files import DurableFolders, link_into_place
+from node.store.files import DurableFolders, link_into_place, sync_directory
 from node.store.headers import Header, MissingIdentifier, read_header
 from node.store.layout import StoreLayout
 from node.store.part10 import FileMeta, NotPart10, data_set_digest, data_set_start, read_file_meta
@@ -137,7 +137,9 @@ class Intake:
         instance = self._instance(arrived)
         os.fdatasync(arrived.handle)
         instances = self._placed(arrived.file, instance)
-        recorded = self._commit.commit(instances, self._layout.absolute(instances[-1].file).parent)[-1]
+        for each in instances:
+            sync_directory(self._layout.absolute(each.file).parent)
+        recorded = self._commit.commit(instances)[-1]
         self._log(instance, recorded)
         return SUCCESS
 

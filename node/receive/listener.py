@@ -21,7 +21,7 @@ from node.observe.events import Event
 from node.observe.logging import event
 from node.receive.admission import Admission, AssociationRequest
 from node.receive.association import StoringAssociation, Surroundings
-from node.receive.commit import GroupCommit
+from node.receive.commit import GroupCommit, Turn
 from node.receive.intake import Intake, Limits, free_bytes
 from node.receive.recovery import recover
 from node.receive.server import SharedSocketServer
@@ -35,6 +35,7 @@ from node.store.layout import StoreLayout
 logger = logging.getLogger(__name__)
 
 SLOTS_FILE = "associations.lock"
+TURN_FILE = "commit.lock"
 _LOCK_FILE = "process.lock"
 
 
@@ -69,13 +70,14 @@ class Listener:
         settings.store.mkdir(parents=True, exist_ok=True, mode=0o700)
         DurableFolders(settings.store).make(incoming)
         self._lock = _hold(incoming / _LOCK_FILE)
+        self._turn = Turn(incoming.parent / TURN_FILE)
         limits = Limits(
             max_object_bytes=settings.max_object_bytes, min_free_bytes=settings.min_free_bytes, free_bytes=free
         )
         intake = Intake(
             layout,
             incoming,
-            commit=GroupCommit(index),
+            commit=GroupCommit(index, self._turn),
             limits=limits,
             pseudonymizer=pseudonymizer,
             clock=clock or SystemClock(),
@@ -112,6 +114,7 @@ class Listener:
         for association in self._associations():
             association.join(self._settings.dimse_timeout_s)
         self._slots.close()
+        self._turn.close()
         os.close(self._lock)
 
     def _associations(self) -> list[StoringAssociation]:

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from node.domain.errors import InputRejected
 
@@ -51,11 +51,11 @@ class Encoding:
     big_endian: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Element:
+class Element(NamedTuple):
     """An element that was asked for: its tag, the tags of the sequences around it, and its value as encoded.
 
-    `value` is empty where the length is undefined or beyond `MAX_VALUE`; `length` is as encoded.
+    `value` is empty where the length is undefined or beyond `MAX_VALUE`; `length` is as encoded. A named tuple, since a
+    frozen dataclass takes four times as long to make and a header has thirty of these.
     """
 
     tag: int
@@ -118,6 +118,7 @@ class _Walk:
         self._total = os.fstat(handle).st_size
         self._window = b""
         self._window_at = 0
+        self._at = 0
         self._left = MAX_ELEMENTS
 
     def elements(self, start: int, encoding: Encoding) -> Iterator[Element]:
@@ -133,24 +134,31 @@ class _Walk:
             elif level is top and self._total - at < _ITEM_HEADER and not any(self._read(at, self._total - at)):
                 return  # a few NULs behind the last element, as some archives pad their files
             else:
-                at, found = self._element(self._past_plain(at, level), level, levels)
+                yield from self._plain(at, level)
+                at, found = self._element(self._at, level, levels)
                 if found is not None:
                     yield found
 
-    def _past_plain(self, at: int, level: _Level) -> int:
-        """The next element that needs a closer look, from the window alone: nine of ten are short and not wanted."""
-        if level.encoding.implicit or level.encoding.big_endian:
-            return at
+    def _plain(self, at: int, level: _Level) -> Iterator[Element]:
+        """The wanted ones of the elements up to the first that needs a closer look, whose place is `_at` then.
+
+        Nine of ten elements of an image are short, explicit little endian, and lie within the window.
+        """
         window, base, reads = self._window, self._window_at, level.reads
         last = min(base + len(window), level.limit) - _PLAIN.size
-        while base <= at < last:
-            group, element, vr, length = _PLAIN.unpack_from(window, at - base)
+        if level.encoding.implicit or level.encoding.big_endian or at < base:
+            last = at
+        while at < last and self._left:
+            group, tag, vr, length = _PLAIN.unpack_from(window, at - base)
             end = at + _PLAIN.size + length
-            if vr not in _SHORT_VRS or (group << 16 | element) in reads or end > last or not self._left:
+            if vr not in _SHORT_VRS or end > last:
                 break
+            tag |= group << 16
+            if tag in reads:
+                yield Element(tag, level.inside, window[end - length - base : end - base], length)
             at = end
             self._left -= 1
-        return at
+        self._at = at
 
     def _element(self, at: int, level: _Level, levels: list[_Level]) -> tuple[int, Element | None]:
         tag, vr, length, value_at = self._header(at, level)
@@ -163,7 +171,7 @@ class _Walk:
         found = None
         if tag in level.reads:
             value = self._read(value_at, length) if end is not None and length <= MAX_VALUE else b""
-            found = Element(tag=tag, inside=level.inside, value=value, length=length)
+            found = Element(tag, level.inside, value, length)
         if end is None:
             self._open(levels, self._undefined(tag, vr, level))
             return value_at, found

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,7 @@ import pytest
 from node.domain.errors import TransientFailure
 from node.domain.ports import Recorded
 from node.domain.study import Instance
-from node.receive.commit import TRIES, GroupCommit
+from node.receive.commit import TRIES, GroupCommit, Turn
 from tests.builders.index import ct_instances
 from tests.builders.memory_index import MemoryIndex
 from tests.peers import wait_until
@@ -57,28 +61,28 @@ class ChokingIndex(GatedIndex):
         return recorded
 
 
-def commit_in_threads(commit: GroupCommit, instances: Sequence[Instance], folder: Path) -> list[threading.Thread]:
-    threads = [threading.Thread(target=_quietly, args=(commit, each, folder)) for each in instances]
+def commit_in_threads(commit: GroupCommit, instances: Sequence[Instance]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=_quietly, args=(commit, each)) for each in instances]
     for thread in threads:
         thread.start()
     return threads
 
 
-def _quietly(commit: GroupCommit, instance: Instance, folder: Path) -> None:
+def _quietly(commit: GroupCommit, instance: Instance) -> None:
     try:
-        commit.commit([instance], folder)
+        commit.commit([instance])
     except ZeroDivisionError:
         return
 
 
-def test_what_comes_during_a_commit_shares_the_next_one(tmp_path: Path) -> None:
+def test_what_comes_during_a_commit_shares_the_next_one() -> None:
     index = GatedIndex()
-    commit = GroupCommit(index)
+    commit = GroupCommit(index, nullcontext())
     instances = ct_instances(range(5))
 
-    threads = commit_in_threads(commit, instances[:1], tmp_path)
+    threads = commit_in_threads(commit, instances[:1])
     assert index.entered.wait(20)
-    threads += commit_in_threads(commit, instances[1:], tmp_path)
+    threads += commit_in_threads(commit, instances[1:])
     wait_until(lambda: len(commit._waiting) == 4, "the others to wait")
     index.gate.set()
     for thread in threads:
@@ -88,37 +92,71 @@ def test_what_comes_during_a_commit_shares_the_next_one(tmp_path: Path) -> None:
     assert len(index.instances) == 5
 
 
-def test_each_gets_its_own_verdict(tmp_path: Path) -> None:
-    commit = GroupCommit(MemoryIndex())
+def test_each_gets_its_own_verdict() -> None:
+    commit = GroupCommit(MemoryIndex(), nullcontext())
     (first,) = ct_instances(range(1))
 
-    assert commit.commit([first], tmp_path) == (Recorded.NEW,)
+    assert commit.commit([first]) == (Recorded.NEW,)
 
 
-def test_a_failure_that_passes_is_tried_again(tmp_path: Path) -> None:
+def test_a_failure_that_passes_is_tried_again() -> None:
     index = FlakyIndex(failures=TRIES - 1)
 
-    assert GroupCommit(index).commit(ct_instances(range(1)), tmp_path) == (Recorded.NEW,)
+    assert GroupCommit(index, nullcontext()).commit(ct_instances(range(1))) == (Recorded.NEW,)
 
 
-def test_a_failure_that_stays_is_told(tmp_path: Path) -> None:
+def test_a_failure_that_stays_is_told() -> None:
     index = FlakyIndex(failures=TRIES)
 
     with pytest.raises(TransientFailure):
-        GroupCommit(index).commit(ct_instances(range(1)), tmp_path)
+        GroupCommit(index, nullcontext()).commit(ct_instances(range(1)))
 
 
-def test_one_that_cannot_be_recorded_does_not_harm_the_others(tmp_path: Path) -> None:
+def test_one_that_cannot_be_recorded_does_not_harm_the_others() -> None:
     instances = ct_instances(range(4))
     index = ChokingIndex(poison=instances[2].sop_instance_uid)
-    commit = GroupCommit(index)
+    commit = GroupCommit(index, nullcontext())
 
-    threads = commit_in_threads(commit, instances[:1], tmp_path)
+    threads = commit_in_threads(commit, instances[:1])
     assert index.entered.wait(20)
-    threads += commit_in_threads(commit, instances[1:], tmp_path)
+    threads += commit_in_threads(commit, instances[1:])
     wait_until(lambda: len(commit._waiting) == 3, "the others to wait")
     index.gate.set()
     for thread in threads:
         thread.join()
 
     assert index.batches == [1, 3, 1, 1, 1]
+
+
+def take_turn(file: Path, told: Connection) -> None:
+    """Enter a turn and stay in it."""
+    with Turn(file):
+        told.send("in")
+        signal.pause()
+
+
+def test_one_process_at_a_time_has_its_turn_and_death_ends_it(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    reader, writer = context.Pipe(duplex=False)
+    other = context.Process(target=take_turn, args=(tmp_path / "turn", writer))
+    other.start()
+    assert reader.recv() == "in"
+    turn, entered = Turn(tmp_path / "turn"), threading.Event()
+
+    def enter() -> None:
+        with turn:
+            entered.set()
+
+    waiting = threading.Thread(target=enter)
+    waiting.start()
+    was_in_before = entered.wait(0.2)
+    other.kill()
+    other.join()
+
+    assert not was_in_before
+    assert entered.wait(20)
+    waiting.join()
+    turn.close()
+    reader.close()
+    writer.close()
+    other.close()
