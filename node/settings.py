@@ -123,6 +123,7 @@ class BrokerSettings(_Section):
     """Redis."""
 
     url: str = Field("", description="redis://, rediss:// or redis+socket://; empty starts a private server.")
+    message_s: Seconds = Field(300.0, description="A message that nobody took for this long is lost and sent again.")
 
 
 class DatabaseSettings(_Section):

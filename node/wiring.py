@@ -311,7 +311,7 @@ def _listener_settings(settings: Settings) -> ListenerSettings:
 
 def _enqueuer(settings: Settings, engine: Engine) -> Enqueuer:
     app = celery_app("osteonode.sender", settings.broker_url)
-    return Enqueuer(engine, CeleryQueue(app, pseudonymizer(settings)), QueuePolicy())
+    return Enqueuer(engine, CeleryQueue(app, pseudonymizer(settings)), QueuePolicy(message_s=settings.broker.message_s))
 
 
 def _ledger(settings: Settings, engine: Engine) -> SqlWorkLedger:
