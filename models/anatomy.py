@@ -6,65 +6,81 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.evidence import Evidence
 from node.domain.reasons import Reason, ReasonCode
 
 # Plausible limits, wide enough for osteoporotic and scoliotic spines.
 
-#: Distance between the centres of neighbours: against the median of the chain, and in mm.
+#: Distance between the centres of neighbours: against that of the nearest other neighbours, and in mm.
 _STEP_RATIO = (0.45, 1.6)
 _STEP_MM = (11.0, 60.0)
 
 #: Largest turn of the line through three neighbouring centres, degrees.
 _LARGEST_TURN_DEG = 50.0
 
-#: Volume of a body against the median of its two nearest whole neighbours on either side.
-_VOLUME_RATIO = (0.3, 2.6)
+#: A body that is longer than its neighbours by this factor is two that were not told apart.
+_LONGEST_RATIO = 1.55
+
+#: Volume of a whole body against its neighbours.
+_VOLUME_RATIO = (0.45, 2.2)
+
+#: How many neighbours say what is usual: vertebrae grow downwards, so that only near ones compare.
+_NEIGHBOURS = 4
 
 
 def breaks(chain: Sequence[Evidence]) -> dict[int, Reason]:
-    """Gaps and jumps: the index of the body below one, and what is wrong there."""
+    """Gaps, jumps and merged bodies, across which vertebrae cannot be counted.
+
+    Gives the index of the body below each, and what is wrong there; a merged body has one above and one below it.
+    """
     found: dict[int, Reason] = {}
-    centres = np.array([evidence.centre_mm for evidence in chain])
-    steps = np.diff(centres, axis=0)
+    steps = np.diff(np.array([evidence.centre_mm for evidence in chain]), axis=0)
     lengths = np.linalg.norm(steps, axis=1)
     for index, length in enumerate(lengths):
-        # Vertebrae grow downwards, so that only the nearest steps say what is usual here.
-        usual = float(np.median(lengths[max(0, index - 2) : index + 3]))
+        usual = _usual(lengths, index)
         if not _within(length / usual, _STEP_RATIO) or not _within(length, _STEP_MM):
             found[index + 1] = _implausible(
-                f"Its centre lies {length:.0f} mm from that of the vertebra above; about {usual:.0f} mm were expected."
+                f"Neighbouring bodies lie {length:.0f} mm apart; about {usual:.0f} mm were expected."
             )
     for index, (above, below) in enumerate(pairwise(steps)):
         cosine = float(above @ below / (np.linalg.norm(above) * np.linalg.norm(below)))
         turn = float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
         if turn > _LARGEST_TURN_DEG:
-            found.setdefault(index + 2, _implausible(f"The line of vertebrae turns by {turn:.0f} degrees above it."))
+            found.setdefault(index + 2, _implausible(f"The line of vertebrae turns by {turn:.0f} degrees."))
+    heights = np.array([evidence.length_mm for evidence in chain])
+    for index, height in enumerate(heights):
+        usual = _usual(heights, index)
+        if height > _LONGEST_RATIO * usual:
+            reason = _implausible(f"A body is {height:.0f} mm high where about {usual:.0f} mm were expected.")
+            found |= {border: reason for border in (index, index + 1) if 0 < border < len(chain)}
     return found
 
 
 def odd_sizes(chain: Sequence[Evidence], cut: Sequence[bool]) -> dict[int, Reason]:
-    """Bodies far smaller or larger than their neighbours, where neither is cut by the end of the scan."""
+    """Bodies far smaller or larger than their whole neighbours; one that the end of the scan cuts may be small."""
     found: dict[int, Reason] = {}
-    for index, evidence in enumerate(chain):
-        near = [
-            chain[other].volume_mm3
-            for other in range(max(0, index - 2), min(len(chain), index + 3))
-            if other != index and not cut[other]
-        ]
-        if cut[index] or len(near) < 2:
-            continue
-        usual = float(np.median(near))
-        if not _within(evidence.volume_mm3 / usual, _VOLUME_RATIO):
-            found[index] = _implausible(
-                f"Its body has {evidence.volume_mm3 / 1000.0:.0f} cm3; its neighbours have {usual / 1000.0:.0f} cm3."
-            )
+    whole = [index for index in range(len(chain)) if not cut[index]]
+    volumes = np.array([chain[index].volume_mm3 for index in whole])
+    for place, index in enumerate(whole):
+        if len(whole) < 3:
+            break
+        ratio = float(volumes[place]) / _usual(volumes, place)
+        if not _within(ratio, _VOLUME_RATIO):
+            detail = f"Its body has {100.0 * ratio:.0f} % of the volume of its neighbours."
+            found[index] = _implausible(detail)
     return found
 
 
+def _usual(values: NDArray[np.float64], index: int) -> float:
+    """The median of the nearest other values; the value itself where there is no other."""
+    others = sorted((place for place in range(len(values)) if place != index), key=lambda place: abs(place - index))
+    return float(np.median(values[others[:_NEIGHBOURS]])) if others else float(values[index])
+
+
 def _within(value: float, limits: tuple[float, float]) -> bool:
-    return limits[0] <= value <= limits[1]
+    return bool(limits[0] <= value <= limits[1])
 
 
 def _implausible(detail: str) -> Reason:

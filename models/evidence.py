@@ -52,7 +52,7 @@ class Evidence:
     sacrum_contact
         Share of the body's surroundings that is sacrum or hip bone, 0 to 1.
     sacrum_below
-        Share of the space below the body, along the spine, that is sacrum, 0 to 1.
+        Share of the space below the body, along the spine, that is sacrum, 0 to 1; `None` where the scan ends there.
     centre_mm
         Of the body, (k, j, i) from the centre of the grid's first voxel.
     volume_mm3
@@ -67,7 +67,7 @@ class Evidence:
     rib_mm: tuple[float, float]
     rib_cut: tuple[bool, bool]
     sacrum_contact: float
-    sacrum_below: float
+    sacrum_below: float | None
     centre_mm: tuple[float, float, float]
     volume_mm3: float
     length_mm: float
@@ -99,14 +99,14 @@ def gather_evidence(probabilities: Float32, instances: Instances) -> tuple[Evide
             instances,
             index,
             ribs=_Ribs(reach_mm=ribs[index], cut=cut[index]),
-            below=float(below[index]),
+            below=below[index],
         )
         for index in range(len(instances.spans_mm))
     )
 
 
 def _evidence(
-    probabilities: Float32, tissue: UInt8, instances: Instances, index: int, *, ribs: _Ribs, below: float
+    probabilities: Float32, tissue: UInt8, instances: Instances, index: int, *, ribs: _Ribs, below: float | None
 ) -> Evidence:
     window = _window(instances, index)
     body = instances.labels[window] == index + 1
@@ -198,17 +198,20 @@ def _owner(arc_mm: float, instances: Instances) -> int | None:
     return int(sum(own < cut for cut in instances.cuts_mm))
 
 
-def _sacrum_below(probabilities: Float32, instances: Instances) -> Float64:
-    """Share of the space below each body that is sacrum."""
+def _sacrum_below(probabilities: Float32, instances: Instances) -> list[float | None]:
+    """Share of the space below each body that is sacrum, `None` where too little of it is in the scan."""
     sacrum = probabilities[int(Tissue.SACRUM_OR_HIP)] + probabilities[int(Tissue.S1_BODY)]
     known = np.isfinite(instances.arc_mm)
     voxels = np.argwhere(known | (body_probability(probabilities) > 0.5) | (sacrum > 0.5))
     arc, radius = instances.centreline.project(voxels * np.array(instances.spacing_mm))
     value = sacrum[tuple(voxels.T)]
-    shares = np.zeros(len(instances.spans_mm))
-    area = np.pi * _SACRUM_RADIUS_MM**2
-    for index, (low, _) in enumerate(instances.spans_mm):
+    shares: list[float | None] = []
+    space = np.pi * _SACRUM_RADIUS_MM**2 * _SACRUM_BELOW_MM
+    for low, _ in instances.spans_mm:
+        end, _ = instances.centreline.at(low - _SACRUM_BELOW_MM)
+        if end[0] < 0.0:
+            shares.append(None)
+            continue
         under = (arc < low) & (arc > low - _SACRUM_BELOW_MM) & (radius < _SACRUM_RADIUS_MM)
-        volume = float(value[under].sum()) * float(np.prod(instances.spacing_mm))
-        shares[index] = min(1.0, volume / (area * _SACRUM_BELOW_MM))
+        shares.append(min(1.0, float(value[under].sum()) * float(np.prod(instances.spacing_mm)) / space))
     return shares

@@ -77,7 +77,10 @@ def _name_part(part: Sequence[Evidence], gap: Reason | None) -> list[Label]:
         endless = Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=f"A chain of {len(part)} bodies is no spine.")
         return [Label(level=None, score=0.0, reasons=(endless,)) for _ in part]
     best = ranked[0]
-    doubt = _doubt(part, best) if gap is None else (_doubt(part, best) and gap)
+    doubt = _doubt(part, best)
+    if doubt is not None and gap is not None:
+        # One body between two breaks is itself what is odd; a longer part only cannot be counted across the break.
+        doubt = gap if len(part) == 1 else _uncertain(f"{doubt.detail} Nor can it be counted from there: {gap.detail}")
     labels = []
     for index, place in enumerate(best.places):
         score = _score(ranked, index)

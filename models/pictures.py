@@ -28,6 +28,11 @@ _WINDOW_HU = (-200.0, 500.0)
 #: The curved cut averages over this much to each side, mm, as a reader scrolls.
 _HALF_SLAB_MM = 3.0
 
+_WIDTH_INCHES = 9.0
+
+#: What is shown to each side of the spine, mm.
+_HALF_WIDTH_MM = 130.0
+
 #: Names stand this far to the side of the middle of a body, mm.
 _NAME_OFFSET_MM = 34.0
 
@@ -43,8 +48,8 @@ def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
     labels = _labels_on(grid, spine)
     centroids = np.array([vertebra.centroid_lps_mm for vertebra in spine.vertebrae])
     places = grid.affine.to_index(centroids)
-    height = grid.shape[0] * _SPACING_MM / 60.0
-    figure = Figure(figsize=(8.0, max(4.0, min(height, 16.0))), facecolor="black", layout="constrained")
+    height = _WIDTH_INCHES / 2.0 * grid.shape[0] * _SPACING_MM / (2.0 * _HALF_WIDTH_MM) + 0.4
+    figure = Figure(figsize=(_WIDTH_INCHES, max(3.0, height)), facecolor="black", layout="constrained")
     FigureCanvasAgg(figure)
     for axes, axis in zip(figure.subplots(1, 2), (2, 1), strict=True):
         _draw(axes, _cut(grid.hu, labels, places, axis=axis), spine, places[:, [0, 3 - axis]])
@@ -93,13 +98,15 @@ def _cut(hu: Float32, labels: NDArray[np.uint8], places: NDArray[np.float64], *,
 def _draw(axes: Axes, cut: _Cut, spine: SpineSegmentation, places: NDArray[np.float64]) -> None:
     axes.imshow(cut.hu, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], interpolation="bilinear")
     axes.set_axis_off()
+    middle, half = float(places[:, 1].mean()), _HALF_WIDTH_MM / _SPACING_MM
+    axes.set_xlim(middle - half, middle + half)
     for vertebra, (row, column) in zip(spine.vertebrae, places, strict=True):
         colour = _MEASURED if vertebra.is_measurable else _REFUSED
         inside = cut.labels == vertebra.segment_value
         if inside.any() and not inside.all():
             axes.contour(inside, levels=[0.5], colors=[colour], linewidths=0.9)
-        place = (column + _NAME_OFFSET_MM / _SPACING_MM, cut.hu.shape[0] - 1 - row)
-        axes.annotate(_name(vertebra), place, color=colour, fontsize=8, va="center", annotation_clip=True)
+        place = (column - _NAME_OFFSET_MM / _SPACING_MM, cut.hu.shape[0] - 1 - row)
+        axes.annotate(_name(vertebra), place, color=colour, fontsize=8, ha="right", va="center")
 
 
 def _name(vertebra: Vertebra) -> str:

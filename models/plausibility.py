@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import ndimage
 
 from models.instances import Instances
 from models.tissues import Tissue
@@ -37,7 +37,10 @@ _SAMPLES_PER_AXIS = 96
 
 #: How far behind their bodies arches and spinous processes lie in the median, mm; below it they are no spine's.
 _LEAST_BEHIND_MM = 5.0
-#: Fewer voxels of arches or of S1 than this say nothing about where they lie.
+#: A body looks like S1 where that class has this share of it.
+_SACRAL_SHARE = 0.7
+
+#: Fewer voxels of arches than this say nothing about where they lie.
 _LEAST_VOXELS = 100
 
 
@@ -134,9 +137,12 @@ def _arches_behind_mm(probabilities: Float32, instances: Instances) -> float | N
 
 
 def _sacrum_above_mm(probabilities: Float32, instances: Instances) -> float | None:
-    """How far S1 lies above the middle of the spine, mm; `None` where none is seen."""
-    sacral: NDArray[np.bool_] = probabilities[int(Tissue.S1_BODY)] > 0.5
-    if sacral.sum() < _LEAST_VOXELS:
+    """How far the bodies that look like S1 lie above the middle of the others, mm; `None` where none does."""
+    count = len(instances.spans_mm)
+    numbers = np.arange(1, count + 1)
+    share = ndimage.mean(probabilities[int(Tissue.S1_BODY)], instances.labels, numbers)
+    sacral = np.flatnonzero(share > _SACRAL_SHARE)
+    if not len(sacral) or len(sacral) == count:
         return None
-    heights = np.flatnonzero((instances.labels > 0).any((1, 2))) * instances.spacing_mm[0]
-    return float(np.argwhere(sacral)[:, 0].mean() * instances.spacing_mm[0] - heights.mean())
+    middles = np.array([(low + high) / 2.0 for low, high in instances.spans_mm])
+    return float(middles[sacral].mean() - np.delete(middles, sacral).mean())

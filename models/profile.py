@@ -25,8 +25,15 @@ _SHORTEST_BODY_MM = 7.0
 #: A run that the end of the scan cuts counts from this length on, mm, so that its body is reported as cut.
 _SHORTEST_CUT_BODY_MM = 4.0
 
-#: A run longer than this multiple of its neighbours holds two bodies whose disc is faint.
-_MERGED_RATIO = 1.6
+#: A run longer than this multiple of its neighbours holds several bodies whose discs are faint.
+_MERGED_RATIO = 1.5
+
+#: Such a run is cut into pieces of no less than this share of a neighbour, where body against disc falls by this much.
+_SHORTEST_SHARE = 0.6
+_LEAST_DEPTH = 0.15
+
+#: How many neighbours say how long a body is here.
+_NEIGHBOURS = 4
 
 #: Two runs without a disc between them are one body where together they are no longer than this multiple.
 _SPLIT_RATIO = 1.25
@@ -49,7 +56,7 @@ def find_spans(arc: Float32, body: Float32, disc: Float32, ends: Span) -> list[S
     """
     profile = _Profile(arc, body, disc)
     spans = _joined(profile.runs(), profile)
-    spans = [part for span in spans for part in _separated(span, spans, profile)]
+    spans = [part for span in spans for part in _separated(span, _usual_length(span, spans), profile)]
     kept = []
     for low, high in spans:
         cut = low < ends[0] or high > ends[1]
@@ -74,17 +81,21 @@ def _joined(spans: list[Span], profile: _Profile) -> list[Span]:
     return joined
 
 
-def _separated(span: Span, spans: list[Span], profile: _Profile) -> list[Span]:
-    """A span that is as long as two of its neighbours, cut where body is weakest."""
+def _separated(span: Span, usual: float, profile: _Profile) -> list[Span]:
+    """A span that is too long for one body, cut where body is weakest until the pieces are not."""
     low, high = span
-    near = sorted(spans, key=lambda other: abs(sum(other) - sum(span)))[1:5]
-    if len(near) < 2:
+    if high - low < _MERGED_RATIO * usual:
         return [span]
-    usual = float(np.median([upper - lower for lower, upper in near]))
-    cut = profile.faintest(low, high)
-    if high - low < _MERGED_RATIO * usual or cut is None:
+    cut = profile.faintest(low, high, least_mm=_SHORTEST_SHARE * usual)
+    if cut is None:
         return [span]
-    return [(low, cut - 1.0), (cut + 1.0, high)]
+    return [*_separated((low, cut), usual, profile), *_separated((cut, high), usual, profile)]
+
+
+def _usual_length(span: Span, spans: list[Span]) -> float:
+    """The median length of the nearest other spans, mm; of itself where there is none."""
+    near = sorted(spans, key=lambda other: abs(sum(other) - sum(span)))[1 : 1 + _NEIGHBOURS]
+    return float(np.median([high - low for low, high in near or [span]]))
 
 
 class _Profile:
@@ -116,15 +127,16 @@ class _Profile:
         part = self.disc[self._bin(low - 1.0) : self._bin(high + 1.0) + 1]
         return float(part.max(initial=0.0))
 
-    def faintest(self, low: float, high: float) -> float | None:
-        """Where, in the middle half of a stretch, body is weakest against disc; `None` where it is nowhere weaker."""
-        quarter = (high - low) / 4.0
-        first, last = self._bin(low + quarter), self._bin(high - quarter)
-        part = (self.body - self.disc)[first:last]
-        if len(part) < 3:
+    def faintest(self, low: float, high: float, *, least_mm: float) -> float | None:
+        """Where body is weakest against disc, `least_mm` away from both ends; `None` where it is hardly weaker there."""
+        difference = self.body - self.disc
+        first, last = self._bin(low + least_mm), self._bin(high - least_mm)
+        if last - first < 2:
             return None
-        least = int(np.argmin(part))
-        return None if least in (0, len(part) - 1) else self._mm(first + least) + _STEP_MM / 2.0
+        cut = first + int(np.argmin(difference[first:last]))
+        sides = difference[self._bin(low) : cut], difference[cut + 1 : self._bin(high) + 1]
+        depth = min(float(side.max(initial=-1.0)) for side in sides) - float(difference[cut])
+        return self._mm(cut) + _STEP_MM / 2.0 if depth >= _LEAST_DEPTH else None
 
     def _mm(self, place: int | np.signedinteger) -> float:
         return self.start + float(place) * _STEP_MM

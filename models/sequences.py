@@ -102,7 +102,9 @@ def looks_sacral(evidence: Evidence) -> float:
 
 
 def lies_on_sacrum(evidence: Evidence) -> float:
-    """How much a body looks as if the sacrum began below it, 0 to 1."""
+    """How much a body looks as if the sacrum began below it, 0 to 1; 0 where the scan ends there."""
+    if evidence.sacrum_below is None:
+        return 0.0
     return _logistic((evidence.sacrum_below - _BELOW_TURN) / _BELOW_WIDTH)
 
 
@@ -154,9 +156,9 @@ def _fit(evidence: Evidence, kind: Kind) -> float:
 
 def _end_fit(last: Evidence, kind: Kind) -> float:
     """Log score of what lies below the chain: the sacrum lies below L5 or S1 and below nothing else."""
-    on_sacrum = min(max(lies_on_sacrum(last), _LEAST_SACRUM), 1.0 - _LEAST_SACRUM)
-    if kind is Kind.SACRAL:
+    if kind is Kind.SACRAL or last.sacrum_below is None:
         return 0.0
+    on_sacrum = min(max(lies_on_sacrum(last), _LEAST_SACRUM), 1.0 - _LEAST_SACRUM)
     return math.log(on_sacrum if kind is Kind.LAST_LUMBAR else 1.0 - on_sacrum)
 
 
