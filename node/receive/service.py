@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -176,6 +177,9 @@ def _run(
     wakeup, bell = socket.socketpair()
     _on_signals(bell)
     listener = Listener(settings, shared, index=parts.make_index(), pseudonymizer=parts.pseudonymizer, number=number)
+    # what is there now stays; pynetdicom collects garbage by hand, and would look at these 100,000 objects each time
+    gc.collect()
+    gc.freeze()
     listener.start()
     logger.info("listener process started", extra=event(Event.PROCESS_STARTED, port=listener.port))
     _tell(ready, os.getpid())
