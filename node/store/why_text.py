@@ -67,6 +67,9 @@ def _work(explanation: WorkExplanation) -> Iterator[str]:
     yield f"    Work {row.item.work_id} {row.item.stage}{to}: {row.state}, tries {row.attempts}"
     if row.losses:
         yield f"      workers lost: {row.losses}"
+    if row.note:
+        known = row.note in set(ReasonCode)
+        yield f"      said: {row.note}{': ' + SENTENCES[ReasonCode(row.note)] if known else ''}"
     if row.last_error:
         yield f"      last failure: {row.last_error}"
     if explanation.wait is not None:

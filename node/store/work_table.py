@@ -26,6 +26,8 @@ class WorkRow:
     ----------
     due_at
         Ready: when it may be queued. Queued: when its message counts as lost. Running: when its lease ends.
+    note
+        What the finished work said of itself: the code of a reason, or what a destination warned of.
     """
 
     item: WorkItem
@@ -37,6 +39,7 @@ class WorkRow:
     due_at: datetime.datetime | None
     claimed_at: datetime.datetime | None
     last_error: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,4 +171,5 @@ def _work_row(row: Row[Any]) -> WorkRow:
         due_at=row.due_at,
         claimed_at=row.claimed_at,
         last_error=row.last_error,
+        note=row.note,
     )

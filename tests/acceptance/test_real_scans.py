@@ -1,0 +1,43 @@
+"""What the node says of real scans. Nothing here is a claim of accuracy: the tests write down what was seen once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import osteonode_run
+
+
+def test_a_tilted_gantry_is_refused_with_its_reason(shared_data: Path, tmp_path: Path):
+    run = osteonode_run(shared_data / "dicom" / "gantry-tilt", tmp_path)
+
+    assert run.result["status"] == "not-evaluable"
+    assert [reason["code"] for reason in run.result["reasons"]] == ["gantry-tilt"]
+    assert [each["kind"] for each in run.result["objects"]] == ["SR"]
+    assert all("mean_hu" not in each for each in run.pipeline["vertebrae"])
+
+
+def test_l1_and_l2_of_an_abdomen_are_found_and_measured_near_the_spheres_placed_by_eye(
+    shared_data: Path, tmp_path: Path
+):
+    run = osteonode_run(shared_data / "ct" / "matrad-liver", tmp_path)
+    l1, l2 = run.vertebra("L1"), run.vertebra("L2")
+
+    assert l1 is not None
+    assert l2 is not None
+    # HU of spheres placed by eye: README of the shared data
+    assert l1["mean_hu"] == pytest.approx(147.0, abs=15.0)
+    assert l2["mean_hu"] == pytest.approx(140.0, abs=15.0)
+
+
+def test_a_chest_that_ends_in_l1_gives_no_number_of_a_level_that_is_not_there(shared_data: Path, tmp_path: Path):
+    run = osteonode_run(shared_data / "ct" / "lung1-007", tmp_path)
+    l1 = run.vertebra("L1")
+
+    assert l1 is not None
+    assert l1["status"] == "not-evaluable"
+    assert l1["reasons"]
+    lumbar = [each for each in run.pipeline["vertebrae"] if str(each["level"]).startswith("L")]
+    assert all("mean_hu" not in each for each in lumbar)
+    assert "screening" not in run.pipeline
