@@ -158,7 +158,10 @@ class Breakers(Protocol):
     """One circuit breaker a destination, shared by all processes, so that a dead PACS is not asked again and again."""
 
     def admits(self, destination: str) -> bool:
-        """Whether a delivery may be tried now; after a pause one is let through as a probe."""
+        """Whether a delivery may be tried now; after a pause one is let through as a probe.
+
+        Asked once, by who delivers; the ledger only looks at the breaker before it gives out the lease.
+        """
         ...
 
     def succeeded(self, destination: str) -> None:

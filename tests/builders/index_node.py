@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
 from sqlalchemy import Engine, select
 
 from node.domain.breaker import BreakerPolicy
@@ -124,7 +125,7 @@ class IndexNode:
         """A worker takes the lease, which must be free."""
         lease = self.ledger.claim(work_id, worker=worker)
         if isinstance(lease, NotClaimed):
-            raise AssertionError(lease.because)
+            pytest.fail(lease.because)
         return lease
 
     def next_lease(self, worker: str = "worker") -> Lease:
