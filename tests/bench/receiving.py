@@ -1,20 +1,22 @@
 """How fast 400 CT images are received, beside Orthanc: `python -m tests.bench.receiving`.
 
 DCMTK's storescu sends 400 images of 512x512 with one association and with four, to the node's listener (durable, SQLite
-index) and to Orthanc (SQLite, its file synced), in turns on the same disk, each time into an empty store.
+index) and to Orthanc (SQLite, its file synced), in turns on the same disk, each time into an empty store. Then the
+memory of a listener process is looked at that has received one object of 1 GB.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -29,15 +31,20 @@ from node.domain.ports import InstanceIndex
 from node.domain.pseudonym import Pseudonymizer
 from node.receive.service import Parts, serve
 from node.receive.settings import ListenerSettings
+from node.receive.statuses import StoreStatus
 from node.store.engine import open_engine
 from node.store.instances import SqlInstanceIndex
 from node.store.upgrade import upgrade
 from tests import peers
+from tests.integration.raw_association import DATA, DATA_LAST, RawAssociation
+from tests.integration.senders import encoded
 
 IMAGES = 400
 ROUNDS = 10
 ASSOCIATIONS = (1, 4)
 SIZE = 512
+GIGABYTE = 1 << 30
+ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
 AE_TITLE = "OSTEONODE"
 
 
@@ -72,14 +79,14 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="osteonode-receiving-", dir=chosen.folder) as folder:
         sys.stdout.write(_table(_measure(Path(folder), chosen.rounds, chosen.processes)))
+        peak_mb = _peak_memory_mb(Path(folder))
+        sys.stdout.write(f"\nPeak memory of the listener process that received an object of 1 GB: {peak_mb:.0f} MB.\n")
     return 0
 
 
 def _table(measured: dict[tuple[str, int], Measured]) -> str:
-    lines = [
-        "| associations | OsteoNode, images/s | Orthanc, images/s | ratio | OsteoNode, CPU ms/image | Orthanc, CPU ms/image |",
-        "|---|---|---|---|---|---|",
-    ]
+    lines = ["| associations | OsteoNode, images/s | Orthanc, images/s | ratio | OsteoNode, CPU ms | Orthanc, CPU ms |"]
+    lines.append("|---|---|---|---|---|---|")
     for count in ASSOCIATIONS:
         own, orthanc = measured["OsteoNode", count], measured["Orthanc", count]
         # the ratio of each pair, since both of a pair met the same load of the machine
@@ -126,6 +133,32 @@ def _send_all(receiver: Receiver, images: Path, associations: int, measured: Mea
     measured.cpu_ms.append((_cpu_s(receiver.process_id) - cpu_before) * 1000 / IMAGES)
 
 
+def _peak_memory_mb(folder: Path) -> float:
+    """Largest resident size of the process that receives a multi-frame object of 1 GB."""
+    head = _image(0, study=generate_uid(), series=generate_uid(), frame=generate_uid())
+    head.SOPClassUID, head.NumberOfFrames = ENHANCED_CT, GIGABYTE // (2 * SIZE * SIZE)
+    del head.PixelData
+    pixels = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OW", 0, GIGABYTE)
+    sent = replace(encoded(head), content=encoded(head).content + pixels)
+    piece = bytes(1 << 17)
+    with tempfile.TemporaryDirectory(dir=folder) as store, _own(Path(store), 1) as receiver:
+        with RawAssociation(receiver.port, [(ENHANCED_CT, ExplicitVRLittleEndian)]) as association:
+            context = association.begin(sent)
+            association.send(context, DATA, sent.content)
+            for number in range(1, 1 + GIGABYTE // len(piece)):
+                association.send(context, DATA_LAST if number * len(piece) == GIGABYTE else DATA, piece)
+            if association.status() != StoreStatus.SUCCESS:
+                raise SystemExit("the large object was refused")
+        return max(_peak_mb(process_id) for process_id in _descendants(receiver.process_id))
+
+
+def _peak_mb(process_id: int) -> float:
+    for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) * 1024 / 1e6
+    return 0.0
+
+
 def _parts(images: Path, count: int) -> tuple[Path, ...]:
     return (images / "all",) if count == 1 else tuple(images / f"part{number}" for number in range(count))
 
@@ -170,13 +203,23 @@ def _index(url: str) -> InstanceIndex:
 
 def _cpu_s(process_id: int) -> float:
     """CPU time of a process and its descendants up to now, s."""
-    ticks, wanted = 0, {process_id}
-    for entry in sorted(Path("/proc").glob("[0-9]*"), key=lambda each: int(each.name)):
-        fields = _read(entry / "stat").rpartition(b") ")[2].split()
-        if fields and (int(entry.name) in wanted or int(fields[1]) in wanted):
-            wanted.add(int(entry.name))
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    stats = (_stat(each) for each in _descendants(process_id))
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats if fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _descendants(process_id: int) -> set[int]:
+    """A process and those that it started."""
+    found = {process_id}
+    for each in sorted(int(entry.name) for entry in Path("/proc").glob("[0-9]*")):
+        fields = _stat(each)
+        if fields and int(fields[1]) in found:
+            found.add(each)
+    return found
+
+
+def _stat(process_id: int) -> list[bytes]:
+    """The fields behind the name: state, parent and so on (proc(5)); empty where the process is gone."""
+    return _read(Path(f"/proc/{process_id}/stat")).rpartition(b") ")[2].split()
 
 
 def _read(file: Path) -> bytes:
