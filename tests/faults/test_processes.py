@@ -141,23 +141,19 @@ def test_the_same_study_sent_twice_is_analysed_once(
 
 def _send_until_killed(node: NodeProcess, folder: Path) -> frozenset[str]:
     """Send with DCMTK, kill the listener after some images; the SOP Instance UIDs that were acknowledged."""
-    scu = subprocess.Popen(
-        [peers.require_dcmtk("storescu"), "-d", "+sd", "-aec", node.ae_title, "127.0.0.1", str(node.port), str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert scu.stdout is not None
+    command = [peers.require_dcmtk("storescu"), "-d", "+sd", "-aec", node.ae_title]
+    command += ["127.0.0.1", str(node.port), str(folder)]
     acknowledged: set[str] = set()
     current = ""
-    for line in scu.stdout:
-        if "Affected SOP Instance UID" in line:
-            current = line.split(":")[-1].strip()
-        if "Received Store Response (Success)" in line:
-            acknowledged.add(current)
-            if len(acknowledged) == 20:
-                node.kill("node listen")
-    scu.wait(60)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as scu:
+        assert scu.stdout is not None
+        for line in scu.stdout:
+            if "Affected SOP Instance UID" in line:
+                current = line.split(":")[-1].strip()
+            if "DIMSE Status" in line and "0x0000" in line:
+                acknowledged.add(current)
+                if len(acknowledged) == 20:
+                    node.kill("node listen")
     return frozenset(acknowledged)
 
 
