@@ -128,7 +128,7 @@ class _Profile:
         return float(part.max(initial=0.0))
 
     def faintest(self, low: float, high: float, *, least_mm: float) -> float | None:
-        """Where body is weakest against disc, `least_mm` away from both ends; `None` where it is hardly weaker there."""
+        """Where body is weakest against disc, `least_mm` off both ends; `None` where it is hardly weaker there."""
         difference = self.body - self.disc
         first, last = self._bin(low + least_mm), self._bin(high - least_mm)
         if last - first < 2:
