@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from node.domain.errors import TransientFailure
@@ -18,9 +20,10 @@ from node.store.engine import writing
 from node.store.history import HistoryEntry, note
 from node.store.history_kinds import HistoryKind
 from node.store.schema import conflict, instance, revision, study
-from node.store.upserts import insert_if_absent, insert_new
+from node.store.upserts import insert_if_absent, insert_into, insert_new
 
 # Put together once: these run for every image that arrives.
+_STUDY = select(study).where(study.c.study_uid == bindparam("uid")).with_for_update()
 _STUDIES = (
     select(study)
     .where(study.c.study_uid.in_(bindparam("uids", expanding=True)))
@@ -31,6 +34,11 @@ _KNOWN = select(instance.c.sop_instance_uid, instance.c.digest, instance.c.study
     instance.c.sop_instance_uid.in_(bindparam("uids", expanding=True))
 )
 _ADD = insert(instance)
+
+
+@cache
+def _add_if_absent(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return insert_into(instance, dialect).on_conflict_do_nothing()
 
 
 class SqlInstanceIndex:
@@ -57,22 +65,40 @@ class SqlInstanceIndex:
 
 def _record(connection: Connection, batch: Sequence[Instance]) -> tuple[Recorded, ...]:
     studies = _OpenStudies(connection, {each.study_uid for each in batch})
-    known = _known(connection, {each.sop_instance_uid for each in batch})
-    verdicts, new = [], []
-    for each in batch:
-        first = known.get(each.sop_instance_uid)
-        if first is None:
-            known[each.sop_instance_uid] = (each.digest, each.study_uid)
-            new.append(each)
+    # a known instance must not open a revision, so one looks first where one would have to be opened
+    add = _add_at_once if studies.are_collecting() else _look_and_add
+    added = add(connection, batch, studies)
+    known = _known(connection, {each.sop_instance_uid for each, is_new in zip(batch, added, strict=True) if not is_new})
+    verdicts = []
+    for each, is_new in zip(batch, added, strict=True):
+        if is_new:
             verdicts.append(Recorded.NEW)
+        elif known[each.sop_instance_uid][0] == each.digest:
+            verdicts.append(Recorded.SAME)
         else:
-            verdicts.append(Recorded.SAME if first[0] == each.digest else Recorded.DIFFERENT)
-    if new:
-        connection.execute(_ADD, [_instance_row(each, studies.revision_for(each)) for each in new])
-    for each, verdict in zip(batch, verdicts, strict=True):
-        if verdict is Recorded.DIFFERENT:
+            verdicts.append(Recorded.DIFFERENT)
             _keep_aside(connection, each, known[each.sop_instance_uid][1])
     return tuple(verdicts)
+
+
+def _add_at_once(connection: Connection, batch: Sequence[Instance], studies: _OpenStudies) -> list[bool]:
+    """Which of the batch were new; all of these are there now. Looking first would take twice as long."""
+    statement = _add_if_absent(connection.dialect.name)
+    rows = (_instance_row(each, studies.revision_for(each)) for each in batch)
+    return [connection.execute(statement, row).rowcount == 1 for row in rows]
+
+
+def _look_and_add(connection: Connection, batch: Sequence[Instance], studies: _OpenStudies) -> list[bool]:
+    """As `_add_at_once`, for studies of which new instances may open a revision."""
+    seen = set(_known(connection, {each.sop_instance_uid for each in batch}))
+    added = []
+    for each in batch:
+        added.append(each.sop_instance_uid not in seen)
+        seen.add(each.sop_instance_uid)
+    new = [each for each, is_new in zip(batch, added, strict=True) if is_new]
+    if new:
+        connection.execute(_ADD, [_instance_row(each, studies.revision_for(each)) for each in new])
+    return added
 
 
 class _OpenStudies:
@@ -89,8 +115,15 @@ class _OpenStudies:
             self._rows = self._load(ordered)
 
     def _load(self, ordered: Sequence[Uid]) -> dict[Uid, tuple[int, int | None]]:
-        rows = self._connection.execute(_STUDIES, {"uids": ordered})
+        if len(ordered) == 1:
+            rows = self._connection.execute(_STUDY, {"uid": ordered[0]})
+        else:
+            rows = self._connection.execute(_STUDIES, {"uids": ordered})
         return {row.study_uid: (row.newest, row.collecting) for row in rows}
+
+    def are_collecting(self) -> bool:
+        """Whether all have a revision that collects, so that none need be opened."""
+        return all(collecting is not None for _, collecting in self._rows.values())
 
     def revision_for(self, each: Instance) -> int:
         """The revision that an instance goes to; opens the next one where it must."""
@@ -121,9 +154,9 @@ def _open_revision(connection: Connection, study_uid: Uid, number: int, *, at: d
 
 def _known(connection: Connection, uids: Iterable[Uid]) -> dict[Uid, tuple[str, Uid]]:
     """Digest and study of the instances that are there already."""
-    return {
-        row.sop_instance_uid: (row.digest, row.study_uid) for row in connection.execute(_KNOWN, {"uids": list(uids)})
-    }
+    asked = list(uids)
+    rows = connection.execute(_KNOWN, {"uids": asked}) if asked else ()
+    return {row.sop_instance_uid: (row.digest, row.study_uid) for row in rows}
 
 
 def _instance_row(each: Instance, number: int) -> dict[str, Any]:
