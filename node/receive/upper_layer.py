@@ -57,6 +57,13 @@ class StreamingUpperLayer(DULServiceProvider):
         self._heard_at = time.monotonic()
         self.is_busy = False
 
+    def run_reactor(self) -> None:
+        """Work until the connection is over, and tell who still waits for an association request."""
+        try:
+            super().run_reactor()
+        finally:
+            self.to_user_queue.put(None)
+
     def quiet_s(self) -> float:
         """For how long nothing came from the peer; 0 while the node itself is what the peer waits for."""
         return 0.0 if self.is_busy else time.monotonic() - self._heard_at

@@ -74,6 +74,13 @@ def test_no_more_associations_than_allowed(tmp_path: Path) -> None:
         wait_until(lambda: rejection(listener.port) == (), "an association to be free again")
 
 
+def test_a_connection_that_is_closed_without_a_word_frees_its_place_at_once(tmp_path: Path) -> None:
+    with listening(tmp_path / "store", max_associations=1, acse_timeout_s=300.0) as listener:
+        socket.create_connection(("127.0.0.1", listener.port)).close()
+
+        wait_until(lambda: rejection(listener.port) == (), "the place to be free")
+
+
 def test_with_too_little_disk_the_association_is_rejected(tmp_path: Path) -> None:
     with listening(tmp_path / "store", min_free_bytes=1000, free=lambda folder: 999) as listener:
         assert rejection(listener.port) == CONGESTION
