@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from models.anatomy import odd_sizes
 from models.column import body_probability
 from models.evidence import gather_evidence
-from models.fine import paint_bodies, touches_edge
+from models.fine import Painting, paint_bodies, touches_edge
 from models.instances import Instances
 from models.levels import Label, name_levels
 from models.vertebra import FIRST_UNNAMED_VALUE, SpineSegmentation, Vector, Vertebra
 from node.domain.geometry import Affine
 from node.domain.reasons import Reason, ReasonCode
-from node.domain.volume import Float32, LabelMap, Segment, UInt8, Volume
+from node.domain.volume import Float32, LabelMap, Segment, Volume
 
 #: A body that comes this near to the edge of the scan counts as cut, mm: one voxel of the network, within which it does
 #: not see where a body ends.
@@ -43,8 +42,8 @@ def assemble_spine(
     """
     evidence = gather_evidence(probabilities, instances)
     labels = name_levels(evidence)
-    painted = paint_bodies(body_probability(probabilities), instances, affine, volume)
-    touching = touches_edge(painted, volume.affine, within_mm=_CUT_WITHIN_MM)
+    painting = paint_bodies(body_probability(probabilities), instances, affine, volume)
+    touching = touches_edge(painting, volume.affine, within_mm=_CUT_WITHIN_MM)
     odd = odd_sizes(evidence, [touching.get(number, True) for number in range(1, len(evidence) + 1)])
     bodies = [
         _Body(number=number, label=label, cut=touching[number], odd=odd.get(number - 1))
@@ -53,14 +52,11 @@ def assemble_spine(
     ]
     if not bodies:
         return Reason(code=ReasonCode.NO_SPINE, detail="No thoracic or lumbar vertebral body was found.")
-    boxes = ndimage.find_objects(painted)
     vertebrae = tuple(
-        _vertebra(
-            body, ordinal, _centroid(painted, boxes[body.number - 1], body.number, volume.affine), instances, affine
-        )
+        _vertebra(body, ordinal, _centroid(painting, body.number, volume.affine), instances, affine)
         for ordinal, body in enumerate(bodies, start=1)
     )
-    return SpineSegmentation(label_map=_label_map(painted, bodies, vertebrae, volume), vertebrae=vertebrae)
+    return SpineSegmentation(label_map=_label_map(painting, bodies, vertebrae, volume), vertebrae=vertebrae)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,21 +90,24 @@ def _vertebra(body: _Body, ordinal: int, centroid: Vector, instances: Instances,
     )
 
 
-def _centroid(painted: UInt8, box: tuple[slice, ...], number: int, affine: Affine) -> Vector:
-    mean: NDArray[np.float64] = np.argwhere(painted[box] == number).mean(0) + [part.start for part in box]
+def _centroid(painting: Painting, number: int, affine: Affine) -> Vector:
+    box = painting.boxes[number]
+    mean: NDArray[np.float64] = np.argwhere(painting.labels[box] == number).mean(0) + [part.start for part in box]
     x, y, z = affine.to_lps(mean)
     return float(x), float(y), float(z)
 
 
-def _label_map(painted: UInt8, bodies: Sequence[_Body], vertebrae: Sequence[Vertebra], volume: Volume) -> LabelMap:
-    table = np.zeros(256, dtype=np.uint8)
+def _label_map(painting: Painting, bodies: Sequence[_Body], vertebrae: Sequence[Vertebra], volume: Volume) -> LabelMap:
+    """The painting with numbers of levels; what is no vertebra is left out."""
+    labels = np.zeros_like(painting.labels)
     for body, vertebra in zip(bodies, vertebrae, strict=True):
-        table[body.number] = vertebra.segment_value
+        box = painting.boxes[body.number]
+        labels[box][painting.labels[box] == body.number] = vertebra.segment_value
     segments = [
         Segment(value=vertebra.segment_value, level=vertebra.level, ordinal=vertebra.ordinal) for vertebra in vertebrae
     ]
     return LabelMap(
-        labels=table[painted],
+        labels=labels,
         affine=volume.affine,
         frame_of_reference=volume.frame_of_reference,
         segments=tuple(sorted(segments, key=lambda segment: segment.value)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -25,8 +26,24 @@ _AROUND = 2
 _SPLINE_MARGIN = 3
 
 
-def paint_bodies(body: Float32, instances: Instances, affine: Affine, volume: Volume) -> UInt8:
-    """The bodies on the grid of the scan, numbered from 1 from the head, shape of the volume.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Painting:
+    """The bodies on the grid of the scan.
+
+    Parameters
+    ----------
+    labels
+        Numbered from 1 from the head, shape (k, j, i) of the scan.
+    boxes
+        The smallest box around each body that has voxels, by its number.
+    """
+
+    labels: UInt8
+    boxes: dict[int, Box]
+
+
+def paint_bodies(body: Float32, instances: Instances, affine: Affine, volume: Volume) -> Painting:
+    """The bodies on the grid of the scan.
 
     The probability is interpolated by a cubic spline before it is cut at one half, so that bodies are smooth on grids
     finer than the network's. Planes across the centreline separate neighbours.
@@ -39,47 +56,55 @@ def paint_bodies(body: Float32, instances: Instances, affine: Affine, volume: Vo
         Of the network's grid.
     """
     labels = np.zeros(volume.shape, dtype=np.uint8)
-    bounds = (np.inf, *instances.cuts_mm, -np.inf)
-    boxes = ndimage.find_objects(instances.labels)
-    for number, (upper, lower) in enumerate(pairwise(bounds), start=1):
-        coarse = _grown(boxes[number - 1], _AROUND, body.shape)
+    boxes: dict[int, Box] = {}
+    for number in range(1, len(instances.spans_mm) + 1):
+        coarse = _grown(ndimage.find_objects(instances.labels)[number - 1], _AROUND, body.shape)
         box = box_on_grid(coarse, affine, grid=volume.affine, shape=volume.shape)
         if min(part.stop - part.start for part in box) == 0:
             continue
-        wide = _grown(coarse, _SPLINE_MARGIN, body.shape)
-        origin = affine.shifted((wide[0].start, wide[1].start, wide[2].start))
-        arc = on_grid(instances.arc_mm[wide], origin, grid=volume.affine, box=box)
-        near = ndimage.binary_dilation(instances.labels[wide] == number, iterations=1).astype(np.float32)
-        mask = (
-            (on_grid(body[wide], origin, grid=volume.affine, box=box, spline=Spline.CUBIC) > _INSIDE)
-            & (on_grid(near, origin, grid=volume.affine, box=box) > _INSIDE)
-            & (arc <= upper)
-            & (arc > lower)
+        mask = _one_piece(
+            _mask(body, instances, number, _Window(coarse=coarse, affine=affine, grid=volume.affine, box=box))
         )
-        part = labels[box]
-        part[_one_piece(mask) & (part == 0)] = number
-    return labels
+        mask &= labels[box] == 0
+        if mask.any():
+            labels[box][mask] = number
+            boxes[number] = _tight(mask, box)
+    return Painting(labels=labels, boxes=boxes)
 
 
-def touches_edge(labels: UInt8, affine: Affine, *, within_mm: float) -> dict[int, bool]:
-    """Whether each body comes this near to an edge of the scan, by its number.
-
-    Parameters
-    ----------
-    labels
-        Bodies on the grid of the scan, numbered from 1, shape (k, j, i).
-    """
+def touches_edge(painting: Painting, affine: Affine, *, within_mm: float) -> dict[int, bool]:
+    """Whether each body comes this near to an edge of the scan, by its number; `affine` is the scan's."""
     touching = {}
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is None:
-            continue
+    for number, box in painting.boxes.items():
         near = False
-        for part, size, spacing in zip(box, labels.shape, affine.spacing_mm, strict=True):
+        for part, size, spacing in zip(box, painting.labels.shape, affine.spacing_mm, strict=True):
             # A whole voxel beyond the body must be in the scan, and more where voxels are small.
             margin = max(1, int(np.ceil(within_mm / spacing)))
             near |= part.start < margin or part.stop > size - margin
         touching[number] = near
     return touching
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Window:
+    """A box of voxels of the network's grid, with that grid's affine, and the box of the scan's grid that it fills."""
+
+    coarse: Box
+    affine: Affine
+    grid: Affine
+    box: Box
+
+
+def _mask(body: Float32, instances: Instances, number: int, window: _Window) -> Bool:
+    """One body in its box of the scan's grid."""
+    wide = _grown(window.coarse, _SPLINE_MARGIN, body.shape)
+    origin = window.affine.shifted((wide[0].start, wide[1].start, wide[2].start))
+    upper, lower = list(pairwise((np.inf, *instances.cuts_mm, -np.inf)))[number - 1]
+    near = ndimage.binary_dilation(instances.labels[wide] == number).astype(np.float32)
+    arc = on_grid(instances.arc_mm[wide], origin, grid=window.grid, box=window.box)
+    inside = on_grid(body[wide], origin, grid=window.grid, box=window.box, spline=Spline.CUBIC) > _INSIDE
+    mask: Bool = inside & (on_grid(near, origin, grid=window.grid, box=window.box) > _INSIDE)
+    return mask & (arc <= upper) & (arc > lower)
 
 
 def _one_piece(mask: Bool) -> Bool:
@@ -89,6 +114,15 @@ def _one_piece(mask: Bool) -> Bool:
         mask = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     filled: Bool = ndimage.binary_fill_holes(mask)
     return filled
+
+
+def _tight(mask: Bool, box: Box) -> Box:
+    """The smallest box around a mask that fills a box."""
+    k, j, i = (
+        slice(outer.start + inner.start, outer.start + inner.stop)
+        for inner, outer in zip(ndimage.find_objects(mask.view(np.uint8))[0], box, strict=True)
+    )
+    return k, j, i
 
 
 def _grown(box: Box, by: int, shape: tuple[int, ...]) -> Box:
