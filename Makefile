@@ -5,6 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
 SEED   ?= 7
+PHANTOM = $(OUT)/phantom-$(SEED)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup peers run test check format bench clean
@@ -17,7 +18,7 @@ setup: $(VENV)/.ready  ## make the virtual environment
 # numpy, setuptools and wheel come first: pyradiomics 3.0.1 needs them to build, and says so nowhere.
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Python 3.11 is needed, got " + sys.version.split()[0])'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check numpy==2.4.6 setuptools==84.2.1 wheel==0.48.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation pyradiomics==3.0.1
@@ -29,10 +30,10 @@ peers:  # the real peers of the tests: Orthanc, DCMTK, dicom3tools, Redis
 
 run: setup  ## analyse STUDY=folder, leave the results in OUT=folder (without STUDY: a synthetic chest CT)
 ifndef STUDY
-	@test -d $(OUT)/phantom/study || $(BIN)/osteonode-train phantom --kind chest-ct --out $(OUT)/phantom --seed $(SEED)
-	$(BIN)/osteonode run $(OUT)/phantom/study --out $(OUT)/result
+	@test -d "$(PHANTOM)/study" || $(BIN)/osteonode-train phantom --kind chest-ct --out "$(PHANTOM)" --seed $(SEED)
+	$(BIN)/osteonode run "$(PHANTOM)/study" --out "$(OUT)/result"
 else
-	$(BIN)/osteonode run $(STUDY) --out $(OUT)
+	$(BIN)/osteonode run "$(STUDY)" --out "$(OUT)"
 endif
 
 test: setup peers  ## run all tests, with real peers

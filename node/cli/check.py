@@ -21,8 +21,8 @@ from node.cli.json_output import as_json
 from node.dispatch.echo import echo
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError, NodeError
-from node.domain.identifiers import AETitle
 from node.settings import Settings, load_settings
+from node.wiring import index_version, listener_ready_file, scu_settings
 
 _MEGABYTE = 1024 * 1024
 _WORKER_CHECK_S = 120.0
@@ -108,13 +108,9 @@ def _disk(settings: Settings) -> Check:
 
 def _listener(settings: Settings) -> Check:
     host, port = settings.listen.host, settings.listen.port
-    local = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
-    if settings.listen.tls_certificate is None:
-        try:
-            echo(Destination(name="self", host=local, port=port, ae_title=AETitle(settings.ae_title)), calling="DOCTOR")
-            return Check(name="listener", verdict=Verdict.OK, seen=f"answers C-ECHO on {host}:{port}")
-        except NodeError:
-            pass
+    where = f"{host}:{port}"
+    if _something_listens(host, port):
+        return _whoever_listens(settings, where)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -123,15 +119,36 @@ def _listener(settings: Settings) -> Check:
             return Check(
                 name="listener",
                 verdict=Verdict.FAILED,
-                seen=f"{host}:{port} cannot be bound: {error.strerror}",
-                advice="Another program holds the port, the address is not this machine's, or ports below 1024 need a "
-                "capability. Change listen.host or listen.port.",
+                seen=f"{where} cannot be bound: {error.strerror}",
+                advice="The address is not this machine's, or a port below 1024 needs a capability. "
+                "Change listen.host or listen.port.",
             )
     return Check(
         name="listener",
         verdict=Verdict.WARNING,
-        seen=f"does not run; {host}:{port} is free",
+        seen=f"does not run; {where} is free",
         advice="Start it with `osteonode up`.",
+    )
+
+
+def _something_listens(host: str, port: int) -> bool:
+    local = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
+    try:
+        with socket.create_connection((local, port), timeout=2.0):
+            return True
+    except OSError:
+        return False
+
+
+def _whoever_listens(settings: Settings, where: str) -> Check:
+    """The node's own listener, where it has said that it runs; else some other program that is in its way."""
+    if listener_ready_file(settings).exists():
+        return Check(name="listener", verdict=Verdict.OK, seen=f"listens on {where}")
+    return Check(
+        name="listener",
+        verdict=Verdict.FAILED,
+        seen=f"another program listens on {where}",
+        advice="Stop it, or change listen.port.",
     )
 
 
@@ -167,8 +184,6 @@ def _broker(settings: Settings) -> Check:
 
 
 def _index(settings: Settings) -> Check:
-    from node.wiring import index_version
-
     try:
         version = index_version(settings)
     except NodeError as error:
@@ -201,7 +216,7 @@ def _workers(settings: Settings) -> Check:
 def _destination(settings: Settings, destination: Destination) -> Check:
     name = f"destination {destination.name}"
     try:
-        echo(destination, calling=settings.ae_title)
+        echo(destination, calling=settings.ae_title, tls=scu_settings(settings).tls)
     except NodeError as error:
         return Check(
             name=name,

@@ -38,12 +38,16 @@ PICTURE_WITHIN_S = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What was left in a folder for a study; `text` is the content of `result.json`."""
+    """What was left in a folder for a study.
+
+    `text` is the content of `result.json`, `failures` says of each piece of work that was given up what went wrong.
+    """
 
     folder: Path
     outcome: StudyOutcome
     text: str
     pictures: tuple[Path, ...]
+    failures: tuple[str, ...]
 
     @property
     def status(self) -> Status:
@@ -79,7 +83,13 @@ def leave_results(node: RunningNode, study_uid: Uid, folder: Path, *, policy: Tr
     text = result_text(result_document(outcome))
     (folder / RESULT_FILE).write_text(text)
     pictures = tuple(picture for each in result.pipelines if (picture := _draw(node, result, each, folder)))
-    return Left(folder=folder, outcome=outcome, text=text, pictures=pictures)
+    failures = tuple(
+        f"{row.item.stage} {row.state}: {row.last_error}"
+        for each in result.pipelines
+        for row in each.work
+        if row.state in GIVEN_UP
+    )
+    return Left(folder=folder, outcome=outcome, text=text, pictures=pictures, failures=failures)
 
 
 def _pipeline(node: RunningNode, result: PipelineResult, policy: TriagePolicy) -> PipelineOutcome:

@@ -12,28 +12,31 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
 from node.cli.embedded_destination import AE_TITLE, EmbeddedDestination
 from node.cli.processes import ready_file
+from node.dispatch.association import ScuSettings
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError
 from node.domain.identifiers import AETitle
 from node.domain.triage import TriagePolicy
 from node.settings import Settings, load_settings
-from node.wiring import Questions, listener_ready_file, questions
+from node.wiring import Questions, listener_ready_file, questions, scu_settings
 
 #: The own node's data and logs, below the folder of the results; kept where something went wrong.
 FOLDER = ".node"
-START_WITHIN_S = 120.0
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared, not bound
+START_WITHIN_S = 180.0
 STOP_WITHIN_S = 60.0
 
-#: The sender is the same program, so the study is complete when it has been sent.
-QUIET_S = 0.5
-LONGEST_WAIT_S = 3.0
+#: The sender is the same program and does not pause: what is silent for this long has been sent.
+QUIET_S = 1.0
+#: A series with a gap waits for this long before it is taken as it is.
+LONGEST_WAIT_S = 15.0
 #: The demonstration's own destination takes research results and their urgency: nobody's reading list is behind it.
 #: Below 100 HU the positive predictive value was at least 68 % (Pickhardt 2013, abstract).
 URGENT_BELOW_HU = 100.0
@@ -43,11 +46,20 @@ URGENT_BELOW_HU = 100.0
 class RunningNode:
     """A node that listens.
 
-    `destination` is the embedded one of an own node, `None` for a node that was there: its results go where it is
-    configured to send them.
+    Parameters
+    ----------
+    peer, scu
+        How it is called.
+    evidence
+        Where an operator finds why something failed.
+    destination
+        The embedded one of an own node, `None` for a node that was there: its results go where it is configured to
+        send them.
     """
 
-    listener: Destination
+    peer: Destination
+    scu: ScuSettings
+    evidence: str
     questions: Questions
     triage: TriagePolicy
     destination: EmbeddedDestination | None
@@ -66,12 +78,14 @@ def node_for(out: Path, console: Console) -> Iterator[RunningNode]:
     home.mkdir(parents=True)
     with EmbeddedDestination(home / "received") as destination, _started(home, destination, console) as own:
         yield _node(own, destination)
-    shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)  # not where something was raised: the logs say why
 
 
 def _node(settings: Settings, destination: EmbeddedDestination | None) -> RunningNode:
     return RunningNode(
-        listener=_listener(settings),
+        peer=_listener(settings),
+        scu=_caller(settings),
+        evidence=f"`osteonode why` and the logs in {settings.home / 'logs'} say more",
         questions=questions(settings),
         triage=settings.triage_policy,
         destination=destination,
@@ -93,7 +107,16 @@ def _runs(settings: Settings) -> bool:
 def _listener(settings: Settings) -> Destination:
     """The node's own listener as a peer to send to."""
     port = int(listener_ready_file(settings).read_text())
-    return Destination(name="node", host="127.0.0.1", port=port, ae_title=AETitle(settings.ae_title))
+    host = "127.0.0.1" if settings.listen.host in ("", ANY_ADDRESS) else settings.listen.host
+    tls = settings.listen.tls_certificate is not None
+    return Destination(name="node", host=host, port=port, ae_title=AETitle(settings.ae_title), tls=tls)
+
+
+def _caller(settings: Settings) -> ScuSettings:
+    """How this program calls the listener: under a title that it accepts, encrypted where it wants that."""
+    allowed = settings.listen.allowed_calling_aes
+    title = AETitle(allowed[0]) if allowed else AETitle(AE_TITLE)
+    return replace(scu_settings(settings), calling_ae=title)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -13,51 +14,51 @@ from node.cli.outcome import Left, leave_results
 from node.cli.own_node import RunningNode, node_for
 from node.cli.sending import send_content
 from node.cli.table import print_left
-from node.dispatch.send_folder import FolderContent, find_dicom_files
-from node.domain.errors import InputRejected, NodeError
+from node.dispatch.dicom_file import DicomFile
+from node.dispatch.send_folder import find_dicom_files
+from node.domain.errors import InputRejected, TransientFailure
 from node.domain.finding import Status
-from node.domain.identifiers import AETitle, Uid
+from node.domain.identifiers import Uid
 
 
 def analyse(study_dir: Path, out: Path, *, json_output: bool, timeout_s: float) -> bool:
-    """Send a folder to a node, wait, leave and print the results; whether nothing failed.
+    """Send a folder to a node, wait, leave and print the results; whether every file was stored.
 
     Raises
     ------
     InputRejected
-        Where the folder holds no DICOM file with a usable study.
+        Where the folder holds no DICOM file, or the node stored none.
     TransientFailure
-        Where the results do not come in time.
+        Where the results do not come in time, or the analysis failed; the message says where the reason lies.
     """
     console = Console(stderr=True)
     content = find_dicom_files(study_dir)
-    studies = _studies(content)
     out.mkdir(parents=True, exist_ok=True)
     with node_for(out, console) as node:
-        send_content(content, node.listener, calling=AETitle("OSTEONODE-RUN"), console=console)
+        stored = send_content(content, node.peer, settings=node.scu, console=console)
+        studies = _studies(stored)
+        if not studies:
+            raise InputRejected("the node stored none of the files; the lines above say why")
         left = [
             _outcome(node, study, out if len(studies) == 1 else out / study, timeout_s=timeout_s, console=console)
             for study in studies
         ]
-    for each in left:
-        if json_output:
-            typer.echo(each.text)
-        else:
-            print_left(Console(), each)
-    return all(each.status is not Status.FAILED for each in left)
+        for each in left:
+            if json_output:
+                typer.echo(each.text)
+            else:
+                print_left(Console(), each)
+        if any(each.status is Status.FAILED for each in left):
+            raise TransientFailure(f"the analysis failed; {node.evidence}")
+    return len(stored) == len(content.files)
 
 
-def _studies(content: FolderContent) -> tuple[Uid, ...]:
-    """The studies of the folder's files, those whose identifier is usable."""
+def _studies(files: Sequence[DicomFile]) -> tuple[Uid, ...]:
+    """The studies of files that a node stored: it has checked their identifiers."""
     found = set()
-    for file in content.files:
+    for file in files:
         header = dcmread(file.path, specific_tags=["StudyInstanceUID"], stop_before_pixels=True)
-        try:
-            found.add(Uid.from_dicom(str(header.get("StudyInstanceUID", ""))))
-        except NodeError:
-            continue
-    if not found:
-        raise InputRejected("no file of the folder has a usable Study Instance UID")
+        found.add(Uid.from_dicom(str(header.StudyInstanceUID)))
     return tuple(sorted(found))
 
 

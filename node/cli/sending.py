@@ -26,8 +26,9 @@ def send_folder(folder: Path, to: str) -> bool:
     """Send a folder to the peer AET@HOST:PORT and print what happened; whether every DICOM file was stored."""
     destination = peer(to)
     content = find_dicom_files(folder)
-    calling = AETitle(load_settings().ae_title)
-    return send_content(content, destination, calling=calling, console=Console(stderr=True))
+    settings = ScuSettings(calling_ae=AETitle(load_settings().ae_title))
+    stored = send_content(content, destination, settings=settings, console=Console(stderr=True))
+    return len(stored) == len(content.files)
 
 
 def peer(address: str) -> Destination:
@@ -48,22 +49,25 @@ def peer(address: str) -> Destination:
         raise ConfigurationError(str(error)) from error
 
 
-def send_content(content: FolderContent, destination: Destination, *, calling: AETitle, console: Console) -> bool:
-    """Send what was found in a folder; whether every DICOM file was stored."""
-    failures = _send(content.files, destination, calling, console)
-    _report(console, "not sent, no DICOM file", content.others)
+def send_content(
+    content: FolderContent, destination: Destination, *, settings: ScuSettings, console: Console
+) -> tuple[DicomFile, ...]:
+    """Send what was found in a folder and print what happened; the files that were stored."""
+    failures = _send(content.files, destination, settings, console)
+    _report(console, "no DICOM files, and not sent", content.others)
     _report(console, "not stored", failures)
-    return not failures
+    failed = {failure.file for failure in failures}
+    return tuple(file for file in content.files if file.path not in failed)
 
 
 def _send(
-    files: Sequence[DicomFile], destination: Destination, calling: AETitle, console: Console
+    files: Sequence[DicomFile], destination: Destination, settings: ScuSettings, console: Console
 ) -> tuple[NotSent, ...]:
     failures = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("sending", total=len(files))
-        for told in send_files(files, destination, settings=ScuSettings(calling_ae=calling)):
+        for told in send_files(files, destination, settings=settings):
             progress.advance(bar)
             if isinstance(told, NotSent):
                 failures.append(told)
@@ -75,7 +79,7 @@ def _send(
 def _report(console: Console, heading: str, failures: Sequence[NotSent]) -> None:
     if not failures:
         return
-    console.print(f"[yellow]{len(failures)} files {heading}:[/yellow]")
+    console.print(f"[yellow]{heading}: {len(failures)}[/yellow]")
     for failure in failures[:MOST_LINES]:
         status = "" if failure.status is None else f" (status {failure.status:04X}H)"
         console.print(f"  {failure.file.name}: {failure.because}{status}", highlight=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from node.cli.outcome import RESULT_FILE, Left
@@ -24,6 +25,8 @@ def print_left(console: Console, left: Left) -> None:
         print_findings(console, pipeline.findings, research=pipeline.intended_use is IntendedUse.RESEARCH)
         if pipeline.triage.priority is Priority.URGENT:
             console.print(f"[bold red]urgent:[/bold red] {'; '.join(pipeline.triage.because)}")
+    for failure in left.failures:
+        console.print(f"[bold red]failed:[/bold red] {escape(failure)}", highlight=False)
     names = [RESULT_FILE, *(each.file for each in left.outcome.objects), *(each.name for each in left.pictures)]
     console.print(f"{left.folder}: {', '.join(names)}", highlight=False, soft_wrap=True)
 

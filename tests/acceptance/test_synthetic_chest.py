@@ -72,10 +72,9 @@ def test_the_report_has_a_group_with_a_segment_for_every_measured_body(phantom_r
     measured = {each["level"] for each in phantom_run.pipeline["vertebrae"] if "mean_hu" in each}
 
     labels = {
-        segmentation.get_segment_description(
-            group.referenced_segment.ReferencedSOPSequence[0].ReferencedSegmentNumber
-        ).segment_label
+        str(segmentation.get_segment_description(number).segment_label)
         for group in report.content.get_volumetric_roi_measurement_groups()
+        for number in group.referenced_segment.referenced_segment_numbers
     }
 
     assert labels == measured
