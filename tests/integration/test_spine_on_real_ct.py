@@ -1,0 +1,88 @@
+"""The network of the project on real scans: what they are known to show, and nothing that they do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+import torch
+
+from models.bone import measure_bone
+from models.bundle import SPINE_CT, load_bundle
+from models.crops import crop_bodies
+from models.spine import segment_spine
+from models.vertebra import SpineSegmentation
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
+from node.domain.geometry import Affine
+from node.domain.identifiers import Uid
+from node.domain.levels import VertebralLevel
+from node.domain.measurement import Quantity
+from node.domain.reasons import ReasonCode
+from node.domain.volume import Volume
+
+L1, L2 = VertebralLevel.L1, VertebralLevel.L2
+
+
+def load(folder: Path) -> Volume:
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    image = reader.Execute()
+    steps = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
+    affine = Affine.from_steps(k=steps[:, 2], j=steps[:, 1], i=steps[:, 0], origin=np.array(image.GetOrigin()))
+    hu = SimpleITK.GetArrayFromImage(image).astype(np.float32)
+    return Volume(hu=hu, affine=affine, frame_of_reference=Uid("1.2.3"))
+
+
+def findings_in(folder: Path) -> CtBoneFindings:
+    volume = load(folder)
+    spine = segment_spine(volume, load_bundle(SPINE_CT, torch.device("cpu")))
+    assert isinstance(spine, SpineSegmentation), spine
+    return measure_bone(crop_bodies(volume, spine))
+
+
+def entry(findings: CtBoneFindings, level: VertebralLevel) -> VertebraFinding:
+    return next(vertebra for vertebra in findings.vertebrae if vertebra.level is level)
+
+
+@pytest.mark.parametrize(("level", "hu"), [(L1, 147.0), (L2, 140.0)])
+def test_l1_and_l2_of_a_trunk_read_what_was_read_by_eye(
+    trunk: CtBoneFindings, level: VertebralLevel, hu: float
+) -> None:
+    vertebra = entry(trunk, level)
+
+    assert vertebra.status is Status.ASSESSED
+    assert vertebra.value(Quantity.CORE_MEAN_HU) == pytest.approx(hu, abs=15.0)
+
+
+def test_the_vertebrae_of_a_trunk_follow_each_other_downwards(trunk: CtBoneFindings) -> None:
+    heights = [vertebra.centroid_lps_mm[2] for vertebra in trunk.vertebrae if vertebra.centroid_lps_mm is not None]
+
+    assert len(heights) >= 10
+    assert heights == sorted(heights, reverse=True)
+    assert -np.diff(heights).max() > 11.0
+
+
+def test_a_chest_that_ends_in_l1_gives_no_number_of_l1_or_below(chest: CtBoneFindings) -> None:
+    assert chest.screening is None
+    for level in (L1, L2):
+        vertebra = entry(chest, level)
+        assert vertebra.status is Status.NOT_EVALUABLE
+        assert vertebra.measurements == ()
+
+
+def test_a_chest_that_ends_in_l1_says_that_l1_is_cut(chest: CtBoneFindings) -> None:
+    assert ReasonCode.LEVEL_TRUNCATED in {reason.code for reason in entry(chest, L1).reasons}
+
+
+@pytest.fixture(scope="module")
+def trunk(shared_data: Path) -> CtBoneFindings:
+    """A trunk from about T3 to S1; spheres placed by eye read about 147 HU in L1 and 140 HU in L2."""
+    return findings_in(shared_data / "ct" / "matrad-liver")
+
+
+@pytest.fixture(scope="module")
+def chest(shared_data: Path) -> CtBoneFindings:
+    """A chest that stops at about L1."""
+    return findings_in(shared_data / "ct" / "lung1-007")
