@@ -27,6 +27,9 @@ HEALTHY_AFTER_S = 30.0
 #: A process that has not stopped so long after SIGTERM is killed.
 STOP_WITHIN_S = 15.0
 _POLL_S = 0.2
+_START_POLL_S = 0.05
+#: Of a log no more than so many bytes are looked at for its last line.
+_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +39,12 @@ class ChildSpec:
     Parameters
     ----------
     ready
-        Asked after the start until it says true; the next process waits for that.
+        Asked after the start until it says true.
     ready_within_s
         Longest wait for it.
     is_foundation
-        Whether the others need it to the end: it is stopped after all of them.
+        Whether the others need it from their start to their end: they are started once it is ready, and stopped before
+        it.
     """
 
     name: str
@@ -58,6 +62,7 @@ class _Child:
     spec: ChildSpec
     process: subprocess.Popen[bytes]
     started_at: float
+    log_from: int
     restart_at: float | None = None
     delay_s: float = FIRST_RESTART_S
 
@@ -68,7 +73,7 @@ class Supervisor:
     Parameters
     ----------
     specs
-        In the order in which they are started.
+        Foundations are started one after the other, in this order; the rest all at once.
     log_folder
         Each process writes its log to NAME.log here.
     """
@@ -86,22 +91,35 @@ class Supervisor:
     def run(self, *, on_started: Callable[[str], None] = lambda name: None) -> None:
         """Start all processes, watch them, and stop them when asked to.
 
+        Parameters
+        ----------
+        on_started
+            Told the name of each process once it is ready.
+
         Raises
         ------
         ConfigurationError
-            Where a process does not become ready; the message names its log.
+            Where a process does not become ready; the message says the last line of its log, and where that is.
         """
         self._log_folder.mkdir(parents=True, exist_ok=True)
         try:
             for spec in self._specs:
-                self._children.append(_Child(spec=spec, process=self._spawn(spec), started_at=time.monotonic()))
-                self._wait_until_ready(self._children[-1])
-                on_started(spec.name)
+                if spec.is_foundation:
+                    self._wait_until_ready([self._start(spec)], on_started)
+            others = [self._start(spec) for spec in self._specs if not spec.is_foundation]
+            self._wait_until_ready(others, on_started)
             while not self._stop.wait(_POLL_S):
                 for child in self._children:
                     self._keep_alive(child)
         finally:
             self._stop_all()
+
+    def _start(self, spec: ChildSpec) -> _Child:
+        log = self._log_folder / f"{spec.name}.log"
+        log_from = log.stat().st_size if log.exists() else 0
+        child = _Child(spec=spec, process=self._spawn(spec), started_at=time.monotonic(), log_from=log_from)
+        self._children.append(child)
+        return child
 
     def _spawn(self, spec: ChildSpec) -> subprocess.Popen[bytes]:
         # the kernel ends the process with its supervisor, even one that is killed: no orphan keeps the port
@@ -119,19 +137,26 @@ class Supervisor:
         logger.info("process started", extra=event(Event.PROCESS_STARTED, process_name=spec.name, kind="child"))
         return process
 
-    def _wait_until_ready(self, child: _Child) -> None:
-        deadline = time.monotonic() + child.spec.ready_within_s
-        while not child.spec.ready():
-            if self._stop.is_set():
-                return
-            code = child.process.poll()
-            if code is not None or time.monotonic() > deadline:
-                state = "still starting" if code is None else f"ended with status {code}"
-                raise ConfigurationError(
-                    f"{child.spec.name} did not become ready within {child.spec.ready_within_s:.0f} s ({state}); "
-                    f"see {self._log_folder / child.spec.name}.log"
-                )
-            time.sleep(0.05)
+    def _wait_until_ready(self, starting: list[_Child], on_started: Callable[[str], None]) -> None:
+        """Wait for processes that start side by side, and tell of each as soon as it is ready."""
+        waiting = list(starting)
+        while waiting and not self._stop.wait(_START_POLL_S):
+            for child in tuple(waiting):
+                if child.spec.ready():
+                    waiting.remove(child)
+                    on_started(child.spec.name)
+                else:
+                    self._refuse_unless_starting(child)
+
+    def _refuse_unless_starting(self, child: _Child) -> None:
+        code, longest = child.process.poll(), child.spec.ready_within_s
+        if code is None and time.monotonic() - child.started_at <= longest:
+            return
+        state = f"did not become ready within {longest:.0f} s" if code is None else f"ended with status {code}"
+        log = self._log_folder / f"{child.spec.name}.log"
+        raise ConfigurationError(
+            f"{child.spec.name} {state} at its start: {_last_line(log, child.log_from)}; see {log}"
+        )
 
     def _keep_alive(self, child: _Child) -> None:
         now = time.monotonic()
@@ -172,3 +197,11 @@ class Supervisor:
             "process stopped",
             extra=event(Event.PROCESS_STOPPED, process_name=child.spec.name, exit_code=child.process.returncode),
         )
+
+
+def _last_line(log: Path, start: int) -> str:
+    """The last line that a process has written to its log, whose part before `start` bytes is of an earlier run."""
+    with log.open("rb") as content:
+        content.seek(max(start, log.stat().st_size - _TAIL_BYTES))
+        lines = content.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it logged nothing")
