@@ -6,17 +6,17 @@ tries once, and a message that is lost or comes twice does no harm, since the le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from node.domain.destination import Destination
 from node.domain.errors import TransientFailure
 from node.domain.pseudonym import Pseudonymizer
 from node.domain.study import Priority
 from node.domain.work import LONGEST_TIME_LIMIT_S, STAGES, Pool, Stage, WorkItem
 from node.queue_order import BEGUN, GPU_QUEUES, StrictOrder
+from node.worker_ready import announce_when_ready
 
 __all__ = [
     "ENCODE_QUEUE",
@@ -25,7 +25,6 @@ __all__ = [
     "celery_app",
     "delivery_queue",
     "gpu_queue",
-    "node_queues",
     "queue_of",
     "stage_task",
 ]
@@ -48,18 +47,13 @@ ENCODE_QUEUE = "encode"
 _MESSAGE_PRIORITY = {Priority.URGENT: 0, Priority.ROUTINE: 3, Priority.BACKFILL: 6}
 
 
-def node_queues(destinations: Iterable[Destination]) -> tuple[str, ...]:
-    """The queues of the light workers: encoding, and one for each destination."""
-    return (ENCODE_QUEUE, *(delivery_queue(destination.name) for destination in destinations))
-
-
 def gpu_queue(priority: Priority, *, begun: bool = False) -> str:
     """The queue of the GPU workers; `begun` for the later stages of a study."""
     return f"gpu.{priority}{BEGUN if begun else ''}"
 
 
 def delivery_queue(destination: str) -> str:
-    """The queue of a destination: each has its own, so that a slow one delays no other."""
+    """The queue of a destination: each has its own, and a worker of its own, so that a slow one delays no other."""
     return f"deliver.{destination}"
 
 
@@ -84,6 +78,8 @@ def celery_app(name: str, broker_url: str, *, pool: Pool | None = None) -> Celer
         Whose queues the workers of this application consume; `None` for a process that only sends. The GPU pool serves
         its queues in strict order. The others serve messages by priority, and queues of equal priority in turn.
     """
+    if pool is not None:
+        announce_when_ready()
     app = Celery(name, broker=broker_url, set_as_current=pool is not None)
     app.conf.update(
         accept_content=["json"],

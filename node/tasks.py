@@ -1,4 +1,7 @@
-"""The light Celery tasks: `celery -A node.tasks worker -Q encode,deliver.NAME,...`."""
+"""The light Celery tasks, for workers that serve the queue `encode` or that of one destination, one task at a time.
+
+A worker of its own for each destination: while one waits for a PACS that does not answer, the others go on.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import signal
 import socket
 import sys
@@ -17,13 +18,14 @@ from node.domain.errors import ConfigurationError
 from node.domain.study import Priority
 from node.observe.logging import configure_logging
 from node.private_redis import private_redis
-from node.queueing import gpu_queue, node_queues
+from node.queueing import ENCODE_QUEUE, delivery_queue, gpu_queue
 from node.settings import Settings, load_settings
 from node.supervisor import ChildSpec, Supervisor
 from node.wiring import listener_ready_file, prepare, run_listener, run_sweeper
+from node.worker_ready import READY_FILE_VARIABLE
 
-#: Deliveries to one PACS wait for its answer; so many other tasks of the node's own can go on meanwhile.
-NODE_TASK_PROCESSES = 2
+#: A worker checks its device and its network before it takes work (`workers.check`).
+WORKER_READY_WITHIN_S = 180.0
 
 
 def up() -> None:
@@ -33,15 +35,16 @@ def up() -> None:
     with only_one(settings.home):
         configure_logging(settings.log_level, settings.home / "logs" / "up.log")
         prepare(settings)
-        supervisor = Supervisor(processes(settings), settings.home / "logs")
-        _stop_on_signal(supervisor.stop)
-        listener_ready_file(settings).unlink(missing_ok=True)
-        ready_file(settings.home).unlink(missing_ok=True)
+        _forget_readiness(settings)
         specs = processes(settings)
+        supervisor = Supervisor(specs, settings.home / "logs")
+        _stop_on_signal(supervisor.stop)
+        starting = {spec.name for spec in specs}
 
         def told(name: str) -> None:
             console.print(f"  [green]✓[/green] {name}")
-            if name == specs[-1].name:
+            starting.discard(name)
+            if not starting:
                 ready_file(settings.home).write_text("ready\n")
                 console.print(_where(settings))
 
@@ -93,35 +96,53 @@ def only_one(home: Path) -> Iterator[None]:
 
 
 def processes(settings: Settings) -> tuple[ChildSpec, ...]:
-    """What `osteonode up` runs, in order."""
+    """What `osteonode up` runs: `tasks` encodes, and each destination has a worker of its own."""
     python = sys.executable
     specs = []
     if not settings.broker.url:
         specs.append(private_redis(settings.redis_socket, settings.home / "redis"))
-    specs.append(
-        ChildSpec(
-            name="listen",
-            command=(python, "-m", "node", "listen"),
-            ready=listener_ready_file(settings).exists,
-        )
-    )
+    listening = listener_ready_file(settings).exists
+    specs.append(ChildSpec(name="listen", command=(python, "-m", "node", "listen"), ready=listening))
     specs.append(ChildSpec(name="sweep", command=(python, "-m", "node", "sweep")))
-    gpu_queues = tuple(gpu_queue(priority) for priority in Priority)
-    specs.append(_celery("gpu", "workers.app", gpu_queues, processes=1))
-    specs.append(_celery("tasks", "node.tasks", node_queues(settings.destinations), processes=NODE_TASK_PROCESSES))
+    gpu_queues = ",".join(gpu_queue(priority) for priority in Priority)
+    specs.append(_celery("gpu", "workers.app", queues=gpu_queues, home=settings.home))
+    specs.append(_celery("tasks", "node.tasks", queues=ENCODE_QUEUE, home=settings.home))
+    for destination in settings.destinations:
+        queue = delivery_queue(destination.name)
+        specs.append(_celery(f"deliver-{destination.name}", "node.tasks", queues=queue, home=settings.home))
     if settings.flower.enabled:
         specs.append(_flower(settings))
     return tuple(specs)
 
 
-def _celery(name: str, application: str, queues: tuple[str, ...], *, processes: int) -> ChildSpec:
-    options = ("-Q", ",".join(queues), "-c", str(processes), "-n", f"{name}@%h", "--without-mingle", "--without-gossip")
+def _celery(name: str, application: str, *, queues: str, home: Path) -> ChildSpec:
+    """A worker that does one task at a time."""
+    options = ("-Q", queues, "-c", "1", "-n", f"{name}@%h", "--without-mingle", "--without-gossip")
+    ready = _worker_ready_folder(home) / name
     return ChildSpec(
         name=name,
         command=(sys.executable, "-m", "celery", "-A", application, "worker", "--loglevel", "WARNING", *options),
-        # Celery's soft shutdown: a task that does not end in time hands its work back instead of being killed with it
-        environment={"REMAP_SIGTERM": "SIGQUIT"},
+        environment={
+            # Celery's soft shutdown: a task that does not end in time hands its work back instead of being killed
+            "REMAP_SIGTERM": "SIGQUIT",
+            READY_FILE_VARIABLE: str(ready.resolve()),
+        },
+        ready=ready.exists,
+        ready_within_s=WORKER_READY_WITHIN_S,
     )
+
+
+def _worker_ready_folder(home: Path) -> Path:
+    """Holds a file for each Celery worker that has started."""
+    return home / "ready"
+
+
+def _forget_readiness(settings: Settings) -> None:
+    """Remove what an earlier run said of its processes."""
+    listener_ready_file(settings).unlink(missing_ok=True)
+    ready_file(settings.home).unlink(missing_ok=True)
+    shutil.rmtree(_worker_ready_folder(settings.home), ignore_errors=True)
+    _worker_ready_folder(settings.home).mkdir(mode=0o700)
 
 
 def _flower(settings: Settings) -> ChildSpec:

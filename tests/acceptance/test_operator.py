@@ -114,7 +114,8 @@ def test_doctor_names_the_destination_that_does_not_answer(node: NodeProcess):
 
 
 def test_the_logs_of_all_processes_name_events_and_no_identity(node: NodeProcess, study: SentStudy):
-    lines = [line for name in ("listen", "sweep", "gpu", "tasks", "up") for line in node.log(name).splitlines()]
+    names = ("listen", "sweep", "gpu", "tasks", "deliver-orthanc", "deliver-nobody", "up")
+    lines = [line for name in names for line in node.log(name).splitlines()]
     events = {json.loads(line)["event"] for line in lines if line.startswith("{")}
 
     assert {"instance-stored", "revision-closed", "work-done", "object-sent"} <= events

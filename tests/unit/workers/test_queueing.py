@@ -5,13 +5,12 @@ import time
 
 import pytest
 
-from node.domain.destination import Destination
 from node.domain.errors import TransientFailure
-from node.domain.identifiers import AETitle, Uid
+from node.domain.identifiers import Uid
 from node.domain.pseudonym import Pseudonymizer
 from node.domain.study import Priority
 from node.domain.work import CT_BONE, LONGEST_TIME_LIMIT_S, STAGES, Pool, Stage, WorkItem
-from node.queueing import SOFT_BEFORE_HARD_S, CeleryQueue, celery_app, node_queues, queue_of, stage_task
+from node.queueing import SOFT_BEFORE_HARD_S, CeleryQueue, celery_app, queue_of, stage_task
 
 PSEUDONYMS = Pseudonymizer(b"sixteen bytes or more")
 
@@ -34,12 +33,6 @@ def an_item(stage: Stage, priority: Priority = Priority.ROUTINE) -> WorkItem:
 )
 def test_each_stage_has_its_queue(stage, queue):
     assert queue_of(an_item(stage, Priority.URGENT)) == queue
-
-
-def test_the_light_workers_consume_encoding_and_each_destination():
-    pacs = Destination(name="pacs", host="localhost", port=104, ae_title=AETitle("PACS"))
-
-    assert node_queues([pacs]) == ("encode", "deliver.pacs")
 
 
 def test_a_task_has_the_name_and_the_limits_of_its_stage():
