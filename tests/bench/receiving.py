@@ -105,10 +105,12 @@ def _measure(folder: Path, rounds: int, processes: int) -> dict[tuple[str, int],
     for number in range(rounds):
         for count in ASSOCIATIONS:
             for name in ("OsteoNode", "Orthanc") if number % 2 else ("Orthanc", "OsteoNode"):
-                with tempfile.TemporaryDirectory(dir=folder) as store:
-                    receiver = _own(Path(store), processes) if name == "OsteoNode" else _orthanc(Path(store))
-                    with receiver as running:
-                        _send_all(running, images, count, measured[name, count])
+                # stores are removed in the end: freed blocks that a disk discards would slow down the next receiver
+                store = Path(tempfile.mkdtemp(dir=folder))
+                receiver = _own(store, processes) if name == "OsteoNode" else _orthanc(store)
+                with receiver as running:
+                    os.sync()
+                    _send_all(running, images, count, measured[name, count])
         sys.stderr.write(f"round {number + 1} of {rounds}\n")
     return measured
 
