@@ -65,6 +65,8 @@ def copy_identity(header: Dataset, target: Dataset) -> None:
             if keyword in ALWAYS_THERE:
                 setattr(target, keyword, None)
             continue
+        if keyword == "SpecificCharacterSet" and not header.get(keyword):
+            continue  # type 1C: an empty one says no more than none, and is an error in the copy
         # the items of a sequence are encoded as the source is, so a sequence is parsed and written anew
         target[tag] = header[tag] if dictionary_VR(tag) == "SQ" else _as_it_stands(header.get_item(tag))
     _say_how_identity_was_removed(target)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pydicom import Dataset
 from pydicom.valuerep import format_number_as_ds
 
-from node.domain.errors import Bug
 from node.encode.concepts import (
     COSINE,
     FRAME_OF_REFERENCE,
@@ -27,7 +26,7 @@ from node.encode.concepts import (
     modality,
 )
 from node.encode.explicit import code, element, items, keep_raw, put_raw, sequence, sop_reference, text
-from node.encode.source_grid import pixel_spacing, slice_thickness
+from node.encode.header_values import frame_of_reference, numbers, pixel_spacing, size, slice_thickness
 from node.encode.sources import SourceInstance, Sources
 
 _CONTENT_SEQUENCE = 0x0040A730
@@ -66,25 +65,28 @@ def _shared_by(sources: Sources) -> Dataset | None:
 
 
 def _descriptors(first: SourceInstance, shared: Dataset | None) -> Iterator[bytes]:
-    """Image Library Entry Descriptors (TID 1602, 1604) that hold for the whole group."""
+    """Image Library Entry Descriptors (TID 1602, 1604) that hold for the whole group.
+
+    A source that could not be assessed may lack any of them, and still gets its report: those are left out.
+    """
     yield _item("CODE", MODALITY, sequence(0x0040A168, _coded(modality(first.modality))))
     if shared is None:
         return
-    if shared.get("FrameOfReferenceUID"):
-        yield _item("UIDREF", FRAME_OF_REFERENCE, text(0x0040A124, "UI", shared.FrameOfReferenceUID))
-    yield _number(PIXEL_ROWS, int(shared.Rows), PIXELS)
-    yield _number(PIXEL_COLUMNS, int(shared.Columns), PIXELS)
-    try:
-        between_rows, between_columns = pixel_spacing(shared)
-        thickness = slice_thickness(shared)
-    except (Bug, ValueError):  # a study that could not be assessed may have no spacing
-        return
-    yield _number(HORIZONTAL_SPACING, between_columns, MILLIMETER)
-    yield _number(VERTICAL_SPACING, between_rows, MILLIMETER)
-    if thickness is not None:
-        yield _number(SLICE_THICKNESS, thickness, MILLIMETER)
-    for concept, cosine in zip(IMAGE_ORIENTATION, shared.get("ImageOrientationPatient") or (), strict=False):
-        yield _number(concept, float(cosine), COSINE)
+    if (frame := frame_of_reference(shared)) is not None:
+        yield _item("UIDREF", FRAME_OF_REFERENCE, text(0x0040A124, "UI", frame))
+    between_rows, between_columns = pixel_spacing(shared) or (None, None)
+    orientation = numbers(shared, "ImageOrientationPatient", len(IMAGE_ORIENTATION)) or ()
+    told = (
+        (PIXEL_ROWS, size(shared, "Rows"), PIXELS),
+        (PIXEL_COLUMNS, size(shared, "Columns"), PIXELS),
+        (HORIZONTAL_SPACING, between_columns, MILLIMETER),
+        (VERTICAL_SPACING, between_rows, MILLIMETER),
+        (SLICE_THICKNESS, slice_thickness(shared), MILLIMETER),
+        *((concept, cosine, COSINE) for concept, cosine in zip(IMAGE_ORIENTATION, orientation, strict=False)),
+    )
+    for concept, value, unit in told:
+        if value is not None:
+            yield _number(concept, value, unit)
 
 
 def _image(instance: SourceInstance) -> bytes:

@@ -26,9 +26,10 @@ from node.encode.concepts import (
     vertebra,
 )
 from node.encode.context import Names
+from node.encode.header_values import slice_thickness
 from node.encode.identity import source_skeleton
 from node.encode.segmentation_frames import FrameList, write_frames
-from node.encode.source_grid import SourceGrid, on_source_grid, pixel_spacing, slice_thickness, source_grid
+from node.encode.source_grid import SourceGrid, on_source_grid, source_grid
 from node.encode.sources import Sources
 
 
@@ -104,7 +105,7 @@ def _one_source(sources: Sources, grid: SourceGrid) -> Dataset:
     source.FrameOfReferenceUID = sources.header.FrameOfReferenceUID
     source.PositionReferenceIndicator = sources.header.get("PositionReferenceIndicator") or ""
     source.Rows, source.Columns = grid.shape[1:]
-    source.PixelSpacing = _decimals(*pixel_spacing(sources.header))
+    source.PixelSpacing = _decimals(*grid.pixel_spacing_mm)
     # spacing is said, because frames left out must not change what a reader makes of it
     between_slices = grid.affine.spacing_mm[0]
     source.SliceThickness, source.SpacingBetweenSlices = _decimals(

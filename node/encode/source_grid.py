@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset
 
 from node.domain.errors import Bug
 from node.domain.geometry import Affine
 from node.domain.reasons import Reason
 from node.domain.stack import stack_slices
 from node.domain.volume import LabelMap, UInt8
+from node.encode.header_values import pixel_spacing, size
 from node.encode.sources import SourceFrame, Sources
 
 #: A voxel of the label map may lie this far from a voxel of the source, in voxels: rounding of headers adds up.
@@ -31,11 +31,14 @@ class SourceGrid:
         Index (frame, row, column) to LPS mm.
     shape
         Number of frames, rows and columns.
+    pixel_spacing_mm
+        Distance between rows and between columns, as the header says it.
     """
 
     frames: tuple[SourceFrame, ...]
     affine: Affine
     shape: tuple[int, int, int]
+    pixel_spacing_mm: tuple[float, float]
 
 
 def source_grid(sources: Sources) -> SourceGrid:
@@ -52,40 +55,24 @@ def source_grid(sources: Sources) -> SourceGrid:
         raise Bug(f"a label map needs source slices that form a stack: {stack.text}")
     ordered = tuple(frames[place] for place in stack.order)
     orientation = np.array(ordered[0].orientation)
-    between_rows, between_columns = pixel_spacing(sources.header)
+    spacing, rows, columns = (
+        pixel_spacing(sources.header),
+        size(sources.header, "Rows"),
+        size(sources.header, "Columns"),
+    )
+    if spacing is None or rows is None or columns is None:
+        raise Bug("a label map needs source images with a pixel spacing, rows and columns")
     return SourceGrid(
         frames=ordered,
         affine=Affine.from_steps(
             k=np.array(stack.normal) * stack.spacing_mm,
-            j=orientation[3:] * between_rows,
-            i=orientation[:3] * between_columns,
+            j=orientation[3:] * spacing[0],
+            i=orientation[:3] * spacing[1],
             origin=np.array(ordered[0].position),
         ),
-        shape=(len(ordered), int(sources.header.Rows), int(sources.header.Columns)),
+        shape=(len(ordered), rows, columns),
+        pixel_spacing_mm=spacing,
     )
-
-
-def pixel_spacing(header: Dataset) -> tuple[float, float]:
-    """Distance between rows and between columns, mm, from a single-frame or a multi-frame header."""
-    rows, columns = (float(value) for value in _pixel_measures(header).PixelSpacing)
-    return rows, columns
-
-
-def slice_thickness(header: Dataset) -> float | None:
-    """Slice Thickness, mm, where the header tells it."""
-    value = _pixel_measures(header).get("SliceThickness")
-    return float(value) if value else None
-
-
-def _pixel_measures(header: Dataset) -> Dataset:
-    if "PixelSpacing" in header:
-        return header
-    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for group in header.get(groups) or []:
-            if "PixelMeasuresSequence" in group:
-                measures: Dataset = group.PixelMeasuresSequence[0]
-                return measures
-    raise Bug("a label map needs source images with a pixel spacing")
 
 
 def on_source_grid(label_map: LabelMap, grid: SourceGrid) -> UInt8:

@@ -15,6 +15,7 @@ from node.domain.errors import InvalidIdentifier, NotAnalysable
 from node.domain.identifiers import Uid
 from node.domain.study import Vector3, Vector6
 from node.encode.header_scan import scan_file
+from node.encode.header_values import UNREADABLE
 
 _SOP_CLASS, _SOP_INSTANCE, _MODALITY = 0x00080016, 0x00080018, 0x00080060
 _SERIES, _POSITION, _ORIENTATION = 0x0020000E, 0x00200032, 0x00200037
@@ -139,7 +140,7 @@ def _load_fully(path: Path) -> _Loaded:
     )
     try:
         frames = tuple(_frames_of(header, instance))
-    except (ValueError, TypeError, AttributeError, IndexError):
+    except UNREADABLE:
         frames = ()  # it can still be named as a source; a study without geometry gets a report too
     return instance, frames, path
 

@@ -148,3 +148,15 @@ def test_the_objects_carry_the_time_at_which_they_were_made(tmp_path):
     assert (made.InstanceCreationDate, made.InstanceCreationTime) == ("20260501", "140000")
     assert made.TimezoneOffsetFromUTC == "+0200"
     assert NOON.tzinfo is datetime.UTC
+
+
+def test_an_empty_character_set_of_the_source_is_none(tmp_path):
+    spec = CtSpec(slices=2)
+    sources = ct_series(spec)
+    for dataset in sources:
+        dataset.SpecificCharacterSet = None
+
+    made = read(encode_on(assessed_result(spec), sources, tmp_path)[ObjectKind.SR])
+
+    assert "SpecificCharacterSet" not in made
+    assert str(made.PatientName) == "Builder^Series"
