@@ -11,17 +11,19 @@ from collections.abc import Callable
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from node.domain.errors import TransientFailure
+from node.domain.errors import NodeError, TransientFailure
 from node.domain.pseudonym import Pseudonymizer
 from node.domain.study import Priority
 from node.domain.work import LONGEST_TIME_LIMIT_S, STAGES, Pool, Stage, WorkItem
 from node.queue_order import BEGUN, GPU_QUEUES, StrictOrder
+from node.running import FAILED
 from node.worker_ready import announce_when_ready
 
 __all__ = [
     "ENCODE_QUEUE",
     "GPU_QUEUES",
     "CeleryQueue",
+    "WorkFailed",
     "celery_app",
     "delivery_queue",
     "gpu_queue",
@@ -55,6 +57,10 @@ def gpu_queue(priority: Priority, *, begun: bool = False) -> str:
 def delivery_queue(destination: str) -> str:
     """The queue of a destination: each has its own, and a worker of its own, so that a slow one delays no other."""
     return f"deliver.{destination}"
+
+
+class WorkFailed(NodeError):
+    """How a task ends in the task list whose work failed; the index knows by then, and decides what comes next."""
 
 
 def queue_of(item: WorkItem) -> str:
@@ -108,7 +114,10 @@ def celery_app(name: str, broker_url: str, *, pool: Pool | None = None) -> Celer
 
 
 def stage_task(app: Celery, stage: Stage, run: Callable[[int], str]) -> None:
-    """Register the task of a stage; `run` takes the work's identifier and returns a word for the task list."""
+    """Register the task of a stage; `run` takes the work's identifier and returns a word for the task list.
+
+    Failed work ends its task as failed, for whoever looks at the task list. Its message is acknowledged all the same.
+    """
     spec = STAGES[stage]
 
     @app.task(
@@ -117,10 +126,14 @@ def stage_task(app: Celery, stage: Stage, run: Callable[[int], str]) -> None:
         time_limit=spec.time_limit_s,
         soft_time_limit=spec.time_limit_s - SOFT_BEFORE_HARD_S,
         shared=False,
+        throws=(WorkFailed,),  # expected: Celery logs one line, since the trace of the cause was logged before
     )
     def task(*, work_id: int, study: str) -> str:
         # `study` is not for us: flower finds a study's tasks by it
-        return run(work_id)
+        word = run(work_id)
+        if word == FAILED:
+            raise WorkFailed(f"work {work_id} failed; `osteonode why` and the log of its worker say why")
+        return word
 
 
 class CeleryQueue:

@@ -1,7 +1,8 @@
 """A worker application for tests: real queues, real leases, and stages that only say that they ran.
 
 `celery -A tests.integration.gpu_worker worker` reads the folder from `OSTEONODE_TEST_FOLDER` and the broker from
-`OSTEONODE_TEST_BROKER`. A stage appends `WORK_ID TOKEN PID` to `ran` and waits while the file `hold` exists.
+`OSTEONODE_TEST_BROKER`. A stage appends `WORK_ID TOKEN PID` to `ran`, waits while the file `hold` exists, and fails
+where the file `fail` exists.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from celery.signals import celeryd_after_setup, worker_process_init
 from sqlalchemy import Engine, insert
 
+from node.domain.errors import InputRejected
 from node.domain.ports import SystemClock
 from node.domain.pseudonym import Pseudonymizer
 from node.domain.state import RevisionState
@@ -71,11 +73,13 @@ def runner() -> LeaseRunner:
 
 
 def stage(lease: Lease) -> StageOutcome:
-    """Say that it ran, and wait to be let go."""
+    """Say that it ran, wait to be let go, and fail where that is wanted."""
     with (folder() / "ran").open("a") as ran:
         ran.write(f"{lease.item.work_id} {lease.token} {os.getpid()}\n")
     while (folder() / "hold").exists():
         time.sleep(0.02)
+    if (folder() / "fail").exists():
+        raise InputRejected("the test says so")
     return StageOutcome(assessable=True)
 
 

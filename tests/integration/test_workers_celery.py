@@ -245,9 +245,11 @@ def test_a_wiped_broker_takes_messages_again(bench):
         wait_until(lambda: bench.works() == [1, 2], "the work after the wipe to be done")
 
 
-def test_a_monitor_finds_a_studys_task_its_queue_time_and_outcome(bench):
+@contextlib.contextmanager
+def monitored(bench: Bench) -> Iterator[dict[str, dict]]:
+    """What a monitor hears meanwhile: the last event of each type."""
     seen: dict[str, dict] = {}
-    listening = threading.Event()
+    listening, enough = threading.Event(), threading.Event()
 
     def listen() -> None:
         app = celery_app("monitor", bench.broker.broker_url)
@@ -256,21 +258,49 @@ def test_a_monitor_finds_a_studys_task_its_queue_time_and_outcome(bench):
                 connection, handlers={"*": lambda event: seen.update({event["type"]: event})}
             )
             listening.set()
-            with contextlib.suppress(TimeoutError):
-                receiver.capture(limit=None, timeout=6, wakeup=False)
+            while not enough.is_set():
+                with contextlib.suppress(TimeoutError):
+                    receiver.capture(limit=None, timeout=1, wakeup=False)
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     listening.wait(10)
-    with bench.worker():
+    try:
+        yield seen
+    finally:
+        enough.set()
+        thread.join(20)
+
+
+def test_a_monitor_finds_a_studys_task_its_queue_time_and_outcome(bench):
+    with monitored(bench) as seen, bench.worker():
         bench.queue.send(bench.add(1))
         wait_until(lambda: "task-succeeded" in seen, "the monitor to hear of the end")
-    thread.join(20)
 
     assert PSEUDONYMS.of(uid(1)) in seen["task-received"]["kwargs"]
     assert seen["task-sent"]["queue"] == "gpu.routine"
     assert seen["task-succeeded"]["result"] == "'done'"
     assert seen["task-succeeded"]["runtime"] >= 0
+
+
+def test_failed_work_is_a_failed_task_that_does_not_come_again(bench):
+    (bench.folder / "fail").touch()
+
+    with monitored(bench) as seen, bench.worker():
+        bench.queue.send(bench.add(1))
+        wait_until(lambda: "task-failed" in seen, "the monitor to hear of the failure")
+        (bench.folder / "fail").unlink()
+        bench.queue.send(bench.add(2))  # after a message that came again this one would be done later
+        wait_until(lambda: bench.state(2) is WorkState.DONE, "the next work to be done")
+        wait_until(lambda: not bench.client().hlen("unacked"), "both messages to be acknowledged")
+        left = bench.client().llen("gpu.routine")
+
+    assert bench.works() == [1, 2]
+    assert bench.state(1) is WorkState.DEAD
+    assert left == 0
+    assert "WorkFailed" in seen["task-failed"]["exception"]
+    assert "task-retried" not in seen
+    assert uid(1) not in str(seen["task-failed"])
 
 
 def test_the_index_decides_who_works_not_the_messages(bench):
