@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from node.domain.errors import InvalidIdentifier
-from node.domain.geometry import Affine, Float64
+from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
 from node.domain.reasons import Reason, ReasonCode
-from node.domain.stack import SAME_POSITION_MM, SliceStack, stack_slices
+from node.domain.stack import SAME_POSITION_MM, stack_affine, stack_slices
 from node.domain.volume import Float32, Volume
 from workers.header import read_image_file
 from workers.image_file import Frame, ImageFile
@@ -84,7 +84,8 @@ def _load(slices: list[_Slice], *, threads: int, max_voxels: int) -> LoadedSerie
         raise ImageRefused(ReasonCode.NO_PIXEL_DATA, "The series has no images.")
     frame_of_reference = _frame_of_reference(slices)
     rows, columns = _one_grid(slices)
-    stack = stack_slices([each.frame.position for each in slices], [each.frame.orientation for each in slices])
+    positions, orientations = [each.frame.position for each in slices], [each.frame.orientation for each in slices]
+    stack = stack_slices(positions, orientations)
     if isinstance(stack, Reason):
         raise ImageRefused(stack.code, stack.detail)
     if len(stack.order) * rows * columns > max_voxels:
@@ -93,7 +94,8 @@ def _load(slices: list[_Slice], *, threads: int, max_voxels: int) -> LoadedSerie
             f"{len(stack.order)} x {rows} x {columns} voxels, at most {max_voxels} in all are accepted.",
         )
     kept = [slices[place] for place in stack.order]
-    affine = _affine(kept, stack)
+    affine = stack_affine(stack, positions, orientations, spacing_mm=kept[0].frame.spacing_mm)
+    _check_places(kept, affine)
     hu = np.empty((len(kept), rows, columns), dtype=np.float32)
     _read(list(zip(kept, hu, strict=True)), threads)
     notes = _drop_duplicates([slices[place] for place in stack.duplicates], kept, hu)
@@ -123,32 +125,17 @@ def _one_grid(slices: Sequence[_Slice]) -> tuple[int, int]:
     return sizes.pop()
 
 
-def _affine(kept: Sequence[_Slice], stack: SliceStack) -> Affine:
-    """The grid of the ordered slices, checked against the position of each."""
-    first = kept[0].frame
-    positions = np.array([each.frame.position for each in kept], dtype=np.float64)
-    row, column = (_unit(np.array(part)) for part in (first.orientation[:3], first.orientation[3:]))
-    affine = Affine.from_steps(
-        k=(positions[-1] - positions[0]) / (len(kept) - 1),
-        j=column * first.spacing_mm[0],
-        i=row * first.spacing_mm[1],
-        origin=positions[0],
-    )
-    off = affine.to_index(positions)
+def _check_places(kept: Sequence[_Slice], affine: Affine) -> None:
+    """Refuse ordered slices that do not lie where the grid says."""
+    off = affine.to_index(np.array([each.frame.position for each in kept], dtype=np.float64))
     off[:, 0] -= np.arange(len(kept))
     worst = np.abs(off).max(axis=0)
     if worst[0] > PLACE_TOLERANCE:
         raise ImageRefused(
-            ReasonCode.MISSING_SLICES, f"A slice lies {worst[0] * stack.spacing_mm:.2f} mm from its place."
+            ReasonCode.MISSING_SLICES, f"A slice lies {worst[0] * affine.spacing_mm[0]:.2f} mm from its place."
         )
     if worst[1:].max() > PLACE_TOLERANCE:
         raise ImageRefused(ReasonCode.MIXED_GRIDS, f"Slices are shifted sideways by {worst[1:].max():.1f} pixels.")
-    return affine
-
-
-def _unit(vector: Float64) -> Float64:
-    unit: Float64 = vector / np.linalg.norm(vector)
-    return unit
 
 
 def _read(targets: Sequence[tuple[_Slice, Float32]], threads: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from node.domain.geometry import Affine
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.study import Vector3, Vector6
 
@@ -94,6 +95,33 @@ def stack_slices(positions: Sequence[Vector3], orientations: Sequence[Vector6]) 
         duplicates=tuple(duplicates.tolist()),
         spacing_mm=float(np.mean(np.diff(depth[kept]))),
         normal=(float(normal[0]), float(normal[1]), float(normal[2])),
+    )
+
+
+def stack_affine(
+    stack: SliceStack,
+    positions: Sequence[Vector3],
+    orientations: Sequence[Vector6],
+    *,
+    spacing_mm: tuple[float, float],
+) -> Affine:
+    """The grid (slice, row, column) of a stack, by which images are loaded and results are referred to their slices.
+
+    Slices run from the first's position to the last's, with whatever drift the stack was accepted with; direction
+    cosines are made unit vectors again, because headers round them.
+
+    Parameters
+    ----------
+    positions, orientations
+        What the stack was made of, in the same order.
+    spacing_mm
+        Distance between rows and between columns.
+    """
+    first, last = (np.array(positions[place], dtype=np.float64) for place in (stack.order[0], stack.order[-1]))
+    cosines = np.array(orientations[stack.order[0]], dtype=np.float64).reshape(2, 3)
+    row, column = cosines / np.linalg.norm(cosines, axis=1, keepdims=True)
+    return Affine.from_steps(
+        k=(last - first) / (len(stack.order) - 1), j=column * spacing_mm[0], i=row * spacing_mm[1], origin=first
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from node.domain.errors import Bug
 from node.domain.geometry import Affine
 from node.domain.reasons import Reason
-from node.domain.stack import stack_slices
+from node.domain.stack import stack_affine, stack_slices
 from node.domain.volume import LabelMap, UInt8
 from node.encode.header_values import pixel_spacing, size
 from node.encode.sources import SourceFrame, Sources
@@ -50,11 +50,10 @@ def source_grid(sources: Sources) -> SourceGrid:
         Where they form none: no label map can have been made from them.
     """
     frames = sources.frames
-    stack = stack_slices([frame.position for frame in frames], [frame.orientation for frame in frames])
+    positions, orientations = [frame.position for frame in frames], [frame.orientation for frame in frames]
+    stack = stack_slices(positions, orientations)
     if isinstance(stack, Reason):
         raise Bug(f"a label map needs source slices that form a stack: {stack.text}")
-    ordered = tuple(frames[place] for place in stack.order)
-    orientation = np.array(ordered[0].orientation)
     spacing, rows, columns = (
         pixel_spacing(sources.header),
         size(sources.header, "Rows"),
@@ -63,14 +62,9 @@ def source_grid(sources: Sources) -> SourceGrid:
     if spacing is None or rows is None or columns is None:
         raise Bug("a label map needs source images with a pixel spacing, rows and columns")
     return SourceGrid(
-        frames=ordered,
-        affine=Affine.from_steps(
-            k=np.array(stack.normal) * stack.spacing_mm,
-            j=orientation[3:] * spacing[0],
-            i=orientation[:3] * spacing[1],
-            origin=np.array(ordered[0].position),
-        ),
-        shape=(len(ordered), rows, columns),
+        frames=tuple(frames[place] for place in stack.order),
+        affine=stack_affine(stack, positions, orientations, spacing_mm=spacing),
+        shape=(len(stack.order), rows, columns),
         pixel_spacing_mm=spacing,
     )
 

@@ -2,12 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from node.domain.reasons import Reason, ReasonCode
-from node.domain.stack import SliceStack, slice_normal, stack_slices
+from node.domain.stack import SliceStack, slice_normal, stack_affine, stack_slices
 from tests.builders.index import AXIAL
 
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
@@ -121,3 +122,26 @@ def test_any_order_of_arrival_gives_the_same_stack(order, spacing, start):
 
     assert [order[place] for place in answer.order] == list(range(12))
     assert answer.spacing_mm == pytest.approx(spacing)
+
+
+def test_the_grid_of_a_stack_runs_through_its_slices_as_they_lie():
+    # 0.1 degrees over 300 mm: the last slice lies half a millimetre beside the normal through the first
+    shift = math.tan(math.radians(0.1))
+    positions = [(-5.0, shift * z, float(z)) for z in range(300, -1, -2)]
+    orientations = [AXIAL] * len(positions)
+
+    affine = stack_affine(stack_slices(positions, orientations), positions, orientations, spacing_mm=(0.8, 0.7))
+
+    assert affine.to_lps(np.array((150.0, 0.0, 0.0))) == pytest.approx(positions[0], abs=1e-9)
+    assert affine.to_lps(np.array((0.0, 10.0, 20.0))) == pytest.approx((-5.0 + 14.0, 8.0, 0.0), abs=1e-9)
+
+
+def test_the_grid_of_a_stack_has_the_spacing_of_its_header_however_the_cosines_were_rounded():
+    c, s = round(math.cos(math.radians(31.0)), 3), round(math.sin(math.radians(31.0)), 3)
+    orientations = [(c, s, 0.0, -s, c, 0.0)] * 3
+    positions = [(0.0, 0.0, 2.0 * k) for k in range(3)]
+
+    affine = stack_affine(stack_slices(positions, orientations), positions, orientations, spacing_mm=(0.8, 0.7))
+
+    assert math.hypot(c, s) != 1.0
+    assert affine.spacing_mm == pytest.approx((2.0, 0.8, 0.7), abs=1e-12)
