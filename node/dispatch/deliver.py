@@ -67,19 +67,14 @@ class Delivery:
         if not self.breakers.admits(destination.name):
             raise DestinationPaused(f"{destination.name} failed several times in a row and is left alone for a while")
         started = self.monotonic()
-        note = self._send(file, destination)
+        try:
+            note = self._send(file, destination)
+        except DestinationRefuses:
+            logger.warning("object refused", extra=_event(Event.OBJECT_REFUSED, lease, made))
+            raise
         seconds = self.monotonic() - started
-        logger.info(
-            "object sent",
-            extra=event(
-                Event.OBJECT_SENT,
-                work_id=lease.item.work_id,
-                destination=destination.name,
-                kind=made.kind,
-                status=note or "success",
-                seconds=round(seconds, 3),
-            ),
-        )
+        told = {"status": note or "success", "seconds": round(seconds, 3)}
+        logger.info("object sent", extra=_event(Event.OBJECT_SENT, lease, made) | told)
         return StageOutcome(assessable=True, timings_s={"deliver": seconds}, note=note)
 
     def _what_and_where(self, lease: Lease) -> tuple[OutgoingObject, Destination]:
@@ -125,3 +120,7 @@ class Delivery:
         if row.verdict is Verdict.PERMANENT:
             raise DestinationRefuses(f"{destination.name} answered {message}")
         return message if row.verdict is Verdict.WARNING else ""
+
+
+def _event(name: Event, lease: Lease, made: OutgoingObject) -> dict[str, object]:
+    return event(name, work_id=lease.item.work_id, destination=lease.item.destination, kind=made.kind)

@@ -17,7 +17,7 @@ from node.domain.pseudonym import Pseudonymizer
 from node.domain.selection import NoSuitableSeries, SelectionRule, SeriesChoice, choose_series, concerns
 from node.domain.state import REVISION_TRANSITIONS, RevisionEvent, RevisionState, WorkEvent
 from node.domain.study import Priority, Study
-from node.domain.work import PIPELINES, Stage
+from node.domain.work import PIPELINES, Stage, WorkItem
 from node.observe.events import Event
 from node.observe.logging import event
 from node.store.decisions import Decision, save_decision
@@ -45,6 +45,14 @@ class _Collecting:
     last_at: datetime.datetime
     waits_until: datetime.datetime | None
     images_seen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Superseded:
+    """Earlier revisions that a new one overtook, and the work on them that was withdrawn."""
+
+    revisions: tuple[int, ...]
+    withdrawn: tuple[WorkItem, ...]
 
 
 class RevisionCloser:
@@ -126,13 +134,23 @@ class RevisionCloser:
             known = sum(len(series.instances) for series in whole.series)
             if _count_images(connection, each) != known or not _mark_closed(connection, each, cause=cause, now=now):
                 return False  # an image came in between: the quiet period runs again
-            _supersede_earlier(connection, each, now)
+            superseded = _supersede_earlier(connection, each, now)
             for decision in decisions:
                 save_decision(connection, each.study_uid, each.number, decision=decision, now=now)
                 if decision.concerned:
                     add_work(connection, _first_work(each, decision), now=now)
         self._tell(each, decisions, cause)
+        self._tell_superseded(each, superseded)
         return True
+
+    def _tell_superseded(self, each: _Collecting, superseded: _Superseded) -> None:
+        pseudonym = self._pseudonyms.of(each.study_uid)
+        for number in superseded.revisions:
+            extra = event(Event.REVISION_SUPERSEDED, study=pseudonym, revision=number)
+            logger.info("revision superseded", extra=extra)
+        for item in superseded.withdrawn:
+            place = {"study": pseudonym, "revision": item.revision, "work_id": item.work_id, "stage": item.stage}
+            logger.info("work withdrawn", extra=event(Event.WORK_WITHDRAWN, **place))
 
     def _tell(self, each: _Collecting, decisions: Sequence[Decision], cause: CompletionCause) -> None:
         pseudonym = self._pseudonyms.of(each.study_uid)
@@ -200,7 +218,7 @@ def _mark_closed(connection: Connection, each: _Collecting, *, cause: Completion
     return True
 
 
-def _supersede_earlier(connection: Connection, each: _Collecting, now: datetime.datetime) -> None:
+def _supersede_earlier(connection: Connection, each: _Collecting, now: datetime.datetime) -> _Superseded:
     """Take back what is not done of earlier revisions; what was delivered stays, and the new report supersedes it."""
     state = REVISION_TRANSITIONS[RevisionState.COMPLETE, RevisionEvent.OVERTAKEN]
     earlier = select(revision.c.number).where(
@@ -208,18 +226,22 @@ def _supersede_earlier(connection: Connection, each: _Collecting, now: datetime.
         revision.c.number < each.number,
         revision.c.state == RevisionState.COMPLETE,
     )
-    for number in connection.execute(earlier).scalars().all():
+    revisions = tuple(connection.execute(earlier).scalars().all())
+    withdrawn: list[WorkItem] = []
+    for number in revisions:
         connection.execute(
             update(revision)
             .where(revision.c.study_uid == each.study_uid, revision.c.number == number)
             .values(state=state)
         )
         note(connection, HistoryEntry(at=now, study_uid=each.study_uid, revision=number, what=HistoryKind.SUPERSEDED))
-        _withdraw(connection, each.study_uid, number, now=now)
+        withdrawn += _withdraw(connection, each.study_uid, number, now=now)
+    return _Superseded(revisions=revisions, withdrawn=tuple(withdrawn))
 
 
-def _withdraw(connection: Connection, study_uid: Uid, number: int, *, now: datetime.datetime) -> None:
+def _withdraw(connection: Connection, study_uid: Uid, number: int, *, now: datetime.datetime) -> list[WorkItem]:
     query = select(work).where(work.c.study_uid == study_uid, work.c.revision == number).with_for_update()
+    withdrawn = []
     for row in rows_of(connection, query):
         if advance(connection, row, WorkEvent.OVERTAKEN, due_at=None, ended_at=now):
             entry = HistoryEntry(
@@ -231,6 +253,8 @@ def _withdraw(connection: Connection, study_uid: Uid, number: int, *, now: datet
                 detail=f"was {row.state}",
             )
             note(connection, entry)
+            withdrawn.append(row.item)
+    return withdrawn
 
 
 def _first_work(each: _Collecting, decision: Decision) -> NewWork:

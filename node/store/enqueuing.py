@@ -82,6 +82,7 @@ class Enqueuer:
                 logger.warning("broker unreachable", extra=event(Event.BROKER_UNREACHABLE, count=len(items) - number))
                 self._take_back(items[number:], now)
                 return Sent(taken=number, refused=len(items) - number)
+            logger.info("work queued", extra=event(Event.WORK_QUEUED, work_id=item.work_id, stage=item.stage))
         return Sent(taken=len(items))
 
     def send_due(self, *, now: datetime.datetime) -> int:

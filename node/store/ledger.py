@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from node.domain.work import (
     WorkItem,
     following,
 )
+from node.observe.events import Event
+from node.observe.logging import event
 from node.store.breakers import refuses_until
 from node.store.engine import reading, writing
 from node.store.enqueuing import Enqueuer
@@ -33,6 +36,8 @@ from node.store.history_kinds import HistoryKind
 from node.store.objects import add_deliveries, register
 from node.store.schema import artefact, work
 from node.store.work_table import NewWork, WorkRow, add_work, advance, load_work, lock_study, ready_ids, rows_of
+
+logger = logging.getLogger(__name__)
 
 #: Longest text of an error that is kept, characters.
 ERROR_MAX_LENGTH = 500
@@ -168,6 +173,8 @@ class SqlWorkLedger:
                 raise StaleLease
             what = HistoryKind.FAILED if again else HistoryKind.GIVEN_UP
             note(connection, _entry(row.item, what, at=now, detail=told))
+        if not again:
+            _tell_given_up(row, failure)
 
     def _expiry(self, item: WorkItem, *, claimed_at: datetime.datetime, now: datetime.datetime) -> datetime.datetime:
         latest = claimed_at + datetime.timedelta(seconds=STAGES[item.stage].time_limit_s)
@@ -229,6 +236,19 @@ def _held(connection: Connection, lease: Lease) -> WorkRow:
     if row is None or row.state is not WorkState.RUNNING or row.token != lease.token:
         raise StaleLease
     return row
+
+
+def _tell_given_up(row: WorkRow, failure: Failure) -> None:
+    extra = event(
+        Event.WORK_GIVEN_UP,
+        work_id=row.item.work_id,
+        revision=row.item.revision,
+        stage=row.item.stage,
+        destination=row.item.destination or "",
+        attempt=row.attempts,
+        error=failure.error,
+    )
+    logger.error("work given up", extra=extra)
 
 
 def _keep_artefacts(connection: Connection, item: WorkItem, outcome: StageOutcome) -> None:

@@ -19,6 +19,7 @@ from node.domain.outgoing import ObjectKind, OutgoingObject
 from node.domain.provenance import IntendedUse
 from node.domain.study import Priority
 from node.domain.work import CT_BONE, Lease, Stage, WorkItem
+from node.observe.events import Event
 from tests.builders.ct import CtSpec, ct_series, write_series
 
 PACS = Destination(name="pacs", host="pacs.example", port=104, ae_title=AETitle("PACS"), research_results=True)
@@ -151,6 +152,18 @@ def test_an_object_that_cannot_be_understood_is_refused_for_good_and_the_breaker
     with pytest.raises(DestinationRefuses, match="C000H, cannot understand"):
         case.run()
     assert case.breakers.heard == ["succeeded"]
+
+
+def test_the_log_tells_what_was_refused(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    case.sender.answer = 0xC000
+
+    with pytest.raises(DestinationRefuses):
+        case.run()
+
+    (told,) = [vars(record) for record in caplog.records]
+    assert told["event"] is Event.OBJECT_REFUSED
+    assert told["destination"] == "pacs"
+    assert told["kind"] is case.made.kind
 
 
 def test_a_dead_destination_counts_against_the_breaker(case: Case) -> None:

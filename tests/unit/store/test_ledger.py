@@ -9,6 +9,7 @@ from node.domain.errors import StaleLease
 from node.domain.outgoing import ObjectKind
 from node.domain.state import WorkState
 from node.domain.work import STAGES, Artefact, Failure, NotClaimed, Stage, StageOutcome
+from node.observe.events import Event
 from node.store.engine import reading
 from node.store.schema import object_of_analysis
 from tests.builders.index import digest, uid
@@ -189,6 +190,18 @@ def test_a_permanent_failure_is_given_up_at_once(ready):
     ready.ledger.fail(ready.claim(1), FOR_GOOD)
 
     assert ready.states() == [WorkState.DEAD]
+
+
+def test_the_log_tells_of_work_when_it_is_given_up_and_not_when_it_is_tried_again(ready, caplog):
+    ready.ledger.fail(ready.claim(1), PASSES)
+    ready.clock.advance(3600)
+    assert not caplog.records
+
+    ready.ledger.fail(ready.claim(1), FOR_GOOD)
+
+    (told,) = caplog.records
+    assert (told.event, told.levelname) == (Event.WORK_GIVEN_UP, "ERROR")
+    assert (told.work_id, told.stage, told.attempt, told.error) == (1, Stage.SEGMENT, 2, "Bug")
 
 
 def test_a_worker_whose_lease_went_to_another_is_refused_and_changes_nothing(ready):

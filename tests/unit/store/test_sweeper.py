@@ -10,6 +10,7 @@ from node.domain.errors import ConfigurationError, StaleLease
 from node.domain.selection import NoSuitableSeries, SelectionRule, SeriesChoice
 from node.domain.state import RevisionState, StudyState, WorkState
 from node.domain.work import CT_BONE, NotClaimed, Stage, StageOutcome
+from node.observe.events import Event
 from node.store import closing
 from node.store.closing import RevisionCloser
 from node.store.decisions import load_decisions
@@ -160,6 +161,20 @@ def test_a_late_slice_supersedes_the_revision_and_withdraws_what_was_not_done(no
     assert revisions(node) == [RevisionState.SUPERSEDED, RevisionState.COMPLETE]
     assert node.states(revision=1) == [WorkState.WITHDRAWN]
     assert node.states(revision=2) == [WorkState.QUEUED]
+
+
+def test_the_log_tells_what_was_superseded_withdrawn_and_queued(node, caplog):
+    node.complete_study()
+    node.receive(range(40, 50))
+
+    with caplog.at_level(logging.INFO):
+        node.sweep(61)
+
+    told = {record.event: record for record in caplog.records}
+    pseudonym = PSEUDONYMS.of(uid("1"))
+    assert (told[Event.REVISION_SUPERSEDED].study, told[Event.REVISION_SUPERSEDED].revision) == (pseudonym, 1)
+    assert (told[Event.WORK_WITHDRAWN].work_id, told[Event.WORK_WITHDRAWN].stage) == (1, Stage.SEGMENT)
+    assert (told[Event.WORK_QUEUED].work_id, told[Event.WORK_QUEUED].stage) == (2, Stage.SEGMENT)
 
 
 def test_work_of_the_old_revision_goes_on_until_the_new_one_is_closed(node):
