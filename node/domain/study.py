@@ -131,5 +131,9 @@ class Study:
 
     @property
     def patients(self) -> frozenset[str]:
-        """Keyed digests of all patients in the study; more than one is an error of the sender."""
-        return frozenset(instance.patient for series in self.series for instance in series.instances)
+        """Keyed digests of all patients in the study; more than one is an error of the sender.
+
+        The node's own results do not count: an archive may return them under an identity that it has corrected.
+        """
+        received = (instance for series in self.series for instance in series.instances)
+        return frozenset(instance.patient for instance in received if not instance.facts.made_by_node)

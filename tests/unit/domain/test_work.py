@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from node.domain.study import Priority
+from node.domain.study import Priority, Series
 from node.domain.work import CT_BONE, LONGEST_TIME_LIMIT_S, PIPELINES, STAGES, Stage, WorkItem, following
 from tests.builders.index import a_study, an_instance, ct_facts, uid
 
@@ -68,8 +68,21 @@ def test_a_study_counts_its_revisions_from_one():
         a_study(revision=0)
 
 
+def received(number: int, patient: str, *, own: bool = False) -> Series:
+    """A series of one instance of the patient."""
+    instance = an_instance(1, series=f"1.{number}", patient=patient, facts=ct_facts(made_by_node=own))
+    return Series(series_uid=instance.series_uid, instances=(instance,))
+
+
 def test_patients_of_a_study_are_told_apart():
-    assert len(a_study().patients) == 1
+    assert len(a_study(received(1, "one"), received(2, "one")).patients) == 1
+    assert len(a_study(received(1, "one"), received(2, "another")).patients) == 2
+
+
+def test_a_result_that_an_archive_returns_under_a_corrected_identity_is_no_other_patient():
+    study = a_study(received(1, "one"), received(2, "corrected", own=True))
+
+    assert study.patients == a_study(received(1, "one")).patients
 
 
 @pytest.mark.parametrize("wrong", [{"digest": "short"}, {"received_at": "naive"}])
