@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import logging
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,6 +80,7 @@ class Intake:
         self._clock = clock
         self._folders = DurableFolders(layout.root)
         self._numbers = itertools.count()
+        self._run = uuid.uuid4().hex
 
     def begin(self, request: StoreRequest, sender: Sender) -> Arriving | Answer:
         """A place for the data set of a request, or what forbids to keep it."""
@@ -96,7 +98,8 @@ class Intake:
             transfer_syntax=sender.transfer_syntax,
             sent_by=sender.ae_title,
         )
-        file = self._incoming / f"{os.getpid()}-{next(self._numbers)}{PARTIAL_SUFFIX}"
+        # process identifiers repeat, in containers most of all: the random part keeps a new file off a left one
+        file = self._incoming / f"{self._run}-{next(self._numbers)}{PARTIAL_SUFFIX}"
         return Arriving(file, meta, max_bytes=self._limits.max_object_bytes)
 
     def keep(self, arriving: Arriving) -> Answer:

@@ -27,11 +27,6 @@ def recover(incoming: Path, intake: Intake) -> Recovered:
 
     A file with one link had no name in the store yet: its sender was never told that it is kept. One with two has, and
     perhaps the index does not know. What cannot be recorded now stays for the next start.
-
-    Raises
-    ------
-    OSError
-        Where the folder cannot be read or written.
     """
     removed = recorded = 0
     for file in sorted(incoming.glob(f"*{PARTIAL_SUFFIX}")):
@@ -41,7 +36,7 @@ def recover(incoming: Path, intake: Intake) -> Recovered:
             continue
         try:
             intake.record(file)
-        except NodeError:
+        except (NodeError, OSError):  # one unreadable leftover must not keep the listener from starting
             logger.exception("a complete object could not be recorded", extra=event(Event.INSTANCE_REFUSED))
         else:
             file.unlink()

@@ -1,7 +1,7 @@
 """All benchmarks, one after the other: `python -m tests.bench` prints the page `docs/benchmarks.md`.
 
-Each benchmark is a program of its own, `python -m tests.bench.NAME`, that prints a Markdown table. None is a test: speed
-is stated as a ratio against a peer, side by side in one run, and never decides whether the tests pass.
+Each benchmark is a program of its own, `python -m tests.bench.NAME`, that prints a Markdown table. None is a test:
+speed is stated as a ratio against a peer, side by side in one run, and never decides whether the tests pass.
 """
 
 from __future__ import annotations
