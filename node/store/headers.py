@@ -42,7 +42,7 @@ _MANUFACTURER = 0x00080070
 _TOP = frozenset(
     {
         *(0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, _MANUFACTURER, 0x0008103E, 0x00081090),
-        *(0x00100010, 0x00100020, 0x00100021, 0x00100030),
+        *(0x00100010, 0x00100020, 0x00100030),
         *(0x00180010, 0x00180015, 0x00180050, 0x00180060, 0x00181120, 0x00181210),
         *(0x0020000D, 0x0020000E, 0x00200011, 0x00200013, 0x00200032, 0x00200037, 0x00200052),
         *(0x00280008, 0x00280010, 0x00280011, 0x00280030),
@@ -188,8 +188,12 @@ def _contrast(values: Values) -> bool | None:
 
 
 def _identity(values: Values) -> str:
-    """Patient ID, its issuer, name and birth date in one form, however the sender padded and encoded them."""
-    parts = (values.text(tag) or "" for tag in (0x00100020, 0x00100021, 0x00100010, 0x00100030))
+    """Patient ID, name and birth date in one form, however the sender padded and encoded them.
+
+    Who issued the ID does not count: archives add and drop that on the way, so one patient would become two. Where two
+    issuers gave one ID to two people, their names or birth dates tell them apart.
+    """
+    parts = (values.text(tag) or "" for tag in (0x00100020, 0x00100010, 0x00100030))
     return "\x1f".join(unicodedata.normalize("NFC", part).rstrip("^= ").casefold() for part in parts)
 
 

@@ -157,6 +157,26 @@ def test_the_patient_is_the_same_however_the_name_was_encoded() -> None:
     assert "Zoë" not in repr(header(encode(utf8)))
 
 
+def test_the_patient_is_the_same_whether_or_not_the_sender_names_who_issued_the_id() -> None:
+    without = with_changes().identity
+
+    assert with_changes(IssuerOfPatientID="CLINIC").identity == without
+    assert with_changes(IssuerOfPatientID="").identity == without
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PatientID", "BUILDER-2"),
+        ("PatientName", "Other^Series"),
+        ("PatientBirthDate", "19500103"),
+        ("PatientID", None),
+    ],
+)
+def test_another_id_name_or_birth_date_is_another_patient(keyword: str, value: str | None) -> None:
+    assert with_changes(**{keyword: value}).identity != with_changes().identity
+
+
 def test_text_in_a_code_extension_is_read() -> None:
     dataset = slice_()
     dataset.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
