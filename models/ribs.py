@@ -19,7 +19,7 @@ _SURE = 0.5
 _FAINT = 0.3
 
 #: A structure that reaches less far is none, or the stub of a rib whose course was lost, mm.
-_STUB_MM = 28.0
+STUB_MM = 28.0
 
 #: A rib's seen part must begin within this distance of the centreline, mm; its first centimetres may be missed.
 _SEEN_WITHIN_MM = 60.0
@@ -69,7 +69,7 @@ def find_ribs(rib: Float32, instances: Instances) -> Ribs:
     """
     sure, faint = _ribs_in(rib > _SURE, instances), _ribs_in(rib > _FAINT, instances)
     # A low threshold finds thin ribs but lets neighbours touch: it fills in where the high one found none.
-    missed = sure.reach_mm < _STUB_MM
+    missed = sure.reach_mm < STUB_MM
     return Ribs(
         reach_mm=np.where(missed, np.maximum(faint.reach_mm, sure.reach_mm), sure.reach_mm),
         cut=np.where(missed, faint.cut, sure.cut),
@@ -100,8 +100,10 @@ def _ribs_in(rib: Bool, instances: Instances) -> Ribs:
             continue
         side = int(course.left[start] > 0.0)
         points = course.points[same]
-        reach = np.linalg.norm(points - course.points[start], axis=1).max()
-        reach += max(0.0, course.radius[start] - _HEAD_RADIUS_MM)
+        reach = float(np.linalg.norm(points - course.points[start], axis=1).max())
+        missed = max(0.0, float(course.radius[start]) - _HEAD_RADIUS_MM)
+        # What was missed counts where more was seen; what is short and lies apart, as a calcification does, is no rib.
+        reach += missed if reach > missed else 0.0
         ribs.reach_mm[owner, side] = max(ribs.reach_mm[owner, side], reach)
         ribs.cut[owner, side] |= _leaves(points, last, np.array(instances.spacing_mm))
     return ribs

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.evidence import Evidence
+from models.ribs import STUB_MM
 from node.domain.levels import VertebralLevel
 
 # The numbers of this file are plausible choices, set by reason on how a network errs and not fitted to any scan:
@@ -28,8 +29,6 @@ _VARIANTS: tuple[tuple[int, int, float], ...] = (
 _CERVICAL = 3  # bodies above T1 that a chain may begin with
 _SACRAL = 2  # S1, and a second one that was cut off the sacrum
 
-#: A structure that reaches less far from the spine is no rib but a transverse process, mm.
-_RIB_FROM_MM = 28.0
 #: Twelfth ribs seldom reach as far as this, measured straight, and eleventh ones mostly do, mm.
 _LONG_RIB_FROM_MM = 120.0
 #: Below this a rib is short, as only twelfth ones and those of a lumbar vertebra are, mm.
@@ -110,12 +109,12 @@ def lies_on_sacrum(evidence: Evidence) -> float:
 
 def has_rib_pair(evidence: Evidence) -> bool:
     """Whether something long enough for a rib begins on both sides."""
-    return min(evidence.rib_mm) >= _RIB_FROM_MM
+    return min(evidence.rib_mm) >= STUB_MM
 
 
 def has_no_rib(evidence: Evidence) -> bool:
     """Whether nothing long enough for a rib begins on either side."""
-    return max(evidence.rib_mm) < _RIB_FROM_MM
+    return max(evidence.rib_mm) < STUB_MM
 
 
 #: How often a side of a vertebra shows no rib, a short, a middle or a long one; each row sums to 1.
@@ -164,7 +163,7 @@ def _end_fit(last: Evidence, kind: Kind) -> float:
 
 def _rib_share(kind: Kind, reach_mm: float, *, cut: bool) -> float:
     """How often a side of this kind shows a rib as long; of one that is cut, as long or longer."""
-    seen = sum(reach_mm >= limit for limit in (_RIB_FROM_MM, _MIDDLE_RIB_FROM_MM, _LONG_RIB_FROM_MM))
+    seen = sum(reach_mm >= limit for limit in (STUB_MM, _MIDDLE_RIB_FROM_MM, _LONG_RIB_FROM_MM))
     shares = _RIB_SHARE[kind]
     return sum(shares[seen:]) if cut and seen else shares[seen]
 
