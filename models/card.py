@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
 from models.network import Architecture
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
+from node.domain.provenance import IntendedUse
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-class IntendedUse(StrEnum):
-    """What results of the model may be used for."""
-
-    RESEARCH = "research"
-    CLINICAL = "clinical"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

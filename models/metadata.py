@@ -9,10 +9,11 @@ from dataclasses import asdict
 import monai
 import torch
 
-from models.card import IntendedUse, Metric, ModelCard, Release, Threshold, Training
+from models.card import Metric, ModelCard, Release, Threshold, Training
 from models.network import Architecture
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
+from node.domain.provenance import IntendedUse
 
 Json = Mapping[str, object]
 

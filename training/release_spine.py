@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.bundle import save_bundle
-from models.card import IntendedUse, Metric, ModelCard, Threshold, Training
+from models.card import Metric, ModelCard, Threshold, Training
 from models.tissues import Tissue
+from node.domain.provenance import IntendedUse
 from training.fit_spine import FitPlan, Learner
 from training.rendering.sample import SAMPLE_SPACING_MM
 

@@ -12,7 +12,7 @@ import torch
 
 from models.bundle import SPINE_CT, Bundle, load_bundle
 from models.device import choose_device, use_threads
-from node.domain.provenance import IntendedUse, ModelIdentity
+from node.domain.provenance import ModelIdentity
 from node.observe.events import Event
 from node.observe.logging import event
 
@@ -71,7 +71,7 @@ class ResidentModel:
             name=card.name,
             version=card.version,
             weights_sha256=card.weights_sha256,
-            intended_use=IntendedUse(card.intended_use.value),
+            intended_use=card.intended_use,
         )
 
     @property

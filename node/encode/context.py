@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.outgoing import ObjectKind, OutgoingObject
+from node.domain.provenance import IntendedUse
 from node.domain.result import Result
 from node.domain.triage import Triage
 from node.domain.volume import Structure
@@ -60,7 +61,7 @@ class Names:
     @classmethod
     def of(cls, result: Result, context: EncodingContext) -> Names:
         """The names of a result's objects."""
-        research = result.provenance.intended_use.value == "research"
+        research = result.provenance.intended_use is IntendedUse.RESEARCH
         return cls(work=work_digest(result), patient=context.patient, is_research=research)
 
     def instance_uid(self, kind: ObjectKind) -> Uid:

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from models.bundle import Bundle
-from models.card import IntendedUse, ModelCard, Training
+from models.card import ModelCard, Training
 from models.network import Architecture, normalise
 from models.tissues import Tissue
 from node.domain.identifiers import Uid
+from node.domain.provenance import IntendedUse
 from node.domain.volume import Volume
 from tests.builders.spine_classes import Built
 

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from models.bundle import METADATA, WEIGHTS, Bundle, load_bundle, save_bundle
-from models.card import IntendedUse, Metric, ModelCard, Release, Threshold, Training
+from models.card import Metric, ModelCard, Release, Threshold, Training
 from models.metadata import card_from_metadata, metadata_from_card
 from models.network import Architecture, build_network
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
+from node.domain.provenance import IntendedUse
 
 CPU = torch.device("cpu")
 

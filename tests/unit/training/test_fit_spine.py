@@ -11,9 +11,10 @@ import torch
 from typer.testing import CliRunner
 
 from models.bundle import load_bundle
-from models.card import IntendedUse, Metric
+from models.card import Metric
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
+from node.domain.provenance import IntendedUse
 from training.cli import app
 from training.fit_spine import FitPlan, load_learner, rate_share, save_learner, take_step
 from training.loss import segmentation_loss
