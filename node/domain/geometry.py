@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
 
-#: Axes closer to right angles than this count as orthogonal; scanners round direction cosines to about six digits.
-ORTHOGONALITY_TOLERANCE = 1e-3
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Affine:
@@ -76,12 +73,6 @@ class Affine:
         """Unit vectors of k, j and i in LPS as columns, shape (3, 3)."""
         directions: Float64 = self.matrix[:3, :3] / np.linalg.norm(self.matrix[:3, :3], axis=0)
         return directions
-
-    @property
-    def is_orthogonal(self) -> bool:
-        """Whether the three axes are at right angles; false for a tilted gantry."""
-        directions = self.directions
-        return bool(np.allclose(directions.T @ directions, np.eye(3), atol=ORTHOGONALITY_TOLERANCE))
 
     @property
     def voxel_volume_mm3(self) -> float:

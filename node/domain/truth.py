@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum
 
 
@@ -28,8 +27,3 @@ class Truth(Enum):
 
     def __or__(self, other: Truth) -> Truth:
         return Truth(max(self.value, other.value))
-
-
-def all_of(truths: Iterable[Truth]) -> Truth:
-    """Conjunction; true for nothing."""
-    return Truth(min((truth.value for truth in truths), default=Truth.TRUE.value))

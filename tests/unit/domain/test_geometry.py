@@ -61,15 +61,6 @@ def test_directions_are_unit_vectors():
     assert AXIAL.directions.tolist() == [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
 
 
-@pytest.mark.parametrize(("lean", "orthogonal"), [(0.0, True), (5e-4, True), (0.05, False)])
-def test_a_tilted_gantry_is_not_orthogonal(lean, orthogonal):
-    affine = Affine.from_steps(
-        k=np.array((0.0, lean, 1.0)), j=np.array((0.0, 1.0, 0.0)), i=np.array((1.0, 0.0, 0.0)), origin=np.zeros(3)
-    )
-
-    assert affine.is_orthogonal == orthogonal
-
-
 def test_the_matrix_is_copied_and_cannot_be_changed():
     matrix = np.eye(4)
     affine = Affine(matrix)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.domain.truth import Truth, all_of
+from node.domain.truth import Truth
 
 F, U, T = Truth.FALSE, Truth.UNKNOWN, Truth.TRUE
 
@@ -28,9 +28,3 @@ def test_negation(a, not_a):
 def test_conjunction_and_disjunction(a, b, both, either):
     assert (a & b) is both
     assert (a | b) is either
-
-
-def test_all_of_nothing_is_true():
-    assert all_of([]) is T
-    assert all_of([T, U]) is U
-    assert all_of([U, F, T]) is F
