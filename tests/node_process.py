@@ -70,6 +70,15 @@ class NodeProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def kill_children(self, word: str) -> None:
+        """Kill the processes that a process of the node, whose command line holds a word, has started."""
+        for pid in self.processes(word):
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            assert children, f"{word} has no children"
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGKILL)
+
     def log(self, name: str) -> str:
         """What a process of the node has logged up to now."""
         file = self.home / "logs" / f"{name}.log"

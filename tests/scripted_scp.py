@@ -25,6 +25,7 @@ class ScriptedScp:
     """What the receiver will answer, and what it has seen so far.
 
     `answers` are statuses for the next C-STOREs, `"abort"` and `"silence"` among them; then it answers success.
+    `silence_s` is the longest silence, which ends with the receiver.
     """
 
     port: int
@@ -34,6 +35,8 @@ class ScriptedScp:
     data_sets: list[bytes] = field(default_factory=list)
     associations: int = 0
     released: int = 0
+    silence_s: float = 10.0
+    silent: int = 0
     idle: threading.Event = field(default_factory=threading.Event)
 
     def destination(self, name: str = "pacs", *, tls: bool = False, research_results: bool = True) -> Destination:
@@ -54,7 +57,8 @@ class ScriptedScp:
             event.assoc.abort()
             return 0x0000
         if answer == "silence":
-            self.idle.wait(10)
+            self.silent += 1
+            self.idle.wait(self.silence_s)
             return 0x0000
         self.stored.append(str(event.request.AffectedSOPInstanceUID))
         self.syntaxes.append(str(event.context.transfer_syntax))

@@ -10,11 +10,22 @@ from typing import Protocol
 import pytest
 
 from models.bundle import save_bundle
-from models.card import IntendedUse, ModelCard, Training
+from models.card import ModelCard, Training
 from models.network import Architecture, build_network
 from models.tissues import Tissue
+from node.domain.provenance import IntendedUse
 from tests import peers
 from tests.node_process import NodeProcess, node_running
+
+#: Every fault test has so long, s: its own waits end before, on a slow machine under load too.
+LIMIT_S = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the fault tests more time than others: a test waits for time-outs, restarts and leases."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
 
 
 class StartNode(Protocol):
@@ -61,7 +72,12 @@ def start_node(tmp_path: Path, untrained_network: Path) -> StartNode:
     def start(
         *, destinations: Sequence[Mapping[str, object]] = (), settings: Mapping[str, str] | None = None
     ) -> AbstractContextManager[NodeProcess]:
-        chosen = {"OSTEONODE_WORKERS__BUNDLE": str(untrained_network), "OSTEONODE_WORKERS__THREADS": "1"}
-        return node_running(tmp_path, destinations=destinations, settings={**chosen, **(settings or {})})
+        chosen = {**quick_worker(untrained_network), **(settings or {})}
+        return node_running(tmp_path, destinations=destinations, settings=chosen)
 
     return start
+
+
+def quick_worker(network: Path) -> dict[str, str]:
+    """Settings of a node whose worker has this network and leaves the machine to others."""
+    return {"OSTEONODE_WORKERS__BUNDLE": str(network), "OSTEONODE_WORKERS__THREADS": "1"}

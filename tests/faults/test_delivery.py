@@ -6,19 +6,18 @@ import time
 from pathlib import Path
 
 from node.domain.state import WorkState
-from node.domain.work import Stage
 from tests import peers
 from tests.faults.conftest import StartNode
 from tests.faults.flow import (
+    SentStudy,
     assert_one_set_of_results,
     send,
     small_study,
     states_of_deliveries,
     stored_images,
-    wait_for,
     wait_until_settled,
 )
-from tests.node_process import orthanc_destination
+from tests.node_process import NodeProcess, orthanc_destination
 from tests.scripted_scp import ScriptedScp, scripted_scp
 
 
@@ -66,11 +65,7 @@ def test_a_dead_pacs_delays_no_other_and_gets_everything_once_it_is_back(
         for study in studies:
             send(node, study)
         for study in studies:
-            peers.wait_until(
-                lambda study=study: states_of_deliveries(node, study, "alive") == {WorkState.DONE},
-                "the living PACS to have everything",
-                timeout_s=400,
-            )
+            assert_delivered(node, study, "alive")
         assert all(WorkState.DONE not in states_of_deliveries(node, study, "dead") for study in studies)
 
         with peers.orthanc_server(tmp_path / "back", dicom_port=dead_port) as back:
@@ -80,6 +75,38 @@ def test_a_dead_pacs_delays_no_other_and_gets_everything_once_it_is_back(
                 assert_one_set_of_results(back, study)
                 assert_one_set_of_results(orthanc, study)
                 assert stored_images(node, study) == study.images
+
+
+def test_a_pacs_that_accepts_and_then_stalls_delays_no_other(
+    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+) -> None:
+    studies = [small_study(tmp_path, f"stalled-{number}") for number in range(2)]
+
+    with (
+        scripted_scp(*["silence"] * 20) as scp,
+        start_node(destinations=[scripted_destination(scp, "stalled"), orthanc_destination(orthanc, "alive")]) as node,
+    ):
+        scp.silence_s = 600.0
+        for study in studies:
+            send(node, study)
+        for study in studies:
+            assert_delivered(node, study, "alive")
+            assert_one_set_of_results(orthanc, study)
+
+        # all that time the first object waited for its answer, and had not yet run into its own time-out
+        peers.wait_until(lambda: scp.silent > 0, "a delivery to be stalled", timeout_s=60)
+        assert scp.silent == 1
+        assert WorkState.DONE not in states_of_deliveries(node, studies[0], "stalled")
+        scp.idle.set()
+
+
+def assert_delivered(node: NodeProcess, study: SentStudy, destination: str) -> None:
+    """Wait until a destination has all results of a study."""
+    peers.wait_until(
+        lambda: states_of_deliveries(node, study, destination) == {WorkState.DONE},
+        f"{destination} to have everything",
+        timeout_s=240,
+    )
 
 
 def test_what_a_pacs_refuses_for_good_is_listed_and_goes_when_it_is_requeued(
@@ -104,20 +131,6 @@ def test_what_a_pacs_refuses_for_good_is_listed_and_goes_when_it_is_requeued(
         wait_until_settled(node, study)
 
         assert states_of_deliveries(node, study, "strict") == {WorkState.DONE}
-        assert stored_images(node, study) == study.images
-
-
-def test_a_study_that_ends_well_is_delivered_exactly_once(
-    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
-) -> None:
-    study = small_study(tmp_path, "plain")
-
-    with start_node(destinations=[orthanc_destination(orthanc)]) as node:
-        send(node, study)
-        wait_for(node, study, Stage.ENCODE, WorkState.DONE)
-        wait_until_settled(node, study)
-
-        assert_one_set_of_results(orthanc, study)
         assert stored_images(node, study) == study.images
 
 

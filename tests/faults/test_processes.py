@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
 from node.domain.pseudonym import Pseudonymizer
@@ -13,7 +16,7 @@ from node.domain.work import STAGES, Stage
 from node.queueing import celery_app
 from node.settings import Settings
 from tests import peers
-from tests.faults.conftest import StartNode
+from tests.faults.conftest import quick_worker
 from tests.faults.flow import (
     assert_one_set_of_results,
     newest_revision,
@@ -24,12 +27,27 @@ from tests.faults.flow import (
     wait_until_settled,
     work_of,
 )
-from tests.node_process import NodeProcess, orthanc_destination
+from tests.node_process import NodeProcess, node_running, orthanc_destination
 
-#: A message that a wiped broker lost is sent again after this long.
-SHORT_MESSAGES = {"OSTEONODE_BROKER__MESSAGE_S": "10"}
-#: A lost worker is noticed after this long.
-SHORT_LEASE = {"OSTEONODE_WORKERS__LEASE_S": "15"}
+#: A message that a wiped broker lost is sent again after 10 s; a lost worker is noticed after 15 s.
+SHORT = {
+    "OSTEONODE_BROKER__MESSAGE_S": "10",
+    "OSTEONODE_WORKERS__LEASE_S": "15",
+    "OSTEONODE_COMPLETENESS__LONGEST_WAIT_S": "60",
+}
+
+
+@pytest.fixture(scope="module")
+def node(
+    tmp_path_factory: pytest.TempPathFactory, orthanc_process: peers.Orthanc, untrained_network: Path
+) -> Iterator[NodeProcess]:
+    """One node that goes through all of this, as one at a hospital would."""
+    peers.require_redis()
+    peers.require_dcmtk()
+    settings = {**quick_worker(untrained_network), **SHORT}
+    folder = tmp_path_factory.mktemp("node")
+    with node_running(folder, destinations=[orthanc_destination(orthanc_process)], settings=settings) as running:
+        yield running
 
 
 def broker_socket(node: NodeProcess) -> Path:
@@ -38,105 +56,94 @@ def broker_socket(node: NodeProcess) -> Path:
 
 
 def test_a_worker_that_is_killed_in_mid_task_costs_nothing_but_time(
-    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+    node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path
 ) -> None:
     study = small_study(tmp_path, "killed", slices=60)
 
-    with start_node(destinations=[orthanc_destination(orthanc)], settings=SHORT_LEASE) as node:
-        send(node, study)
-        work_id = wait_for(node, study, Stage.SEGMENT, WorkState.RUNNING)
-        node.kill("workers.app")
-        wait_until_settled(node, study)
+    send(node, study)
+    work_id = wait_for(node, study, Stage.SEGMENT, WorkState.RUNNING)
+    node.kill("workers.app")
+    wait_until_settled(node, study)
 
-        (segmented,) = [row for row in work_of(node, study) if row.work_id == work_id]
-        assert segmented.state is WorkState.DONE
-        assert segmented.losses >= 1
-        assert_one_set_of_results(orthanc, study)
-        assert stored_images(node, study) == study.images
+    (segmented,) = [row for row in work_of(node, study) if row.work_id == work_id]
+    assert segmented.state is WorkState.DONE
+    assert segmented.losses >= 1
+    assert_one_set_of_results(orthanc, study)
+    assert stored_images(node, study) == study.images
 
 
 def test_a_listener_that_is_killed_in_mid_association_keeps_what_it_acknowledged(
-    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+    node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path
 ) -> None:
     study = small_study(tmp_path, "cut", slices=300)
 
-    with start_node(
-        destinations=[orthanc_destination(orthanc)],
-        settings={"OSTEONODE_COMPLETENESS__LONGEST_WAIT_S": "60"},
-    ) as node:
-        acknowledged = _send_until_killed(node, study.folder)
-        assert 0 < len(acknowledged) < len(study.images)
-        assert acknowledged <= stored_images(node, study)
+    acknowledged = _send_until_killed(node, study.folder)
+    assert 0 < len(acknowledged) < len(study.images)
+    assert acknowledged <= stored_images(node, study)
 
-        peers.wait_until(lambda: peers.answers(node.port), "the listener to be back", timeout_s=240)
-        send(node, study)
-        wait_until_settled(node, study)
+    peers.wait_until(lambda: peers.answers(node.port), "the listener to be back", timeout_s=240)
+    send(node, study)
+    wait_until_settled(node, study)
 
-        assert stored_images(node, study) == study.images
-        assert_one_set_of_results(orthanc, study)
+    assert stored_images(node, study) == study.images
+    assert_one_set_of_results(orthanc, study)
 
 
-def test_a_wiped_broker_loses_no_study(orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode) -> None:
+def test_a_wiped_broker_loses_no_study(node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path) -> None:
     studies = [small_study(tmp_path, f"wiped-{number}") for number in range(3)]
 
-    with start_node(destinations=[orthanc_destination(orthanc)], settings=SHORT_MESSAGES) as node:
-        for study in studies:
-            send(node, study)
-        wait_for(node, studies[0], Stage.SEGMENT, WorkState.RUNNING)
-        with Redis.from_url(f"unix://{broker_socket(node)}") as broker:
-            broker.flushall()
-        for study in studies:
-            wait_until_settled(node, study, timeout_s=600)
-
-            assert_one_set_of_results(orthanc, study)
-            assert stored_images(node, study) == study.images
-
-
-def test_a_broker_that_is_killed_comes_back_and_loses_no_study(
-    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
-) -> None:
-    study = small_study(tmp_path, "broker")
-
-    with start_node(destinations=[orthanc_destination(orthanc)], settings=SHORT_MESSAGES) as node:
+    for study in studies:
         send(node, study)
-        wait_for(node, study, Stage.SEGMENT, WorkState.RUNNING)
-        node.kill("redis-server")
+    wait_for(node, studies[0], Stage.SEGMENT, WorkState.RUNNING)
+    with Redis.from_url(f"unix://{broker_socket(node)}") as broker:
+        broker.flushall()
+    for study in studies:
         wait_until_settled(node, study, timeout_s=600)
 
         assert_one_set_of_results(orthanc, study)
         assert stored_images(node, study) == study.images
 
 
-def test_messages_that_come_twice_do_the_work_once(
-    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+def test_a_broker_that_is_killed_comes_back_and_loses_no_study(
+    node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path
 ) -> None:
+    study = small_study(tmp_path, "broker")
+
+    send(node, study)
+    wait_for(node, study, Stage.SEGMENT, WorkState.RUNNING)
+    node.kill("redis-server")
+    wait_until_settled(node, study, timeout_s=600)
+
+    assert_one_set_of_results(orthanc, study)
+    assert stored_images(node, study) == study.images
+
+
+def test_messages_that_come_twice_do_the_work_once(node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path) -> None:
     study = small_study(tmp_path, "twice")
 
-    with start_node(destinations=[orthanc_destination(orthanc)]) as node:
-        send(node, study)
-        for stage in (Stage.SEGMENT, Stage.ENCODE, Stage.DELIVER):
-            work_id = wait_for(node, study, stage, WorkState.DONE)
-            _send_again(node, study.study_uid, stage, work_id)
-        wait_until_settled(node, study)
+    send(node, study)
+    again = []
+    for stage in (Stage.SEGMENT, Stage.ENCODE, Stage.DELIVER):
+        again.append(wait_for(node, study, stage, WorkState.DONE))
+        _send_again(node, study.study_uid, stage, again[-1])
+    wait_until_settled(node, study)
+    peers.wait_until(lambda: set(again) <= _not_claimed(node), "the second messages to be refused", timeout_s=60)
 
-        assert {row.state for row in work_of(node, study)} == {WorkState.DONE}
-        assert {row.attempts for row in work_of(node, study)} == {1}
-        assert_one_set_of_results(orthanc, study)
+    assert {row.state for row in work_of(node, study)} == {WorkState.DONE}
+    assert {row.attempts for row in work_of(node, study)} == {1}
+    assert_one_set_of_results(orthanc, study)
 
 
-def test_the_same_study_sent_twice_is_analysed_once(
-    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
-) -> None:
+def test_the_same_study_sent_twice_is_analysed_once(node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path) -> None:
     study = small_study(tmp_path, "again")
 
-    with start_node(destinations=[orthanc_destination(orthanc)]) as node:
-        send(node, study)
-        wait_until_settled(node, study)
-        send(node, study)
+    send(node, study)
+    wait_until_settled(node, study)
+    send(node, study)
 
-        assert newest_revision(node, study) is not None
-        assert newest_revision(node, study)[0] == 1  # type: ignore[index]
-        assert_one_set_of_results(orthanc, study)
+    assert newest_revision(node, study) is not None
+    assert newest_revision(node, study)[0] == 1  # type: ignore[index]
+    assert_one_set_of_results(orthanc, study)
 
 
 def _send_until_killed(node: NodeProcess, folder: Path) -> frozenset[str]:
@@ -153,14 +160,21 @@ def _send_until_killed(node: NodeProcess, folder: Path) -> frozenset[str]:
             if "DIMSE Status" in line and "0x0000" in line:
                 acknowledged.add(current)
                 if len(acknowledged) == 20:
-                    node.kill("node listen")
+                    node.kill_children("node listen")
     return frozenset(acknowledged)
+
+
+def _not_claimed(node: NodeProcess) -> set[int]:
+    """The work for which a message came that was not its turn, as the workers' logs say."""
+    lines = [line for name in ("gpu", "tasks", "deliver-orthanc") for line in node.log(name).splitlines()]
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    return {each["work_id"] for each in told if each["message"].startswith("work not claimed")}
 
 
 def _send_again(node: NodeProcess, study_uid: str, stage: Stage, work_id: int) -> None:
     """Put the message of a piece of work into its queue once more."""
     app = celery_app("duplicate", f"redis+socket://{broker_socket(node)}")
     queue = {Stage.SEGMENT: "gpu.routine", Stage.ENCODE: "encode", Stage.DELIVER: "deliver.orthanc"}[stage]
-    study = Pseudonymizer(b"sixteen bytes...").of(study_uid)
+    study = Pseudonymizer((node.home / "pseudonym.key").read_bytes()).of(study_uid)
     app.send_task(STAGES[stage].task, kwargs={"work_id": work_id, "study": study}, queue=queue, ignore_result=True)
     app.close()
