@@ -79,6 +79,19 @@ class NodeProcess:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(child), signal.SIGKILL)
 
+    @contextlib.contextmanager
+    def paused(self, word: str) -> Iterator[None]:
+        """Hold every process of the node whose command line holds a word."""
+        held = self.processes(word)
+        assert held, f"no process is called {word}"
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in held:
+                os.kill(pid, signal.SIGCONT)
+
     def log(self, name: str) -> str:
         """What a process of the node has logged up to now."""
         file = self.home / "logs" / f"{name}.log"

@@ -92,11 +92,13 @@ def test_a_listener_that_is_killed_in_mid_association_keeps_what_it_acknowledged
 def test_a_wiped_broker_loses_no_study(node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path) -> None:
     studies = [small_study(tmp_path, f"wiped-{number}") for number in range(3)]
 
-    for study in studies:
-        send(node, study)
-    wait_for(node, studies[0], Stage.SEGMENT, WorkState.RUNNING)
-    with Redis.from_url(f"unix://{broker_socket(node)}") as broker:
-        broker.flushall()
+    with node.paused("workers.app"):
+        for study in studies:
+            send(node, study)
+        for study in studies:
+            wait_for(node, study, Stage.SEGMENT, WorkState.QUEUED)
+        with Redis.from_url(f"unix://{broker_socket(node)}") as broker:
+            broker.flushall()
     for study in studies:
         wait_until_settled(node, study, timeout_s=600)
 
