@@ -54,7 +54,7 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.BODY_PART: "The body part is none that shows the spine levels this pipeline measures.",
     ReasonCode.DESCRIPTION: "The series description is excluded by the configuration.",
     ReasonCode.LOCALIZER: "The series is a localizer.",
-    ReasonCode.DERIVED: "The images were derived from others.",
+    ReasonCode.DERIVED: "The images are projections, renderings or captures of others.",
     ReasonCode.NOT_AXIAL: "The slices are not axial.",
     ReasonCode.TOO_FEW_SLICES: "The series has too few slices.",
     ReasonCode.TOO_MANY_SLICES: "The series has more slices than the node accepts.",

@@ -15,6 +15,9 @@ from node.domain.truth import Truth
 
 #: A slice counts as axial up to this angle between its normal and the body's long axis.
 AXIAL_TOLERANCE_DEG = 20.0
+#: Image Type values of pictures whose pixels are no CT numbers of their place: projections, renderings, captures.
+#: A series that is merely DERIVED may be a resampled or de-identified original; it only ranks behind one.
+PROJECTIONS = frozenset({"PROJECTION IMAGE", "MIP", "MINIP", "MIN_IP", "VRT", "VOLUME_RENDERED", "SCREEN SAVE"})
 #: Siemens kernels end in a sharpness number (B30f, Br36): up to this one they count as soft.
 SOFT_KERNEL_UP_TO = 49
 #: Names that vendors give to kernels without a number. Soft first, sharp second; seen in public conformance statements.
@@ -169,7 +172,7 @@ def _content_checks(facts: ImageFacts, rule: SelectionRule) -> Sequence[_Check]:
             Reason(code=ReasonCode.LOCALIZER),
         ),
         (
-            Truth.of("DERIVED" not in image_type or "MPR" in image_type if image_type else None),
+            Truth.of(not image_type & PROJECTIONS if image_type else None),
             "image_type",
             Reason(code=ReasonCode.DERIVED),
         ),
@@ -253,11 +256,12 @@ def kernel_is_soft(kernel: str | None) -> Truth:
 
 
 def _rank(series: Series) -> tuple[float, ...]:
-    """Smaller is better: contiguous, soft kernel, no contrast, thin slices, many slices."""
+    """Smaller is better: contiguous, original, soft kernel, no contrast, thin slices, many slices."""
     facts = series.facts
     spacing, coverage = _extent(series)
     return (
         0.0 if spacing is not None or facts.number_of_frames else 1.0,
+        float("DERIVED" in {part.upper() for part in facts.image_type}),
         -float(kernel_is_soft(facts.kernel).value),
         -float((~Truth.of(facts.contrast_agent)).value),
         spacing if spacing is not None else float("inf"),

@@ -47,7 +47,7 @@ def test_a_plain_chest_ct_is_read():
         ({"made_by_node": True}, ReasonCode.OWN_OBJECT),
         ({"modality": "MR"}, ReasonCode.MODALITY),
         ({"image_type": ("ORIGINAL", "PRIMARY", "LOCALIZER")}, ReasonCode.LOCALIZER),
-        ({"image_type": ("DERIVED", "SECONDARY")}, ReasonCode.DERIVED),
+        ({"image_type": ("DERIVED", "SECONDARY", "MIP")}, ReasonCode.DERIVED),
         ({"body_part": "HEAD"}, ReasonCode.BODY_PART),
         ({"series_description": "Thorax MIP axial"}, ReasonCode.DESCRIPTION),
         ({"has_pixel_data": False}, ReasonCode.NO_PIXEL_DATA),
@@ -107,6 +107,10 @@ def test_an_unknown_body_part_does_not_matter_where_all_suit():
     assert "body_part" not in choice.unknown
 
 
+def test_a_resampled_or_de_identified_series_is_read():
+    assert codes(a_series(image_type=("DERIVED", "PRIMARY", "AXIAL"))) == set()
+
+
 def test_a_reformatted_axial_series_is_read():
     assert codes(a_series(image_type=("DERIVED", "SECONDARY", "MPR"))) == set()
 
@@ -156,6 +160,7 @@ def test_a_series_with_a_gap_can_be_read_where_there_is_no_better():
         ({"contrast_agent": None}, {"contrast_agent": True}),
         ({"kernel": "B30f", "contrast_agent": True}, {"kernel": "BONE", "contrast_agent": False}),
         ({"slices": range(80)}, {"slices": range(40)}),
+        ({"slice_mm": 5.0}, {"slice_mm": 1.0, "slices": range(200), "image_type": ("DERIVED", "PRIMARY", "AXIAL")}),
     ],
     ids=[
         "soft before thin",
@@ -167,6 +172,7 @@ def test_a_series_with_a_gap_can_be_read_where_there_is_no_better():
         "unknown before contrast",
         "soft before no contrast",
         "long before short",
+        "original before derived",
     ],
 )
 def test_the_ranking(better, worse):
