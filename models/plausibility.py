@@ -1,22 +1,16 @@
-"""Whether a volume is what it says: CT numbers in HU, and a patient who is not mirrored."""
+"""Whether the values of a volume are CT numbers in HU."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from models.instances import Instances
-from models.tissues import Tissue
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Float32, Volume
 
 #: Said where a scan shows no air, so that its scale could only be checked by its soft tissue.
 NO_AIR = "No air is in the picture, so that the scale of CT numbers could be checked by soft tissue alone."
-
-#: Said always: what coordinates cannot show.
-LEFT_AND_RIGHT = "Whether left and right are exchanged cannot be seen in the spine."
 
 # Plausible limits, HU. Air is -1000 by definition; scanners write -1024 to -960, and pad beyond the circle with less.
 _PADDING_BELOW = -1500.0
@@ -34,14 +28,6 @@ _LEAST_PEAK = 0.01
 _LEAST_SOFT_TISSUE = 0.02
 _LARGEST_SHIFTED = 0.08
 _SAMPLES_PER_AXIS = 96
-
-#: How far behind their bodies arches and spinous processes lie in the median, mm; below it they are no spine's.
-_LEAST_BEHIND_MM = 5.0
-#: A body looks like S1 where that class has this share of it.
-_SACRAL_SHARE = 0.7
-
-#: Fewer voxels of arches than this say nothing about where they lie.
-_LEAST_VOXELS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,29 +62,6 @@ def check_hounsfield(volume: Volume) -> HounsfieldCheck:
     return HounsfieldCheck(reason=_not_hu(lowest, "the lowest peak of the values"))
 
 
-def check_orientation(probabilities: Float32, instances: Instances) -> Reason | None:
-    """Why the image must be mirrored, or `None`: arches lie behind bodies and the sacrum below them.
-
-    An image that is mirrored from left to right alone shows nothing of it here.
-
-    Parameters
-    ----------
-    probabilities
-        Of all classes, shape (class, k, j, i); k to the head, j to the back, i to the left.
-    """
-    behind = _arches_behind_mm(probabilities, instances)
-    if behind is not None and behind < _LEAST_BEHIND_MM:
-        detail = (
-            f"Arches lie {behind:.0f} mm behind their bodies; about 30 mm were expected (front and back exchanged)."
-        )
-        return Reason(code=ReasonCode.MIRRORED, detail=detail)
-    above = _sacrum_above_mm(probabilities, instances)
-    if above is not None and above > 0.0:
-        detail = f"The sacrum lies {above:.0f} mm above the middle of the spine (head and foot exchanged)."
-        return Reason(code=ReasonCode.MIRRORED, detail=detail)
-    return None
-
-
 def _lowest_peak(values: Float32) -> float:
     """The middle of the lowest stretch of the histogram that is a peak of some weight."""
     counts, edges = np.histogram(np.clip(values, *_RANGE), np.arange(_RANGE[0], _RANGE[1] + 2.0 * _BIN, _BIN))
@@ -124,25 +87,3 @@ def _share(values: Float32, limits: tuple[float, float]) -> float:
 
 def _not_hu(value: float, what: str) -> Reason:
     return Reason(code=ReasonCode.NOT_HU, detail=f"Air was expected near -1000 HU; {what} came at {value:.0f}.")
-
-
-def _arches_behind_mm(probabilities: Float32, instances: Instances) -> float | None:
-    """How far arches lie behind the centreline, median, mm; `None` where too few are seen."""
-    arch = probabilities[int(Tissue.POSTERIOR_ELEMENTS)] > 0.5
-    points = np.argwhere(arch) * np.array(instances.spacing_mm)
-    if len(points) < _LEAST_VOXELS:
-        return None
-    curve = instances.centreline.points_mm
-    return float(np.median(points[:, 1] - np.interp(points[:, 0], curve[:, 0], curve[:, 1])))
-
-
-def _sacrum_above_mm(probabilities: Float32, instances: Instances) -> float | None:
-    """How far the bodies that look like S1 lie above the middle of the others, mm; `None` where none does."""
-    count = len(instances.spans_mm)
-    numbers = np.arange(1, count + 1)
-    share = ndimage.mean(probabilities[int(Tissue.S1_BODY)], instances.labels, numbers)
-    sacral = np.flatnonzero(share > _SACRAL_SHARE)
-    if not len(sacral) or len(sacral) == count:
-        return None
-    middles = np.array([(low + high) / 2.0 for low, high in instances.spans_mm])
-    return float(middles[sacral].mean() - np.delete(middles, sacral).mean())

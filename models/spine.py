@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from models.assembly import assemble_spine
 from models.bundle import Bundle
-from models.instances import find_instances
-from models.plausibility import LEFT_AND_RIGHT, check_hounsfield, check_orientation
+from models.instances import Instances, find_instances
+from models.orientation import LEFT_AND_RIGHT, check_orientation, looks_upright
+from models.plausibility import check_hounsfield
 from models.resample import to_network_grid
 from models.sliding import probabilities
 from models.vertebra import SpineSegmentation
@@ -24,6 +27,9 @@ _TURNS: tuple[tuple[tuple[int, ...], str], ...] = (
 #: So many bodies in a turned image are no chance.
 _LEAST_TURNED_BODIES = 4
 
+#: And they must be this many times as large together as what was found in the image as it lies.
+_TURNED_SHARE = 2.0
+
 
 def segment_spine(volume: Volume, bundle: Bundle) -> SpineSegmentation | Reason:
     """The vertebral bodies of a CT, each with its level or with the reason why it has none.
@@ -37,11 +43,13 @@ def segment_spine(volume: Volume, bundle: Bundle) -> SpineSegmentation | Reason:
     grid = to_network_grid(volume, bundle.card.spacing_mm)
     classes = probabilities(grid.hu, bundle)
     instances = find_instances(classes, bundle.card.spacing_mm)
-    if instances is None:
-        return _no_spine(grid, bundle)
-    mirrored = check_orientation(classes, instances)
+    mirrored = None if instances is None else check_orientation(classes, instances)
+    if mirrored is None and not looks_upright(classes, instances):
+        mirrored = _turned_spine(grid, bundle, instances)
     if mirrored is not None:
         return mirrored
+    if instances is None:
+        return Reason(code=ReasonCode.NO_SPINE, detail="No chain of at least three vertebral bodies was found.")
     spine = assemble_spine(volume, classes, grid.affine, instances)
     if isinstance(spine, Reason):
         return spine
@@ -49,18 +57,18 @@ def segment_spine(volume: Volume, bundle: Bundle) -> SpineSegmentation | Reason:
     return replace(spine, limitations=limitations)
 
 
-def _no_spine(grid: Volume, bundle: Bundle) -> Reason:
-    """Why no spine was found: the image may lie mirrored in its coordinates, which shows when it is turned back."""
+def _turned_spine(grid: Volume, bundle: Bundle, upright: Instances | None) -> Reason | None:
+    """Why the image must lie mirrored: a spine shows in it when it is turned back, and far less of one as it is."""
+    least = 0 if upright is None else _TURNED_SHARE * np.count_nonzero(upright.labels)
     for axes, exchanged in _TURNS:
-        hu = grid.hu
-        for axis in axes:
-            hu = hu[(slice(None),) * axis + (slice(None, None, -1),)]
-        classes = probabilities(hu, bundle)
-        instances = find_instances(classes, bundle.card.spacing_mm)
+        classes = probabilities(np.flip(grid.hu, axes), bundle)
+        turned = find_instances(classes, bundle.card.spacing_mm)
         if (
-            instances is not None
-            and len(instances.spans_mm) >= _LEAST_TURNED_BODIES
-            and check_orientation(classes, instances) is None
+            turned is not None
+            and len(turned.spans_mm) >= _LEAST_TURNED_BODIES
+            and np.count_nonzero(turned.labels) > least
+            and looks_upright(classes, turned)
+            and check_orientation(classes, turned) is None
         ):
             return Reason(code=ReasonCode.MIRRORED, detail=f"A spine shows only with {exchanged} exchanged.")
-    return Reason(code=ReasonCode.NO_SPINE, detail="No chain of at least three vertebral bodies was found.")
+    return None

@@ -24,7 +24,7 @@ _SHARPNESS = 60.0
 
 
 class PaintedNetwork(nn.Module):
-    """Logits that favour the class whose painted CT number is nearest."""
+    """Logits that favour the class whose painted CT number is nearest; what is far below all is background."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,9 @@ class PaintedNetwork(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Image (n, 1, k, j, i) to logits (n, classes, k, j, i)."""
         codes = self.codes.view(1, -1, 1, 1, 1)
-        return -_SHARPNESS * (image - codes).abs()
+        logits = -_SHARPNESS * (image - codes).abs()
+        logits[:, 0] = torch.where(image[:, 0] < codes.min() - 0.1, torch.tensor(100.0), logits[:, 0])
+        return logits
 
 
 def painted_bundle() -> Bundle:

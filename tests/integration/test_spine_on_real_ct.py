@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
-from node.domain.reasons import ReasonCode
+from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
 
 L1, L2 = VertebralLevel.L1, VertebralLevel.L2
@@ -74,6 +75,16 @@ def test_a_chest_that_ends_in_l1_gives_no_number_of_l1_or_below(chest: CtBoneFin
 
 def test_a_chest_that_ends_in_l1_says_that_l1_is_cut(chest: CtBoneFindings) -> None:
     assert ReasonCode.LEVEL_TRUNCATED in {reason.code for reason in entry(chest, L1).reasons}
+
+
+def test_a_chest_with_head_and_foot_exchanged_is_mirrored(shared_data: Path) -> None:
+    volume = load(shared_data / "ct" / "lung1-007")
+    mirrored = replace(volume, hu=volume.hu[::-1].copy())
+
+    answer = segment_spine(mirrored, load_bundle(SPINE_CT, torch.device("cpu")))
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.MIRRORED
 
 
 @pytest.fixture(scope="module")

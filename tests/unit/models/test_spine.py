@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.bundle import Bundle
+from models.sliding import probabilities
 from models.spine import segment_spine
+from models.tissues import Tissue
 from models.vertebra import FIRST_UNNAMED_VALUE, SpineSegmentation
 from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
@@ -138,6 +141,35 @@ def test_head_and_foot_exchanged_is_seen_from_the_sacrum() -> None:
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED
+
+
+def test_head_and_foot_exchanged_is_seen_from_the_ribs() -> None:
+    volume = painted_volume(build(Scene(top=VertebralLevel.T7, bottom=L2, sacrum=False)))
+    mirrored = Volume(hu=volume.hu[::-1].copy(), affine=volume.affine, frame_of_reference=FRAME)
+
+    answer = segment_spine(mirrored, painted_bundle())
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.MIRRORED
+    assert "head and foot" in answer.detail
+
+
+def test_a_spine_that_shows_only_in_the_turned_image_is_mirrored(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A network that knows no mirrored spine sees one only where front and back are right.
+    volume = painted_volume(built)
+    mirrored = Volume(hu=volume.hu[:, ::-1].copy(), affine=volume.affine, frame_of_reference=FRAME)
+
+    def seen(hu: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
+        classes = probabilities(hu, bundle)
+        is_mirrored = hu[:, 0].mean() > hu[:, -1].mean()  # the air lies in front
+        return np.eye(len(Tissue), dtype=np.float32)[0][:, None, None, None] + 0.0 * classes if is_mirrored else classes
+
+    monkeypatch.setattr("models.spine.probabilities", seen)
+    answer = segment_spine(mirrored, painted_bundle())
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.MIRRORED
+    assert "front and back exchanged" in answer.detail
 
 
 def test_a_scan_without_bone_has_no_spine() -> None:

@@ -1,0 +1,113 @@
+"""Whether a patient lies mirrored in the coordinates of the image, judged by the anatomy that was found.
+
+Front and back, and head and foot, show in the spine: arches lie behind bodies, ribs fall on their way outwards, and the
+sacrum lies at the lower end. Left and right do not show: the spine is nearly symmetric, and which side the liver lies
+on is not looked for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from models.instances import Instances
+from models.tissues import Tissue
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.volume import Float32
+
+#: Said always: what coordinates cannot show.
+LEFT_AND_RIGHT = "Whether left and right are exchanged cannot be seen in the spine."
+
+# Plausible limits; in the scans that were looked at, arches lay 28 to 34 mm behind the centreline.
+
+#: Arches that lie less far behind, median, mm, lie on the wrong side.
+_LEAST_BEHIND_MM = 5.0
+
+#: Arches outside these limits, mm, belong to no spine that was found as it is.
+_USUAL_BEHIND_MM = (15.0, 45.0)
+
+#: Fewer voxels of arches than this say nothing about where they lie.
+_LEAST_VOXELS = 100
+
+#: A body looks like S1 where that class has this share of it.
+_SACRAL_SHARE = 0.7
+
+#: A rib counts where it spans this far sideways, mm, and its volume is above this, mm3.
+_RIB_SPAN_MM = 40.0
+_LEAST_RIB_MM3 = 1600.0
+
+#: So many ribs that rise on their way outwards, in the median by this slope, are in nobody who lies the right way up.
+_LEAST_RIBS = 6
+_RISING = 0.1
+
+
+def check_orientation(probabilities: Float32, instances: Instances) -> Reason | None:
+    """Why the image must be mirrored, or `None` where nothing says so.
+
+    Parameters
+    ----------
+    probabilities
+        Of all classes, shape (class, k, j, i); k to the head, j to the back, i to the left.
+    """
+    behind = _arches_behind_mm(probabilities, instances)
+    if behind is not None and behind < _LEAST_BEHIND_MM:
+        detail = (
+            f"Arches lie {behind:.0f} mm behind their bodies; about 30 mm were expected (front and back exchanged)."
+        )
+        return Reason(code=ReasonCode.MIRRORED, detail=detail)
+    above = _sacrum_above_mm(probabilities, instances)
+    if above is not None and above > 0.0:
+        detail = f"The sacrum lies {above:.0f} mm above the middle of the spine (head and foot exchanged)."
+        return Reason(code=ReasonCode.MIRRORED, detail=detail)
+    # Ribs are believed beside a spine only: their side of it is where they begin.
+    slope = _rib_slope(probabilities, instances) if looks_upright(probabilities, instances) else None
+    if slope is not None and slope > _RISING:
+        detail = f"Ribs rise by {slope:.1f} mm for each mm outwards, where they should fall (head and foot exchanged)."
+        return Reason(code=ReasonCode.MIRRORED, detail=detail)
+    return None
+
+
+def looks_upright(probabilities: Float32, instances: Instances | None) -> bool:
+    """Whether a spine was found whose arches lie as far behind it as they should."""
+    if instances is None:
+        return False
+    behind = _arches_behind_mm(probabilities, instances)
+    return behind is not None and _USUAL_BEHIND_MM[0] <= behind <= _USUAL_BEHIND_MM[1]
+
+
+def _arches_behind_mm(probabilities: Float32, instances: Instances) -> float | None:
+    """How far arches lie behind the centreline, median, mm; `None` where too few are seen."""
+    arch = probabilities[int(Tissue.POSTERIOR_ELEMENTS)] > 0.5
+    points = np.argwhere(arch) * np.array(instances.spacing_mm)
+    if len(points) < _LEAST_VOXELS:
+        return None
+    curve = instances.centreline.points_mm
+    return float(np.median(points[:, 1] - np.interp(points[:, 0], curve[:, 0], curve[:, 1])))
+
+
+def _sacrum_above_mm(probabilities: Float32, instances: Instances) -> float | None:
+    """How far the bodies that look like S1 lie above the middle of the others, mm; `None` where none does."""
+    count = len(instances.spans_mm)
+    share = ndimage.mean(probabilities[int(Tissue.S1_BODY)], instances.labels, np.arange(1, count + 1))
+    sacral = np.flatnonzero(share > _SACRAL_SHARE)
+    if not len(sacral) or len(sacral) == count:
+        return None
+    middles = np.array([(low + high) / 2.0 for low, high in instances.spans_mm])
+    return float(middles[sacral].mean() - np.delete(middles, sacral).mean())
+
+
+def _rib_slope(probabilities: Float32, instances: Instances) -> float | None:
+    """How much ribs rise for each mm outwards, median; `None` where too few are seen."""
+    labels, count = ndimage.label(probabilities[int(Tissue.RIB)] > 0.5, np.ones((3, 3, 3)))
+    voxels = np.argwhere(labels)
+    owner = labels[tuple(voxels.T)]
+    points = voxels * np.array(instances.spacing_mm)
+    curve = instances.centreline.points_mm
+    outwards = np.abs(points[:, 2] - np.interp(points[:, 0], curve[:, 0], curve[:, 2]))
+    sizes = np.bincount(owner, minlength=count + 1) * float(np.prod(instances.spacing_mm))
+    slopes = []
+    for number in np.flatnonzero(sizes > _LEAST_RIB_MM3):
+        inside = owner == number
+        if np.ptp(outwards[inside]) > _RIB_SPAN_MM:
+            slopes.append(float(np.polyfit(outwards[inside], points[inside, 0], 1)[0]))
+    return float(np.median(slopes)) if len(slopes) >= _LEAST_RIBS else None
