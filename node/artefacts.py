@@ -22,6 +22,8 @@ from node.domain.volume import LabelMap, Segment
 
 FINDINGS = "findings.json"
 LABEL_MAP = "labels.osl"
+#: The pieces of the scan around the bodies, in the format of `models.crops`.
+CROPS = "crops.npz"
 
 _MAGIC = b"OSL1"
 # Level 1 halves the time of level 6 and loses a tenth of the ratio on label maps.

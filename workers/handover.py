@@ -10,7 +10,6 @@ from pydantic import TypeAdapter, ValidationError
 from node.domain.errors import Bug
 from node.domain.provenance import ModelIdentity
 
-CROPS = "crops.npz"
 SEGMENTATION = "segmentation.json"
 
 

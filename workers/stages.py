@@ -12,14 +12,14 @@ from models.bone import measure_bone, not_evaluable
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
-from node.artefacts import FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
+from node.artefacts import CROPS, FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
 from node.domain.errors import Bug
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
 from node.domain.provenance import ModelIdentity, Provenance
 from node.domain.reasons import Reason
 from node.domain.work import Artefact, Lease, StageOutcome, WorkItem
-from workers.handover import CROPS, SEGMENTATION, Segmentation, segmentation_from_bytes, segmentation_to_bytes
+from workers.handover import SEGMENTATION, Segmentation, segmentation_from_bytes, segmentation_to_bytes
 from workers.parts import WorkerParts
 from workers.pipeline import Step, run_steps
 from workers.resident import ResidentModel

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.artefacts import FINDINGS, LABEL_MAP, AnalysedSeries, findings_from_bytes
+from node.artefacts import CROPS, FINDINGS, LABEL_MAP, AnalysedSeries, findings_from_bytes
 from node.cli.own_node import RunningNode
 from node.domain.errors import Bug, TransientFailure
 from node.domain.finding import CtBoneFindings, Status
@@ -31,8 +31,6 @@ from node.encode_stage import reasons_of
 from node.store.results import PipelineResult, StudyResult
 
 RESULT_FILE = "result.json"
-#: What the stage `segment` leaves beside the label map; the worker's own format, which only its picture reads.
-CROPS = "crops.npz"
 PICTURE_WITHIN_S = 120.0
 
 

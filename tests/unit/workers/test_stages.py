@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from node.artefacts import FINDINGS, LABEL_MAP, findings_from_bytes, label_map_from_bytes
+from node.artefacts import CROPS, FINDINGS, LABEL_MAP, findings_from_bytes, label_map_from_bytes
 from node.domain.errors import Bug
 from node.domain.finding import Status
 from node.domain.identifiers import Uid
@@ -19,7 +19,7 @@ from node.domain.work import CT_BONE, Artefact, Lease, Stage, StageOutcome, Work
 from tests.builders.ct import CtSpec, ct_series, write_series
 from tests.builders.spine_classes import Scene, build
 from tests.builders.spine_network import painted_bundle, painted_volume
-from workers.handover import CROPS, SEGMENTATION
+from workers.handover import SEGMENTATION
 from workers.parts import WorkerParts
 from workers.stages import CtBoneStages
 
