@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -106,4 +107,16 @@ def scripted_scp(
         yield scp
     finally:
         scp.idle.set()
+        _let_end(entity)
         entity.shutdown()
+
+
+def _let_end(entity: AE, *, patience_s: float = 1.0) -> None:
+    """Wait a while for associations that are rejected or released to be over.
+
+    pynetdicom's shutdown aborts every association there is. For one that awaits the end of its connection (Sta13 of
+    PS3.8 section 9.2) an abort is no valid event, and its thread dies of it.
+    """
+    deadline = time.monotonic() + patience_s
+    for association in entity.active_associations:
+        association.join(max(0.0, deadline - time.monotonic()))

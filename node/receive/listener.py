@@ -110,7 +110,11 @@ class Listener:
         while self._associations() and time.monotonic() < deadline:
             time.sleep(0.01)
         for association in self._associations():
-            association.abort()
+            # what is rejected or not yet accepted has no association to abort (PS3.8, table 9-10)
+            if association.is_established:
+                association.abort()
+            else:
+                association.kill()
         for association in self._associations():
             association.join(self._settings.dimse_timeout_s)
         self._slots.close()
