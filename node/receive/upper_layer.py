@@ -85,6 +85,8 @@ class StreamingUpperLayer(DULServiceProvider):
 
     def _is_transport_event(self) -> bool:
         """Wait for the peer or for something to send, and read what there is."""
+        if not self.event_queue.empty():
+            return False  # the state machine takes one event at a time: here the connection, and then its first PDU
         if self.state_machine.current_state == _ESTABLISHED:
             return self._stream()
         peer = cast("PeerSocket", self.socket)

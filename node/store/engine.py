@@ -17,6 +17,8 @@ from node.domain.errors import TransientFailure
 
 #: How long a writer waits for another one before it gives up, ms. A transaction of the node takes milliseconds.
 BUSY_TIMEOUT_MS = 30_000
+#: A deferred transaction that reads first and writes then is refused at once when another one wrote in between.
+BEGIN_WRITING = "BEGIN IMMEDIATE"
 _WRITES = "osteonode_writes"
 _inherited: list[Any] = []
 
@@ -49,7 +51,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     TransientFailure
         Where the index cannot be reached now.
     """
-    with _reachable(), engine.connect() as connection, connection.begin():
+    with reachable(), engine.connect() as connection, connection.begin():
         yield connection
 
 
@@ -62,12 +64,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
     TransientFailure
         Where the index cannot be written now: locked for too long, disk full, server away.
     """
-    with _reachable(), engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+    with reachable(), engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
+def reachable() -> Iterator[None]:
+    """Turn what SQLAlchemy says of a database that cannot be used now into `TransientFailure`."""
     try:
         yield
     except (OperationalError, InterfaceError, DisconnectionError, PoolTimeoutError) as error:
@@ -85,9 +88,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # a deferred transaction that reads first and writes then is refused at once when another one wrote in between
     writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql(BEGIN_WRITING if writes else "BEGIN")
 
 
 def _remember_process(_connection: Any, record: Any) -> None:

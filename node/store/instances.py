@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from node.domain.errors import TransientFailure
@@ -19,11 +17,10 @@ from node.domain.study import Instance, Priority
 from node.store.engine import writing
 from node.store.history import HistoryEntry, note
 from node.store.history_kinds import HistoryKind
+from node.store.prepared import Prepared, writing_by_driver
 from node.store.schema import conflict, instance, revision, study
 from node.store.upserts import insert_if_absent, insert_into, insert_new
 
-# Put together once: these run for every image that arrives.
-_STUDY = select(study).where(study.c.study_uid == bindparam("uid")).with_for_update()
 _STUDIES = (
     select(study)
     .where(study.c.study_uid.in_(bindparam("uids", expanding=True)))
@@ -33,12 +30,7 @@ _STUDIES = (
 _KNOWN = select(instance.c.sop_instance_uid, instance.c.digest, instance.c.study_uid).where(
     instance.c.sop_instance_uid.in_(bindparam("uids", expanding=True))
 )
-_ADD = insert(instance)
-
-
-@cache
-def _add_if_absent(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    return insert_into(instance, dialect).on_conflict_do_nothing()
+_COLLECTING = select(study.c.collecting).where(study.c.study_uid == bindparam("study_uid")).with_for_update()
 
 
 class SqlInstanceIndex:
@@ -50,11 +42,16 @@ class SqlInstanceIndex:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        dialect = engine.dialect
+        self._collecting = Prepared(_COLLECTING, dialect)
+        self._add = Prepared(insert_into(instance, dialect.name).on_conflict_do_nothing(), dialect)
 
     def record(self, batch: Sequence[Instance]) -> tuple[Recorded, ...]:
         """Record instances whose files are durable; see the port."""
         if not batch:
             return ()
+        if self._add_new(batch):
+            return (Recorded.NEW,) * len(batch)
         try:
             with writing(self._engine) as connection:
                 return _record(connection, batch)
@@ -62,43 +59,49 @@ class SqlInstanceIndex:
             # two writers brought the same new identifier at the same moment; the second try sees the first's
             raise TransientFailure("the index was written by two at once; try again") from error
 
+    def _add_new(self, batch: Sequence[Instance]) -> bool:
+        """Record new instances of studies that collect, as nearly all are, in a third of the time of `_record`.
+
+        Nothing is recorded, and the answer is no, where one is known or needs a revision to be opened.
+        """
+        with writing_by_driver(self._engine) as connection:
+            cursor = connection.cursor()
+            revisions = {}
+            for study_uid in sorted({each.study_uid for each in batch}):
+                self._collecting.run(cursor, {"study_uid": study_uid})
+                row = cursor.fetchone()
+                if row is None or row[0] is None:
+                    return False
+                revisions[study_uid] = row[0]
+            for each in batch:
+                self._add.run(cursor, _instance_row(each, revisions[each.study_uid]))
+                if cursor.rowcount != 1:
+                    return False
+            connection.commit()
+        return True
+
 
 def _record(connection: Connection, batch: Sequence[Instance]) -> tuple[Recorded, ...]:
+    """Record a batch of which some may be known, or be the first or the next of their study."""
     studies = _OpenStudies(connection, {each.study_uid for each in batch})
-    # a known instance must not open a revision, so one looks first where one would have to be opened
-    add = _add_at_once if studies.are_collecting() else _look_and_add
-    added = add(connection, batch, studies)
-    known = _known(connection, {each.sop_instance_uid for each, is_new in zip(batch, added, strict=True) if not is_new})
-    verdicts = []
-    for each, is_new in zip(batch, added, strict=True):
-        if is_new:
+    known = _known(connection, {each.sop_instance_uid for each in batch})
+    verdicts, new, other = [], [], []
+    for each in batch:
+        if each.sop_instance_uid not in known:
+            known[each.sop_instance_uid] = (each.digest, each.study_uid)
+            # only what is new may open a revision
+            new.append(_instance_row(each, studies.revision_for(each)))
             verdicts.append(Recorded.NEW)
         elif known[each.sop_instance_uid][0] == each.digest:
             verdicts.append(Recorded.SAME)
         else:
+            other.append(each)
             verdicts.append(Recorded.DIFFERENT)
-            _keep_aside(connection, each, known[each.sop_instance_uid][1])
-    return tuple(verdicts)
-
-
-def _add_at_once(connection: Connection, batch: Sequence[Instance], studies: _OpenStudies) -> list[bool]:
-    """Which of the batch were new; all of these are there now. Looking first would take twice as long."""
-    statement = _add_if_absent(connection.dialect.name)
-    rows = (_instance_row(each, studies.revision_for(each)) for each in batch)
-    return [connection.execute(statement, row).rowcount == 1 for row in rows]
-
-
-def _look_and_add(connection: Connection, batch: Sequence[Instance], studies: _OpenStudies) -> list[bool]:
-    """As `_add_at_once`, for studies of which new instances may open a revision."""
-    seen = set(_known(connection, {each.sop_instance_uid for each in batch}))
-    added = []
-    for each in batch:
-        added.append(each.sop_instance_uid not in seen)
-        seen.add(each.sop_instance_uid)
-    new = [each for each, is_new in zip(batch, added, strict=True) if is_new]
     if new:
-        connection.execute(_ADD, [_instance_row(each, studies.revision_for(each)) for each in new])
-    return added
+        connection.execute(insert(instance), new)
+    for each in other:
+        _keep_aside(connection, each, known[each.sop_instance_uid][1])
+    return tuple(verdicts)
 
 
 class _OpenStudies:
@@ -115,15 +118,8 @@ class _OpenStudies:
             self._rows = self._load(ordered)
 
     def _load(self, ordered: Sequence[Uid]) -> dict[Uid, tuple[int, int | None]]:
-        if len(ordered) == 1:
-            rows = self._connection.execute(_STUDY, {"uid": ordered[0]})
-        else:
-            rows = self._connection.execute(_STUDIES, {"uids": ordered})
+        rows = self._connection.execute(_STUDIES, {"uids": ordered})
         return {row.study_uid: (row.newest, row.collecting) for row in rows}
-
-    def are_collecting(self) -> bool:
-        """Whether all have a revision that collects, so that none need be opened."""
-        return all(collecting is not None for _, collecting in self._rows.values())
 
     def revision_for(self, each: Instance) -> int:
         """The revision that an instance goes to; opens the next one where it must."""
