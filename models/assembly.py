@@ -98,17 +98,21 @@ def _centroid(painting: Painting, number: int, affine: Affine) -> Vector:
 
 
 def _label_map(painting: Painting, bodies: Sequence[_Body], vertebrae: Sequence[Vertebra], volume: Volume) -> LabelMap:
-    """The painting with numbers of levels; what is no vertebra is left out."""
-    labels = np.zeros_like(painting.labels)
+    """The painting with numbers of levels, cut to the box that holds the vertebrae; what is none is left out."""
+    boxes = [painting.boxes[body.number] for body in bodies]
+    around = tuple(
+        slice(min(part.start for part in parts), max(part.stop for part in parts)) for parts in zip(*boxes, strict=True)
+    )
+    numbers = painting.labels[around]
+    labels = np.zeros(numbers.shape, dtype=np.uint8)
     for body, vertebra in zip(bodies, vertebrae, strict=True):
-        box = painting.boxes[body.number]
-        labels[box][painting.labels[box] == body.number] = vertebra.segment_value
+        labels[numbers == body.number] = vertebra.segment_value
     segments = [
         Segment(value=vertebra.segment_value, level=vertebra.level, ordinal=vertebra.ordinal) for vertebra in vertebrae
     ]
     return LabelMap(
         labels=labels,
-        affine=volume.affine,
+        affine=volume.affine.shifted((around[0].start, around[1].start, around[2].start)),
         frame_of_reference=volume.frame_of_reference,
         segments=tuple(sorted(segments, key=lambda segment: segment.value)),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from models.attenuation import measure_attenuation
 from models.crops import BodyCrop, SpineCrops
+from models.parallel import for_each
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import NotMeasurable, Quantity
@@ -28,7 +29,7 @@ def measure_bone(spine: SpineCrops) -> CtBoneFindings:
 
     Whatever is uncertain, cut or missing carries its reason instead of a number.
     """
-    found = tuple(_finding(crop) for crop in spine.crops)
+    found = tuple(for_each(_finding, spine.crops))
     named = {finding.level for finding in found}
     missing = tuple(_missing(level, found) for level in ASKED_FOR if level not in named)
     vertebrae = (*found, *missing)

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from models.column import body_probability
 from models.instances import Instances
+from models.interpolate import Box
 from models.ribs import Ribs, find_ribs
 from models.tissues import Tissue
 from node.domain.volume import Float32, UInt8
@@ -72,23 +73,23 @@ def gather_evidence(probabilities: Float32, instances: Instances) -> tuple[Evide
     tissue = probabilities.argmax(0).astype(np.uint8)
     ribs = find_ribs(probabilities[int(Tissue.RIB)], instances)
     below = _sacrum_below(probabilities, instances)
+    windows = _windows(instances)
     return tuple(
-        _evidence(
-            probabilities,
-            tissue,
-            instances,
-            index,
-            ribs=ribs,
-            below=below[index],
-        )
+        _evidence(probabilities, tissue, instances, index, window=windows[index], ribs=ribs, below=below[index])
         for index in range(len(instances.spans_mm))
     )
 
 
 def _evidence(
-    probabilities: Float32, tissue: UInt8, instances: Instances, index: int, *, ribs: Ribs, below: float | None
+    probabilities: Float32,
+    tissue: UInt8,
+    instances: Instances,
+    index: int,
+    *,
+    window: Box,
+    ribs: Ribs,
+    below: float | None,
 ) -> Evidence:
-    window = _window(instances, index)
     body = instances.labels[window] == index + 1
     votes = {
         kind: float(probabilities[(int(kind), *window)][body].sum())
@@ -113,15 +114,17 @@ def _evidence(
     )
 
 
-def _window(instances: Instances, index: int) -> tuple[slice, slice, slice]:
-    """A box around a body with room for its surroundings."""
-    boxes = ndimage.find_objects(instances.labels, max_label=index + 1)
-    parts = []
-    for part, spacing, size in zip(boxes[index], instances.spacing_mm, instances.labels.shape, strict=True):
-        margin = int(np.ceil(_CONTACT_MM / spacing)) + 1
-        parts.append(slice(max(0, part.start - margin), min(size, part.stop + margin)))
-    k, j, i = parts
-    return k, j, i
+def _windows(instances: Instances) -> list[Box]:
+    """A box around every body with room for its surroundings."""
+    margins = [int(np.ceil(_CONTACT_MM / spacing)) + 1 for spacing in instances.spacing_mm]
+    windows = []
+    for box in ndimage.find_objects(instances.labels):
+        k, j, i = (
+            slice(max(0, part.start - margin), min(size, part.stop + margin))
+            for part, margin, size in zip(box, margins, instances.labels.shape, strict=True)
+        )
+        windows.append((k, j, i))
+    return windows
 
 
 def _sacrum_below(probabilities: Float32, instances: Instances) -> list[float | None]:

@@ -73,8 +73,8 @@ class SpineSegmentation:
     Parameters
     ----------
     label_map
-        One segment a body, on the grid of the volume; its value is the VerSe number of the level, or
-        `FIRST_UNNAMED_VALUE` and up for bodies without a name, counted from the head.
+        One segment a body, on voxels of the volume in the box that holds the bodies; its value is the VerSe number of
+        the level, or `FIRST_UNNAMED_VALUE` and up for bodies without a name, counted from the head.
     vertebrae
         From head to foot, one a segment.
     limitations

@@ -116,11 +116,11 @@ def _transfer_syntax(file: BinaryIO) -> UID:
 
 
 def _is_no_meta(tag: int, vr: str | None, length: int) -> bool:
-    return tag >> 16 != _META_GROUP
+    return int(tag) >> 16 != _META_GROUP
 
 
 def _is_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag >= _FLOAT_PIXEL_DATA[0]
+    return int(tag) >= _FLOAT_PIXEL_DATA[0]  # comparing pydicom's own tags takes a quarter of the whole reading
 
 
 def _pixels(file: BinaryIO, syntax: UID, expected: int | None) -> int:

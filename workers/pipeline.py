@@ -24,10 +24,13 @@ ContextT = TypeVar("ContextT", bound=Context)
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[ContextT]):
-    """One step. `phase` is what its time is reported under; several steps may share one."""
+    """One step. `phase` is what its time is reported under; several steps may share one. `part` is what of the phase is
+    reported once more by itself.
+    """
 
     phase: str
     apply: Callable[[ContextT], ContextT]
+    part: str | None = None
 
 
 def run_steps(
@@ -43,5 +46,8 @@ def run_steps(
             break
         started = monotonic()
         context = step.apply(context)
-        timings[step.phase] = timings.get(step.phase, 0.0) + monotonic() - started
+        seconds = monotonic() - started
+        for name in (step.phase, step.part):
+            if name is not None:
+                timings[name] = timings.get(name, 0.0) + seconds
     return context, timings

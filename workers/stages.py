@@ -10,7 +10,7 @@ from functools import partial
 
 from models.bone import measure_bone, not_evaluable
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
-from models.spine import segment_spine
+from models.spine import PreparedScan, classify_tissue, find_spine, prepare_scan
 from models.vertebra import SpineSegmentation
 from node.artefacts import CROPS, FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
 from node.domain.errors import Bug
@@ -18,6 +18,7 @@ from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
 from node.domain.provenance import ModelIdentity, Provenance
 from node.domain.reasons import Reason
+from node.domain.volume import Float32
 from node.domain.work import Artefact, Lease, StageOutcome, WorkItem
 from workers.handover import SEGMENTATION, Segmentation, segmentation_from_bytes, segmentation_to_bytes
 from workers.parts import WorkerParts
@@ -33,11 +34,14 @@ MOST_READERS = 8
 class SegmentContext:
     """What the steps of `segment` hand on.
 
-    `series`, the one large thing, is there from loading until the crops are cut; `model` from segmentation on.
+    `series`, the largest, is there from loading until the crops are cut; `scan` and `classes`, what the network sees
+    and says, until bodies are found; `model` as soon as one had a say.
     """
 
     lease: Lease
     series: LoadedSeries | None = None
+    scan: PreparedScan | None = None
+    classes: Float32 | None = None
     spine: SpineSegmentation | None = None
     crops: SpineCrops | None = None
     model: ModelIdentity | None = None
@@ -60,7 +64,9 @@ class CtBoneStages:
         started_at = self._parts.clock.now()
         steps = (
             Step("load", self._load),
-            Step("segment", self._segment),
+            Step("segment", self._prepare),
+            Step("segment", self._infer, part="infer"),
+            Step("segment", self._find),
             Step("segment", self._cut),
             Step("segment", partial(self._leave, started_at=started_at)),
         )
@@ -94,11 +100,23 @@ class CtBoneStages:
             return replace(context, reason=loaded)
         return replace(context, series=loaded)
 
-    def _segment(self, context: SegmentContext) -> SegmentContext:
+    def _prepare(self, context: SegmentContext) -> SegmentContext:
         if context.series is None:
             raise Bug("a series must be loaded before it is segmented")
-        spine = segment_spine(context.series.volume, self._model.bundle)
+        scan = prepare_scan(context.series.volume, self._model.bundle)
         context = replace(context, model=self._model.identity)
+        return replace(context, reason=scan) if isinstance(scan, Reason) else replace(context, scan=scan)
+
+    def _infer(self, context: SegmentContext) -> SegmentContext:
+        if context.scan is None:
+            raise Bug("a scan must be prepared before the network sees it")
+        return replace(context, classes=classify_tissue(context.scan, self._model.bundle))
+
+    def _find(self, context: SegmentContext) -> SegmentContext:
+        if context.series is None or context.scan is None or context.classes is None:
+            raise Bug("the network must have seen a scan before bodies are found in it")
+        spine = find_spine(context.series.volume, context.scan, context.classes, self._model.bundle)
+        context = replace(context, scan=None, classes=None)
         return replace(context, reason=spine) if isinstance(spine, Reason) else replace(context, spine=spine)
 
     def _cut(self, context: SegmentContext) -> SegmentContext:

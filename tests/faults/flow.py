@@ -93,12 +93,13 @@ def wait_for(
 def wait_until_settled(node: NodeProcess, study: SentStudy, *, timeout_s: float = SETTLE_S) -> None:
     """Wait until nothing more is to be done for a study: its revision closed, its results delivered or given up."""
     deadline = time.monotonic() + timeout_s
-    while not _settled(node, study):
+    while not is_settled(node, study):
         assert time.monotonic() < deadline, f"the study is still at work: {_told(node, study)}"
         time.sleep(0.05)
 
 
-def _settled(node: NodeProcess, study: SentStudy) -> bool:
+def is_settled(node: NodeProcess, study: SentStudy) -> bool:
+    """Whether nothing more is to be done for a study."""
     newest = newest_revision(node, study)
     rows = work_of(node, study)
     return (

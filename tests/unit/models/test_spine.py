@@ -55,14 +55,18 @@ def test_every_vertebra_has_its_name_and_place(built: Built) -> None:
         assert vertebra.is_measurable
 
 
-def test_the_label_map_lies_on_the_grid_of_the_scan(built: Built) -> None:
+def test_the_label_map_lies_on_voxels_of_the_scan(built: Built) -> None:
     volume = refined(painted_volume(built), (2, 3, 3))
 
     spine = spine_in(volume)
 
-    assert spine.label_map.labels.shape == volume.shape
+    affine = spine.label_map.affine
+    corners = volume.affine.to_index(affine.to_lps(np.array([(0, 0, 0), spine.label_map.labels.shape])))
+    np.testing.assert_allclose(corners, np.rint(corners), atol=1e-6)
+    assert (np.rint(corners) >= 0).all() and (np.rint(corners) <= volume.shape).all()
+    np.testing.assert_allclose(affine.matrix[:3, :3], volume.affine.matrix[:3, :3])
     inside = np.argwhere(spine.label_map.labels == L1.number)
-    centre = volume.affine.to_lps(inside.mean(0))
+    centre = affine.to_lps(inside.mean(0))
     np.testing.assert_allclose(centre, built.centres_lps_mm[L1], atol=1.5)
 
 

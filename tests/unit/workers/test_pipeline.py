@@ -42,3 +42,15 @@ def test_time_is_added_up_by_phase():
     )
 
     assert timings == {"load": 1.0, "segment": 10.0}
+
+
+def test_a_part_of_a_phase_is_told_once_more_by_itself():
+    clock = iter([0.0, 1.0, 10.0, 13.0])
+
+    _, timings = run_steps(
+        (step("a", phase="segment"), replace(step("b", phase="segment"), part="infer")),
+        Trail(),
+        monotonic=lambda: next(clock),
+    )
+
+    assert timings == {"segment": 4.0, "infer": 3.0}

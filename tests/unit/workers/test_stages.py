@@ -117,7 +117,7 @@ def test_segment_leaves_a_label_map_crops_and_where_they_come_from(done):
 
     assert segmented.assessable
     assert [artefact.name for artefact in segmented.artefacts] == [LABEL_MAP, CROPS, SEGMENTATION]
-    assert set(segmented.timings_s) == {"load", "segment"}
+    assert set(segmented.timings_s) == {"load", "segment", "infer"}
     label_map = label_map_from_bytes(world.contents[LABEL_MAP])
     assert VertebralLevel.L1 in {segment.level for segment in label_map.segments}
 
