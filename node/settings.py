@@ -63,7 +63,9 @@ class CompletenessSettings(_Section):
     """When a study counts as complete."""
 
     study_quiet_s: float = Field(60.0, ge=0, description="Nothing arrived for the study for this long.")
-    series_quiet_s: float = Field(30.0, ge=0, description="Nothing arrived for any series for this long.")
+    series_quiet_s: float = Field(
+        300.0, ge=0, description="Nothing arrived for this long for a series in which slices are missing."
+    )
     longest_wait_s: Seconds = Field(1800.0, description="Closed this long after its first image, whatever is missing.")
 
     def policy(self) -> CompletenessPolicy:

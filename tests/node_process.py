@@ -20,7 +20,7 @@ START_S = 240.0
 #: What makes a node quick enough for tests; everything else is as a user has it.
 QUICK = {
     "OSTEONODE_COMPLETENESS__STUDY_QUIET_S": "1",
-    "OSTEONODE_COMPLETENESS__SERIES_QUIET_S": "1",
+    "OSTEONODE_COMPLETENESS__SERIES_QUIET_S": "4",
     "OSTEONODE_COMPLETENESS__LONGEST_WAIT_S": "4",
     "OSTEONODE_FLOWER__ENABLED": "false",
 }

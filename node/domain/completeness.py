@@ -23,13 +23,14 @@ class CompletenessPolicy:
     study_quiet_s
         Nothing arrived for the study for this long.
     series_quiet_s
-        Nothing arrived for any one series for this long.
+        A series in which slices are missing is waited for until nothing arrived for it for this long. Some are made
+        with gaps, and shall not hold the study for the longest wait.
     longest_wait_s
         A revision is closed this long after its first image whatever is missing.
     """
 
     study_quiet_s: float = 60.0
-    series_quiet_s: float = 30.0
+    series_quiet_s: float = 300.0
     longest_wait_s: float = 1800.0
 
     def __post_init__(self) -> None:
@@ -94,7 +95,7 @@ def by_time(
     deadline = opened_at + policy.longest_wait_s * SECOND
     if now >= deadline:
         return Complete(cause=CompletionCause.LONGEST_WAIT)
-    quiet_at = last_at + max(policy.study_quiet_s, policy.series_quiet_s) * SECOND
+    quiet_at = last_at + policy.study_quiet_s * SECOND
     if now < quiet_at:
         return Waiting(until=min(quiet_at, deadline), waits_for="more images: the quiet period runs")
     return None
@@ -117,11 +118,16 @@ def completeness(
         When the revision's first image arrived.
     """
     deadline = opened_at + policy.longest_wait_s * SECOND
-    last = max(instance.received_at for each in series for instance in each.instances)
-    told = by_time(policy, opened_at=opened_at, last_at=last, now=now)
+    told = by_time(policy, opened_at=opened_at, last_at=max(map(_last_at, series)), now=now)
     if told is not None:
         return told
-    gaps = sum(misses_slices(each) for each in series)
-    if gaps:
-        return Waiting(until=deadline, waits_for=f"missing slices in {gaps} of {len(series)} series")
+    patience = policy.series_quiet_s * SECOND
+    awaited = [_last_at(each) + patience for each in series if now < _last_at(each) + patience and misses_slices(each)]
+    if awaited:
+        until = min(deadline, max(awaited))
+        return Waiting(until=until, waits_for=f"missing slices in {len(awaited)} of {len(series)} series")
     return Complete(cause=CompletionCause.QUIET)
+
+
+def _last_at(series: Series) -> datetime.datetime:
+    return max(instance.received_at for instance in series.instances)

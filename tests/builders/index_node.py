@@ -49,7 +49,7 @@ ARCHIVE = Destination(name="archive", host="localhost", port=4243, ae_title=AETi
 LEASE_S = 60.0
 MESSAGE_S = 300.0
 RETRY = RetryPolicy(attempts=3, first_delay_s=10.0, longest_delay_s=40.0, jitter=0.0, worker_losses=3)
-COMPLETENESS = CompletenessPolicy(study_quiet_s=60.0, series_quiet_s=30.0, longest_wait_s=1800.0)
+COMPLETENESS = CompletenessPolicy(study_quiet_s=60.0, series_quiet_s=300.0, longest_wait_s=1800.0)
 
 
 def an_object(name: str, kind: ObjectKind = ObjectKind.SR, *, not_evaluable: bool = False) -> OutgoingObject:

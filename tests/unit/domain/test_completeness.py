@@ -14,7 +14,7 @@ from node.domain.completeness import (
 from node.domain.study import Series
 from tests.builders.index import NOON, a_series, ct_instances, seconds, uid
 
-POLICY = CompletenessPolicy(study_quiet_s=60.0, series_quiet_s=30.0, longest_wait_s=600.0)
+POLICY = CompletenessPolicy(study_quiet_s=60.0, series_quiet_s=300.0, longest_wait_s=600.0)
 GAP = a_series("1.2", [k for k in range(20) if k != 10])
 
 
@@ -39,18 +39,33 @@ def test_the_quiet_period_runs_from_the_last_image_of_any_series():
     assert isinstance(after([a_series(), late], 110), Complete)
 
 
-def test_the_longer_of_the_two_quiet_periods_counts():
-    policy = CompletenessPolicy(study_quiet_s=10.0, series_quiet_s=30.0)
-
-    answer = completeness([a_series()], policy, opened_at=NOON, now=NOON + seconds(29))
-
-    assert isinstance(answer, Waiting)
-
-
 def test_a_gap_keeps_the_study_waiting_and_is_told():
     answer = after([a_series(), GAP], 61)
 
-    assert answer == Waiting(until=NOON + seconds(600), waits_for="missing slices in 1 of 2 series")
+    assert answer == Waiting(until=NOON + seconds(300), waits_for="missing slices in 1 of 2 series")
+
+
+def test_a_series_made_with_gaps_is_not_waited_for_once_it_is_quiet():
+    assert isinstance(after([a_series(), GAP], 299), Waiting)
+    assert after([a_series(), GAP], 300) == Complete(cause=CompletionCause.QUIET)
+
+
+def test_images_of_other_series_do_not_prolong_the_wait_for_a_gap():
+    late = Series(series_uid=uid("1.3"), instances=tuple(ct_instances(series="1.3", at=NOON + seconds(200))))
+
+    assert after([GAP, late], 300) == Complete(cause=CompletionCause.QUIET)
+
+
+def test_a_gap_is_not_waited_for_beyond_the_longest_wait():
+    late = Series(
+        series_uid=GAP.series_uid,
+        instances=(*GAP.instances, *ct_instances([19], at=NOON + seconds(500))),
+    )
+
+    answer = after([late], 580)
+
+    assert isinstance(answer, Waiting)
+    assert answer.until == NOON + seconds(600)
 
 
 def test_the_longest_wait_ends_every_wait():

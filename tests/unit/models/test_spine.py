@@ -63,7 +63,8 @@ def test_the_label_map_lies_on_voxels_of_the_scan(built: Built) -> None:
     affine = spine.label_map.affine
     corners = volume.affine.to_index(affine.to_lps(np.array([(0, 0, 0), spine.label_map.labels.shape])))
     np.testing.assert_allclose(corners, np.rint(corners), atol=1e-6)
-    assert (np.rint(corners) >= 0).all() and (np.rint(corners) <= volume.shape).all()
+    assert (np.rint(corners) >= 0).all()
+    assert (np.rint(corners) <= volume.shape).all()
     np.testing.assert_allclose(affine.matrix[:3, :3], volume.affine.matrix[:3, :3])
     inside = np.argwhere(spine.label_map.labels == L1.number)
     centre = affine.to_lps(inside.mean(0))

@@ -70,11 +70,21 @@ def test_a_study_with_a_gap_waits_for_the_missing_slices(node):
     assert (early.closed, late.closed) == (0, 1)
 
 
-def test_a_gap_that_nobody_fills_ends_at_the_longest_wait(node):
+def test_a_gap_that_nobody_fills_is_given_up_when_its_series_is_quiet(node):
     node.receive([k for k in range(40) if k != 20])
-    node.sweep(61)
 
-    swept = node.sweep(1800 - 61)
+    early, late = node.sweep(299), node.sweep(1)
+
+    assert (early.closed, late.closed) == (0, 1)
+
+
+def test_slices_that_trickle_in_around_a_gap_end_at_the_longest_wait(node):
+    node.receive([k for k in range(40) if k != 20])
+    for k in range(40, 47):
+        assert node.sweep(250).closed == 0
+        node.receive([k])
+
+    swept = node.sweep(50)
 
     with reading(node.engine) as connection:
         cause = connection.execute(select(revision.c.cause)).scalar_one()
@@ -87,7 +97,7 @@ def test_headers_are_not_read_again_while_no_image_comes(node, monkeypatch):
     load_study = closing.load_study
     monkeypatch.setattr(closing, "load_study", lambda *args: loads.append(1) or load_study(*args))
 
-    for _ in range(5):
+    for _ in range(4):
         node.sweep(61)
 
     assert len(loads) == 1

@@ -39,7 +39,7 @@ def test_a_study_with_a_gap_says_so_and_until_when(node):
 
     wait = explain(node).revisions[0].wait
 
-    assert (wait.waits_for, wait.until) == ("missing slices in 1 of 1 series", opened + seconds(1800))
+    assert (wait.waits_for, wait.until) == ("missing slices in 1 of 1 series", opened + seconds(300))
 
 
 def test_a_study_that_is_due_waits_for_the_sweeper(node):
