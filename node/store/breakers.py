@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Engine, select, update
 from node.domain.breaker import Breaker, BreakerPolicy, BreakerState, admitted, after_failure, after_success
 from node.domain.breaker import refuses_until as breaker_refuses_until
 from node.domain.ports import Clock
+from node.domain.state import WorkState
 from node.observe.events import Event
 from node.observe.logging import event
 from node.store.engine import reading, writing
-from node.store.schema import breaker
+from node.store.schema import breaker, work
 from node.store.upserts import insert_if_absent
 
 logger = logging.getLogger(__name__)
@@ -42,13 +43,15 @@ class SqlBreakers:
             return True
 
     def succeeded(self, destination: str) -> None:
-        """The destination answered: the breaker closes."""
+        """The destination answered: the breaker closes, and the deliveries that waited for it are due."""
         with reading(self._engine) as connection:
             known = _load(connection, destination)
         if known == after_success():
             return
         with writing(self._engine) as connection:
             _save(connection, destination, after_success())
+            if known.state is not BreakerState.CLOSED:
+                _wait_no_longer(connection, destination, now=self._clock.now())
         if known.state is not BreakerState.CLOSED:
             logger.info("breaker closed", extra=event(Event.BREAKER_CLOSED, destination=destination))
 
@@ -67,6 +70,11 @@ class SqlBreakers:
 def refuses_until(connection: Connection, destination: str, *, now: datetime.datetime) -> datetime.datetime | None:
     """When a destination may be asked again, or `None` where it may be asked now. Asking this makes nobody a probe."""
     return breaker_refuses_until(_load(connection, destination), now=now)
+
+
+def _wait_no_longer(connection: Connection, destination: str, *, now: datetime.datetime) -> None:
+    waiting = (work.c.destination == destination, work.c.state == WorkState.READY, work.c.due_at > now)
+    connection.execute(update(work).where(*waiting).values(due_at=now))
 
 
 def _load(connection: Connection, destination: str, *, lock: bool = False) -> Breaker:

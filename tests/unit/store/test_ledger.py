@@ -281,6 +281,21 @@ def test_a_delivery_is_tried_once_the_pause_of_the_breaker_is_over(ready):
     assert ready.claim(4).item.destination == "pacs"
 
 
+def test_deliveries_wait_no_longer_once_their_destination_answers(ready):
+    for _ in range(3):
+        ready.do_next()
+    first, second = (row.item.work_id for row in ready.work(stage=Stage.DELIVER, destination="pacs"))
+    lease = ready.claim(first)
+    for _ in range(2):
+        ready.breakers.failed("pacs")
+    assert isinstance(ready.ledger.claim(second, worker="worker"), NotClaimed)
+
+    ready.breakers.succeeded("pacs")
+    ready.ledger.complete(lease, StageOutcome(assessable=True))
+
+    assert ready.claim(second).item.destination == "pacs"
+
+
 def test_objects_are_linked_to_their_analysis(ready):
     for _ in range(3):
         ready.do_next()
