@@ -31,10 +31,10 @@ def status(*, json_output: bool, limit: int) -> None:
     console = Console()
     table = Table(title="Studies", title_justify="left", header_style="bold")
     for heading in ("study", "pseudonym", "revision", "state", "priority", "since"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading != "study")
     for line in overview.studies:
         colour = _COLOURS[line.state]
-        since = line.opened_at.astimezone().isoformat(sep=" ", timespec="seconds")
+        since = f"{line.opened_at.astimezone():%Y-%m-%d %H:%M}"
         shown = f"[{colour}]{line.state}[/{colour}]"
         table.add_row(line.study_uid, line.pseudonym, str(line.revision), shown, line.priority, since)
     console.print(table if overview.studies else "No studies yet.")
@@ -43,7 +43,7 @@ def status(*, json_output: bool, limit: int) -> None:
     for resting in overview.resting:
         console.print(
             f"[yellow]{resting.name} does not answer[/yellow]: {resting.failures} failures, asked again at "
-            f"{resting.retry_at}"
+            f"{resting.retry_at.astimezone():%H:%M:%S}"
         )
 
 

@@ -145,9 +145,18 @@ def _forget_readiness(settings: Settings) -> None:
     _worker_ready_folder(settings.home).mkdir(mode=0o700)
 
 
+#: Of the task list: `kwargs` names the study by its pseudonym, `routing_key` is the queue, `result` the outcome.
+_FLOWER_COLUMNS = "name,kwargs,routing_key,state,result,received,runtime,worker"
+
+
 def _flower(settings: Settings) -> ChildSpec:
     history = ("--persistent=True", f"--db={settings.home / 'flower.db'}")
-    options = (f"--address={settings.flower.host}", f"--port={settings.flower.port}", *history)
+    options = (
+        f"--address={settings.flower.host}",
+        f"--port={settings.flower.port}",
+        f"--tasks_columns={_FLOWER_COLUMNS}",
+        *history,
+    )
     return ChildSpec(
         name="flower",
         command=(sys.executable, "-m", "celery", "-A", "node.tasks", "flower", *options),

@@ -45,7 +45,7 @@ class RestingDestination:
 
     name: str
     failures: int
-    retry_at: datetime.datetime | None
+    retry_at: datetime.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

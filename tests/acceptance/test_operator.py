@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,4 +137,9 @@ def test_flower_shows_the_tasks_of_a_study_with_queue_time_and_outcome(
     assert segmented["state"] == "SUCCESS"
     assert segmented["routing_key"] == "gpu.routine"
     assert segmented["runtime"] > 0
-    assert "osteonode.segment" in page(flower_port, "/tasks") or "tasks-table" in page(flower_port, "/tasks")
+
+
+def test_the_task_list_of_flower_has_a_column_for_study_queue_time_and_outcome(flower_port: int):
+    columns = re.findall(r'<th data-column="(\w+)"', page(flower_port, "/tasks"))
+
+    assert {"kwargs", "routing_key", "runtime", "state", "result"} <= set(columns)
