@@ -29,6 +29,9 @@ DEFAULT_FILE = Path("osteonode.toml")
 #: sun_path of a Unix socket holds 108 bytes on Linux; Redis writes a temporary name beside it.
 SOCKET_PATH_MAX = 90
 
+#: Words in a Series Description for pictures that are no stack of slices. A low-dose scan is one, a dose report is not.
+NO_VOLUME = r"(?<![a-z])(mips?|minips?|vrt|scouts?|topogram|surview|dose[ _-]?(report|info|sheet|page|record))(?![a-z])"
+
 Seconds = Annotated[float, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -82,7 +85,10 @@ class SelectionSettings(_Section):
         (), description="Body Part Examined values that suit, in capitals; empty means all. Missing counts as unknown."
     )
     exclude_descriptions: tuple[str, ...] = Field(
-        (r"\b(mip|minip|scout|topogram|dose|vrt)\b",), description="Regular expressions that exclude a series."
+        (NO_VOLUME,), description="Regular expressions that exclude a series; case does not matter."
+    )
+    descriptions: tuple[str, ...] = Field(
+        (), description="Regular expressions of which the Series Description must hold one; empty means all."
     )
     slice_mm: float = Field(6.0, gt=0, description="Thickest slices that suit, mm.")
     coverage_mm: float = Field(60.0, ge=0, description="Shortest stack that suits, mm.")
@@ -99,6 +105,7 @@ class SelectionSettings(_Section):
             modalities=frozenset(self.modalities),
             body_parts=frozenset(self.body_parts),
             exclude_descriptions=self.exclude_descriptions,
+            descriptions=self.descriptions,
             slice_mm=self.slice_mm,
             coverage_mm=self.coverage_mm,
             slices=(self.min_slices, self.max_slices),
@@ -207,8 +214,9 @@ class Settings(BaseSettings):
             raise ValueError(f"destinations must have different names, got {names}")
         for each in self.destination:
             each.destination()
-        for rule in self.selection:
-            rule.rule()
+        pipelines = [rule.rule().pipeline for rule in self.selection]
+        if len(pipelines) != len(set(pipelines)):
+            raise ValueError(f"a pipeline can have one [[selection]] rule, got {pipelines}")
         if (self.listen.tls_certificate is None) != (self.listen.tls_key is None):
             raise ValueError("listen.tls_certificate and listen.tls_key go together")
         files = (self.dispatch.tls_certificate, self.dispatch.tls_key, self.dispatch.tls_authorities)
@@ -257,7 +265,7 @@ class Settings(BaseSettings):
 
     @property
     def rules(self) -> tuple[SelectionRule, ...]:
-        """The selection rules, one or more a pipeline."""
+        """The selection rules, one a pipeline."""
         return tuple(each.rule() for each in self.selection)
 
     @property

@@ -20,6 +20,7 @@ AXIAL_TOLERANCE_DEG = 20.0
 PROJECTIONS = frozenset({"PROJECTION IMAGE", "MIP", "MINIP", "MIN_IP", "VRT", "VOLUME_RENDERED", "SCREEN SAVE"})
 #: Siemens kernels end in a sharpness number (B30f, Br36): up to this one they count as soft.
 SOFT_KERNEL_UP_TO = 49
+_SIEMENS_KERNEL = re.compile(r"(?!FC)[A-Z]{1,2}(\d{2})")  # Canon's FC numbers are no measure of sharpness
 #: Names that vendors give to kernels without a number. Soft first, sharp second; seen in public conformance statements.
 SOFT_KERNELS = ("STANDARD", "SOFT", "SMOOTH", "DETAIL", "FC0", "FC1")
 SHARP_KERNELS = ("BONE", "LUNG", "EDGE", "SHARP", "FC5", "FC8")
@@ -35,6 +36,8 @@ class SelectionRule:
         Body Part Examined values that suit, in capitals; empty means all.
     exclude_descriptions
         Regular expressions; a series whose description holds one is not read. Case does not matter.
+    descriptions
+        Regular expressions; only a series whose description holds one of them is read. Empty means all.
     slice_mm
         Thickest slices that suit, distance between slices, mm.
     coverage_mm
@@ -47,13 +50,14 @@ class SelectionRule:
     modalities: frozenset[str]
     body_parts: frozenset[str] = frozenset()
     exclude_descriptions: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
     slice_mm: float = 6.0
     coverage_mm: float = 60.0
     slices: tuple[int, int] = (10, 3000)
     require: frozenset[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
-        for pattern in self.exclude_descriptions:
+        for pattern in (*self.exclude_descriptions, *self.descriptions):
             try:
                 re.compile(pattern)
             except re.error as error:
@@ -154,12 +158,6 @@ _Check = tuple[Truth, str, Reason]
 def _content_checks(facts: ImageFacts, rule: SelectionRule) -> Sequence[_Check]:
     """What the header says the images are."""
     image_type = {part.upper() for part in facts.image_type}
-    description = facts.series_description
-    excluded = (
-        None
-        if description is None
-        else any(re.search(pattern, description, re.IGNORECASE) for pattern in rule.exclude_descriptions)
-    )
     modality = None if facts.modality is None else facts.modality in rule.modalities
     part = facts.body_part.upper() if facts.body_part else None
     suits = True if not rule.body_parts else (None if part is None else part in rule.body_parts)
@@ -177,11 +175,22 @@ def _content_checks(facts: ImageFacts, rule: SelectionRule) -> Sequence[_Check]:
             Reason(code=ReasonCode.DERIVED),
         ),
         (Truth.of(suits), "body_part", Reason(code=ReasonCode.BODY_PART)),
-        (~Truth.of(excluded), "description", Reason(code=ReasonCode.DESCRIPTION)),
+        (_description_suits(facts.series_description, rule), "description", Reason(code=ReasonCode.DESCRIPTION)),
         (Truth.of(facts.has_pixel_data), "pixel_data", Reason(code=ReasonCode.NO_PIXEL_DATA)),
         (Truth.of(None if facts.kvp is None else True), "kvp", Reason(code=ReasonCode.UNKNOWN_FACT)),
         (Truth.of(None if facts.kernel is None else True), "kernel", Reason(code=ReasonCode.UNKNOWN_FACT)),
     )
+
+
+def _description_suits(description: str | None, rule: SelectionRule) -> Truth:
+    if description is None:
+        return Truth.UNKNOWN
+    wanted = not rule.descriptions or _holds_one(description, rule.descriptions)
+    return Truth.of(wanted and not _holds_one(description, rule.exclude_descriptions))
+
+
+def _holds_one(text: str, patterns: Sequence[str]) -> bool:
+    return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
 
 
 def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
@@ -247,7 +256,7 @@ def kernel_is_soft(kernel: str | None) -> Truth:
     if kernel is None:
         return Truth.UNKNOWN
     name = kernel.upper()
-    number = re.search(r"(\d{2})", name)
+    number = _SIEMENS_KERNEL.match(name)
     if any(name.startswith(sharp) for sharp in SHARP_KERNELS):
         return Truth.FALSE
     if any(name.startswith(soft) for soft in SOFT_KERNELS):

@@ -14,6 +14,7 @@ from node.domain.selection import (
 )
 from node.domain.study import ImageFacts, Series
 from node.domain.truth import Truth
+from node.settings import Settings
 from tests.builders.index import a_series, a_study, ct_facts, ct_instances, uid
 
 RULE = SelectionRule(
@@ -249,6 +250,8 @@ def test_a_study_concerns_a_pipeline_that_reads_its_modality():
         ("LUNG", Truth.FALSE),
         ("FC08", Truth.TRUE),
         ("FC52", Truth.FALSE),
+        ("FC30", Truth.UNKNOWN),
+        ("Br36d", Truth.TRUE),
         ("C", Truth.UNKNOWN),
         ("", Truth.UNKNOWN),
         (None, Truth.UNKNOWN),
@@ -268,6 +271,34 @@ def test_the_angle_to_the_body_axis(orientation, angle):
 
 def test_without_an_orientation_there_is_no_angle():
     assert axial_angle_deg(ImageFacts()) is None
+
+
+def test_a_description_can_be_asked_for():
+    rule = SelectionRule(pipeline="ct-bone", modalities=frozenset({"CT"}), descriptions=("soft|standard",))
+
+    assert codes(a_series(series_description="Chest Standard 1.25"), rule) == set()
+    assert codes(a_series(series_description="Chest lung 1.25"), rule) == {ReasonCode.DESCRIPTION}
+    assert codes(a_series(series_description=None), rule) == set()
+
+
+@pytest.mark.parametrize(
+    ("description", "excluded"),
+    [
+        ("Low Dose Chest 1.25mm", False),
+        ("THORAX LOW DOSE B31f", False),
+        ("Chest_MIP_8mm", True),
+        ("Dose Report", True),
+        ("Patient Protocol Dose_Info", True),
+        ("Topogram 0.6 T20f", True),
+        ("Chimiotherapie", False),
+        ("Scouting for nodules", False),
+        ("TRIPLE MIPS", True),
+    ],
+)
+def test_the_shipped_rule_tells_pictures_from_scans_by_their_description(description, excluded):
+    rule = Settings().rules[0]
+
+    assert (ReasonCode.DESCRIPTION in codes(a_series(series_description=description), rule)) is excluded
 
 
 def test_a_rule_with_a_broken_expression_or_an_unknown_fact_is_refused():

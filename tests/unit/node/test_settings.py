@@ -71,6 +71,13 @@ def test_two_destinations_of_one_name_are_refused(configure):
         load_settings()
 
 
+def test_two_rules_for_one_pipeline_are_refused(configure):
+    configure("[[selection]]\n[[selection]]\nslice_mm = 2.0\n")
+
+    with pytest.raises(ConfigurationError, match=r"one \[\[selection\]\] rule"):
+        load_settings()
+
+
 def test_a_bad_ae_title_is_refused(configure):
     configure('ae_title = "SEVENTEEN LETTERS"\n')
 
