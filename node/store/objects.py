@@ -91,7 +91,8 @@ def find_previous_report(
 ) -> OutgoingObject | None:
     """The newest SR of an earlier revision that a destination may have seen.
 
-    A report whose every delivery was withdrawn before its first try never left the node, so nothing supersedes it.
+    A report that was for no destination, or whose every delivery was withdrawn before its first try, never left the
+    node: a reader would look in vain for what the next one supersedes.
     """
     same = work.c.object_uid == outgoing_object.c.sop_instance_uid
     query = (
@@ -102,7 +103,7 @@ def find_previous_report(
             object_of_analysis.c.revision < before_revision,
             object_of_analysis.c.pipeline == pipeline,
             outgoing_object.c.kind == ObjectKind.SR,
-            ~exists().where(same) | exists().where(same, (work.c.attempts > 0) | (work.c.state != WorkState.WITHDRAWN)),
+            exists().where(same, (work.c.attempts > 0) | (work.c.state != WorkState.WITHDRAWN)),
         )
         .order_by(object_of_analysis.c.revision.desc(), outgoing_object.c.sop_instance_uid)
         .limit(1)
