@@ -21,6 +21,8 @@ from node.cli.json_output import as_json
 from node.dispatch.echo import echo
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError, NodeError
+from node.receive.settings import TlsFiles
+from node.receive.tls import server_context
 from node.settings import Settings, load_settings
 from node.wiring import index_version, listener_ready_file, scu_settings
 
@@ -153,12 +155,13 @@ def _whoever_listens(settings: Settings, where: str) -> Check:
 
 
 def _tls(settings: Settings) -> Check:
-    files = [file for file in (settings.listen.tls_certificate, settings.listen.tls_key) if file is not None]
-    if not files:
+    listen = settings.listen
+    if listen.tls_certificate is None or listen.tls_key is None:
         return Check(name="tls", verdict=Verdict.OK, seen="off")
-    unreadable = [str(file) for file in files if not os.access(file, os.R_OK)]
-    if unreadable:
-        return Check(name="tls", verdict=Verdict.FAILED, seen=f"cannot read {', '.join(unreadable)}")
+    try:
+        server_context(TlsFiles(certificate=listen.tls_certificate, key=listen.tls_key, client_ca=listen.tls_client_ca))
+    except ConfigurationError as error:
+        return Check(name="tls", verdict=Verdict.FAILED, seen=str(error), advice="The listener would not start.")
     return Check(name="tls", verdict=Verdict.OK, seen=f"certificate {settings.listen.tls_certificate}")
 
 

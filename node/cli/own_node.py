@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from node.cli.embedded_destination import AE_TITLE, EmbeddedDestination
-from node.cli.processes import ready_file
+from node.cli.processes import only_one, ready_file
 from node.dispatch.association import ScuSettings
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError
@@ -74,7 +74,9 @@ def node_for(out: Path, console: Console) -> Iterator[RunningNode]:
         yield _node(settings, None)
         return
     home = out / FOLDER
-    shutil.rmtree(home, ignore_errors=True)
+    if home.exists():
+        with only_one(home):  # what an earlier run left, and not what another one works in
+            shutil.rmtree(home)
     home.mkdir(parents=True)
     with EmbeddedDestination(home / "received") as destination, _started(home, destination, console) as own:
         yield _node(own, destination)

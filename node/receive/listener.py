@@ -181,5 +181,9 @@ def _recover_abandoned(folder: Path, processes: int, intake: Intake) -> None:
 def _hold(file: Path) -> int:
     """Lock a file until the process ends, waiting for a predecessor that is still ending."""
     handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        logger.warning("another listener works in %s; this one starts when that one has ended", file.parent)
+        fcntl.flock(handle, fcntl.LOCK_EX)
     return handle
