@@ -113,10 +113,12 @@ class Delivery:
             raise
         row = store_status(code)
         message = f"status {code:04X}H, {row.meaning}"
-        if row.verdict is Verdict.TRANSIENT:
+        if row.verdict is Verdict.EXHAUSTED:
             self.breakers.failed(destination.name)
             raise DestinationUnavailable(f"{destination.name} answered {message}")
-        self.breakers.succeeded(destination.name)
+        self.breakers.succeeded(destination.name)  # it is there: what it said of this object delays no other
+        if row.verdict is Verdict.TRANSIENT:
+            raise DestinationUnavailable(f"{destination.name} answered {message}")
         if row.verdict is Verdict.PERMANENT:
             raise DestinationRefuses(f"{destination.name} answered {message}")
         return message if row.verdict is Verdict.WARNING else ""

@@ -11,7 +11,8 @@ class Verdict(StrEnum):
 
     DELIVERED = "delivered"
     WARNING = "delivered-with-warning"  # stored, but changed or doubted by the receiver
-    TRANSIENT = "transient"
+    TRANSIENT = "transient"  # a matter of this object, which may pass
+    EXHAUSTED = "exhausted"  # may pass too, but the destination has no room for any object
     PERMANENT = "permanent"
 
 
@@ -30,18 +31,21 @@ def _row(first: int, last: int, verdict: Verdict, meaning: str) -> StatusMeaning
 
 
 #: PS3.4 table B.2-1 (Storage Service Class) and PS3.7 section 9.1.1.1.9 with annex C (statuses of every service).
-#: Those of the storage class leave no doubt. Of the general ones, what a second try may change is transient.
+#: Those of the storage class leave no doubt. Of the general ones, what a second try may change is transient, and two
+#: are warnings (PS3.7 C.4): the object was stored, and the receiver doubts some of its attributes.
 STORE_STATUSES: tuple[StatusMeaning, ...] = (
     _row(0x0000, 0x0000, Verdict.DELIVERED, "success"),
+    _row(0x0107, 0x0107, Verdict.WARNING, "attribute list error"),
     _row(0x0110, 0x0110, Verdict.TRANSIENT, "processing failure"),
+    _row(0x0116, 0x0116, Verdict.WARNING, "attribute value out of range"),
     _row(0x0117, 0x0117, Verdict.PERMANENT, "invalid SOP instance"),
     _row(0x0122, 0x0122, Verdict.PERMANENT, "SOP class not supported"),
     _row(0x0124, 0x0124, Verdict.PERMANENT, "not authorised"),
     _row(0x0210, 0x0210, Verdict.TRANSIENT, "duplicate invocation"),
     _row(0x0211, 0x0211, Verdict.PERMANENT, "unrecognised operation"),
     _row(0x0212, 0x0212, Verdict.PERMANENT, "mistyped argument"),
-    _row(0x0213, 0x0213, Verdict.TRANSIENT, "resource limitation"),
-    _row(0xA700, 0xA7FF, Verdict.TRANSIENT, "refused: out of resources"),
+    _row(0x0213, 0x0213, Verdict.EXHAUSTED, "resource limitation"),
+    _row(0xA700, 0xA7FF, Verdict.EXHAUSTED, "refused: out of resources"),
     _row(0xA900, 0xA9FF, Verdict.PERMANENT, "data set does not match SOP class"),
     _row(0xB000, 0xB000, Verdict.WARNING, "coercion of data elements"),
     _row(0xB006, 0xB006, Verdict.WARNING, "elements discarded"),

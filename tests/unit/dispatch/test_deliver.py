@@ -138,10 +138,33 @@ def test_a_warning_is_a_delivery_and_stands_in_the_note(case: Case) -> None:
     assert case.breakers.heard == ["succeeded"]
 
 
-def test_a_full_archive_is_tried_again_and_counts_against_the_breaker(case: Case) -> None:
-    case.sender.answer = 0xA700
+@pytest.mark.parametrize(
+    ("code", "note"),
+    [(0x0107, "status 0107H, attribute list error"), (0x0116, "status 0116H, attribute value out of range")],
+)
+def test_a_warning_of_the_general_statuses_is_a_delivery_too(case: Case, code: int, note: str) -> None:
+    case.sender.answer = code
 
-    with pytest.raises(DestinationUnavailable, match="A700H, refused: out of resources"):
+    assert case.run() == note
+    assert case.breakers.heard == ["succeeded"]
+
+
+@pytest.mark.parametrize("code", [0x0110, 0x0210, 0xFE00])
+def test_an_object_that_the_destination_stumbles_over_is_tried_again_and_delays_no_other(case: Case, code: int) -> None:
+    case.sender.answer = code
+
+    with pytest.raises(DestinationUnavailable, match=f"{code:04X}H"):
+        case.run()
+    assert case.breakers.heard == ["succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(0xA700, "A700H, refused: out of resources"), (0x0213, "0213H, resource limitation")]
+)
+def test_a_full_archive_is_tried_again_and_counts_against_the_breaker(case: Case, code: int, told: str) -> None:
+    case.sender.answer = code
+
+    with pytest.raises(DestinationUnavailable, match=told):
         case.run()
     assert case.breakers.heard == ["failed"]
 

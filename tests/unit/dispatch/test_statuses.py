@@ -14,12 +14,14 @@ from node.dispatch.statuses import STORE_STATUSES, Verdict, rejection, store_sta
         (0xB000, Verdict.WARNING),
         (0xB006, Verdict.WARNING),
         (0xB007, Verdict.WARNING),
-        (0xA700, Verdict.TRANSIENT),
-        (0xA702, Verdict.TRANSIENT),
-        (0xA7FF, Verdict.TRANSIENT),
+        (0x0107, Verdict.WARNING),
+        (0x0116, Verdict.WARNING),
+        (0xA700, Verdict.EXHAUSTED),
+        (0xA702, Verdict.EXHAUSTED),
+        (0xA7FF, Verdict.EXHAUSTED),
         (0x0110, Verdict.TRANSIENT),
         (0x0210, Verdict.TRANSIENT),
-        (0x0213, Verdict.TRANSIENT),
+        (0x0213, Verdict.EXHAUSTED),
         (0xFE00, Verdict.TRANSIENT),
         (0xA900, Verdict.PERMANENT),
         (0xA9FF, Verdict.PERMANENT),
@@ -32,7 +34,7 @@ from node.dispatch.statuses import STORE_STATUSES, Verdict, rejection, store_sta
         (0x0212, Verdict.PERMANENT),
     ],
 )
-def test_a_store_status_has_the_meaning_of_ps3_4_table_b_2_1(code: int, verdict: Verdict) -> None:
+def test_a_store_status_has_the_meaning_of_ps3_4_table_b_2_1_and_ps3_7_annex_c(code: int, verdict: Verdict) -> None:
     assert store_status(code).verdict is verdict
 
 
@@ -42,10 +44,10 @@ def test_zero_is_the_only_success() -> None:
     assert delivered == [0x0000]
 
 
-def test_only_the_three_warnings_of_the_storage_class_count_as_delivered_with_a_warning() -> None:
+def test_only_the_warnings_of_annex_c_and_of_the_storage_class_count_as_delivered_with_a_warning() -> None:
     warnings = [code for code in range(0x10000) if store_status(code).verdict is Verdict.WARNING]
 
-    assert warnings == [0xB000, 0xB006, 0xB007]
+    assert warnings == [0x0107, 0x0116, 0xB000, 0xB006, 0xB007]
 
 
 def test_the_rows_ascend_without_overlap() -> None:
