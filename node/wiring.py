@@ -43,6 +43,7 @@ from node.store.ledger import LedgerPolicy, SqlWorkLedger
 from node.store.lost_workers import LostWorkers
 from node.store.outbox import SqlOutbox
 from node.store.overview import OverviewReader
+from node.store.removed_destinations import RemovedDestinations
 from node.store.requeueing import Requeuer
 from node.store.results import ResultReader
 from node.store.roles import SWEEPER, Role
@@ -280,6 +281,7 @@ def run_sweeper(settings: Settings, stop: threading.Event) -> None:
             pseudonyms=pseudonymizer(settings),
         ),
         lost_workers=LostWorkers(engine, retries=RETRIES, pseudonyms=pseudonymizer(settings)),
+        removed_destinations=RemovedDestinations(engine, configured=[each.name for each in settings.destination]),
         enqueuer=_enqueuer(settings, engine),
     )
     while not stop.wait(SWEEP_EVERY_S):
@@ -321,7 +323,12 @@ def _listener_settings(settings: Settings) -> ListenerSettings:
 
 def _enqueuer(settings: Settings, engine: Engine) -> Enqueuer:
     app = celery_app("osteonode.sender", settings.broker_url)
-    return Enqueuer(engine, CeleryQueue(app, pseudonymizer(settings)), QueuePolicy(message_s=settings.broker.message_s))
+    return Enqueuer(
+        engine,
+        CeleryQueue(app, pseudonymizer(settings)),
+        QueuePolicy(message_s=settings.broker.message_s),
+        destinations=[each.name for each in settings.destinations],
+    )
 
 
 def _ledger(settings: Settings, engine: Engine) -> SqlWorkLedger:

@@ -105,11 +105,23 @@ def dead_letters(json_output: Json = False) -> None:
 
 
 @app.command()
-def requeue(study: Study) -> None:
-    """Give the work of a study that was given up another life."""
+def requeue(
+    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="A study's UID or pseudonym.")] = None,
+    destination: Annotated[str | None, typer.Option("--destination", help="All deliveries to this one.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that was given up.")] = False,
+) -> None:
+    """Give what was given up another life: of a study, of a destination, or all of it."""
     from node.cli import ask
 
-    ask.requeue(study)
+    match study, destination, everything:
+        case str(), None, False:
+            ask.requeue_study(study)
+        case None, str(), False:
+            ask.requeue_destination(destination)
+        case None, None, True:
+            ask.requeue_everything()
+        case _:
+            raise typer.BadParameter("expected one of STUDY, --destination NAME and --all")
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +14,7 @@ from node.domain.identifiers import Uid
 from node.domain.state import StudyState
 from node.settings import load_settings
 from node.store.why_text import lines
+from node.store.work_table import WorkRow
 from node.wiring import Questions, questions
 
 _COLOURS = {
@@ -78,14 +81,35 @@ def dead_letters(*, json_output: bool) -> None:
             str(row.item.work_id), row.item.study_uid, row.item.stage, to, row.state, str(row.attempts), row.last_error
         )
     Console().print(table)
-    typer.echo("Another try: osteonode requeue STUDY")
+    typer.echo("Another try: osteonode requeue STUDY, requeue --destination NAME, or requeue --all")
 
 
-def requeue(study: str) -> None:
+def requeue_study(study: str) -> None:
     """Give the work of a study that was given up another life."""
     asked = questions(load_settings())
-    rows = asked.requeuer.study(_find(asked, study), now=asked.now())
-    typer.echo(f"{len(rows)} pieces of work were made ready again." if rows else "Nothing of this study was given up.")
+    _tell_requeued(asked.requeuer.study(_find(asked, study), now=asked.now()))
+
+
+def requeue_destination(name: str) -> None:
+    """Give the deliveries to a destination that were given up another life."""
+    settings = load_settings()
+    configured = [each.name for each in settings.destination]
+    if name not in configured:
+        known = ", ".join(configured) or "none"
+        raise InputRejected(f"{name[:80]} is not a destination of this node; configured are: {known}")
+    asked = questions(settings)
+    _tell_requeued(asked.requeuer.destination(name, now=asked.now()))
+
+
+def requeue_everything() -> None:
+    """Give all that was given up another life."""
+    asked = questions(load_settings())
+    _tell_requeued(asked.requeuer.everything(now=asked.now()))
+
+
+def _tell_requeued(rows: Sequence[WorkRow]) -> None:
+    told = {0: "Nothing was given up.", 1: "1 piece of work was made ready again."}
+    typer.echo(told.get(len(rows), f"{len(rows)} pieces of work were made ready again."))
 
 
 def _find(asked: Questions, study: str) -> Uid:

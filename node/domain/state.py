@@ -51,7 +51,7 @@ class WorkEvent(StrEnum):
     CLAIMED = "claimed"
     COMPLETED = "completed"
     FAILED = "failed"  # for a cause that may pass
-    GIVEN_UP = "given-up"  # failed for good, or too often
+    GIVEN_UP = "given-up"  # failed for good, or too often, or nobody is left to do it
     LEASE_EXPIRED = "lease-expired"  # its worker is gone
     WORKER_LOST_TOO_OFTEN = "worker-lost-too-often"
     REQUEUED = "requeued"  # by an operator
@@ -63,6 +63,8 @@ WORK_TRANSITIONS: dict[tuple[WorkState, WorkEvent], WorkState] = {
     (WorkState.READY, WorkEvent.ENQUEUED): WorkState.QUEUED,
     # a message of an earlier try may still come: whoever claims first does the work
     (WorkState.READY, WorkEvent.CLAIMED): WorkState.RUNNING,
+    # nobody is left to do it: the destination of a delivery was taken out of the configuration
+    (WorkState.READY, WorkEvent.GIVEN_UP): WorkState.DEAD,
     (WorkState.READY, WorkEvent.OVERTAKEN): WorkState.WITHDRAWN,
     (WorkState.QUEUED, WorkEvent.CLAIMED): WorkState.RUNNING,
     (WorkState.QUEUED, WorkEvent.MESSAGE_LOST): WorkState.READY,

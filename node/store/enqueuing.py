@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,14 @@ from node.domain.errors import TransientFailure
 from node.domain.ports import WorkQueue
 from node.domain.state import WorkEvent, WorkState
 from node.domain.study import Priority
-from node.domain.work import WorkItem
+from node.domain.work import Pool, Stage, WorkItem
 from node.observe.events import Event
 from node.observe.logging import event
 from node.store.engine import reading, writing
 from node.store.history import HistoryEntry, note
 from node.store.history_kinds import HistoryKind
 from node.store.schema import work
-from node.store.work_table import WorkRow, advance, load_work, rows_of
+from node.store.work_table import WorkRow, advance, lane_of, load_work, rows_of
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +59,20 @@ class Sent:
 
 
 class Enqueuer:
-    """Sends what is ready; several processes may send at once, and each message goes out once."""
+    """Sends what is ready; several processes may send at once, and each message goes out once.
 
-    def __init__(self, engine: Engine, queue: WorkQueue, policy: QueuePolicy) -> None:
+    Parameters
+    ----------
+    destinations
+        Names of those that have a worker, none in shadow mode: deliveries to others stay in the index, since nobody
+        would take their messages.
+    """
+
+    def __init__(self, engine: Engine, queue: WorkQueue, policy: QueuePolicy, *, destinations: Iterable[str]) -> None:
         self._engine = engine
         self._queue = queue
         self._policy = policy
+        self._lanes = lanes_with_workers(destinations)
 
     def send(self, work_ids: Sequence[int], *, now: datetime.datetime) -> Sent:
         """Queue the named work, as far as it is ready and due.
@@ -89,7 +97,7 @@ class Enqueuer:
         """Fill the window of every lane with what is due, urgent work first; returns how many messages went out."""
         taken = 0
         with reading(self._engine) as connection:
-            lanes = tuple(ready_lanes(connection))
+            lanes = tuple(lane for lane in ready_lanes(connection) if lane in self._lanes)
         for lane in lanes:
             for priority in Priority:
                 sent = self.send(self._due(lane, priority, now), now=now)
@@ -123,6 +131,8 @@ class Enqueuer:
         row = load_work(connection, work_id)
         if row is None or row.due_at is None or row.due_at > now:
             return None
+        if lane_of(row.item.stage, row.item.destination) not in self._lanes:
+            return None
         deadline = now + datetime.timedelta(seconds=self._policy.message_s)
         return row.item if advance(connection, row, WorkEvent.ENQUEUED, due_at=deadline) else None
 
@@ -133,6 +143,12 @@ class Enqueuer:
                 row = load_work(connection, item.work_id)
                 if row is not None:
                     advance(connection, row, WorkEvent.MESSAGE_LOST, due_at=later)
+
+
+def lanes_with_workers(destinations: Iterable[str]) -> frozenset[str]:
+    """The lanes that somebody takes work from: those of the stages, and one for each named destination."""
+    stages = {str(pool) for pool in Pool if pool is not Pool.DELIVER}
+    return frozenset(stages | {lane_of(Stage.DELIVER, name) for name in destinations})
 
 
 def ready_lanes(connection: Connection) -> Iterator[str]:

@@ -18,7 +18,7 @@ from node.store.work_table import WorkRow, advance, rows_of
 
 
 class Requeuer:
-    """Makes dead and quarantined work ready again, with all its tries, and queues it."""
+    """Makes dead and quarantined work ready again, with all its tries, and queues what the broker has room for."""
 
     def __init__(self, engine: Engine, enqueuer: Enqueuer) -> None:
         self._engine = engine
@@ -28,9 +28,9 @@ class Requeuer:
         """Requeue what was given up of a study; returns it as it was."""
         return self._requeue(select(work).where(work.c.study_uid == study_uid), now)
 
-    def work(self, work_id: int, *, now: datetime.datetime) -> tuple[WorkRow, ...]:
-        """Requeue one piece of work, where it was given up; returns it as it was."""
-        return self._requeue(select(work).where(work.c.work_id == work_id), now)
+    def destination(self, name: str, *, now: datetime.datetime) -> tuple[WorkRow, ...]:
+        """Requeue the deliveries to a destination that were given up; returns them as they were."""
+        return self._requeue(select(work).where(work.c.destination == name), now)
 
     def everything(self, *, now: datetime.datetime) -> tuple[WorkRow, ...]:
         """Requeue all that was given up; returns it as it was."""
@@ -40,7 +40,7 @@ class Requeuer:
         given_up = query.where(work.c.state.in_(GIVEN_UP)).order_by(work.c.work_id).with_for_update()
         with writing(self._engine) as connection:
             rows = tuple(row for row in rows_of(connection, given_up) if _revive(connection, row, now))
-        self._enqueuer.send([row.item.work_id for row in rows], now=now)
+        self._enqueuer.send_due(now=now)  # as much as fits into the windows; the sweeper sends the rest
         return rows
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from node.store.closing import RevisionCloser
 from node.store.enqueuing import Enqueuer
 from node.store.lost_workers import LostWorkers
+from node.store.removed_destinations import RemovedDestinations
 from node.store.roles import Role
 
 
@@ -25,6 +26,8 @@ class Swept:
         Pieces of work whose worker was lost.
     lost
         Messages that nobody took.
+    given_up
+        Deliveries whose destination is no longer configured.
     queued
         Messages that the broker took.
     """
@@ -33,16 +36,26 @@ class Swept:
     closed: int = 0
     taken_back: int = 0
     lost: int = 0
+    given_up: int = 0
     queued: int = 0
 
 
 class Sweeper:
     """Sweeps. Two sweeps at once do no harm, since every change is compare-and-set; the role saves the work."""
 
-    def __init__(self, *, role: Role, closer: RevisionCloser, lost_workers: LostWorkers, enqueuer: Enqueuer) -> None:
+    def __init__(
+        self,
+        *,
+        role: Role,
+        closer: RevisionCloser,
+        lost_workers: LostWorkers,
+        removed_destinations: RemovedDestinations,
+        enqueuer: Enqueuer,
+    ) -> None:
         self._role = role
         self._closer = closer
         self._lost_workers = lost_workers
+        self._removed_destinations = removed_destinations
         self._enqueuer = enqueuer
 
     def sweep_once(self, now: datetime.datetime) -> Swept:
@@ -60,6 +73,7 @@ class Sweeper:
             closed=self._closer.close_due(now=now),
             taken_back=self._lost_workers.take_back(now=now),
             lost=self._enqueuer.return_lost(now=now),
+            given_up=self._removed_destinations.give_up(now=now),
             queued=self._enqueuer.send_due(now=now),
         )
 

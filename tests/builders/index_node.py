@@ -28,6 +28,7 @@ from node.store.instances import SqlInstanceIndex
 from node.store.ledger import LedgerPolicy, SqlWorkLedger
 from node.store.lost_workers import LostWorkers
 from node.store.outbox import SqlOutbox
+from node.store.removed_destinations import RemovedDestinations
 from node.store.roles import SWEEPER, Role
 from node.store.schema import work
 from node.store.sweeper import Sweeper, Swept
@@ -74,6 +75,7 @@ class IndexNode:
     clock: FakeClock
     queue: FakeQueue
     destinations: tuple[Destination, ...] = (PACS,)
+    shadow: bool = False
     rules: tuple[SelectionRule, ...] = (CT_RULE,)
     queue_policy: QueuePolicy = field(default_factory=lambda: QueuePolicy(message_s=MESSAGE_S))
     holder: str = "this"
@@ -81,14 +83,17 @@ class IndexNode:
     def __post_init__(self) -> None:
         retries = dict.fromkeys(Stage, RETRY)
         self.instances = SqlInstanceIndex(self.engine)
-        self.enqueuer = Enqueuer(self.engine, self.queue, self.queue_policy)
+        served = () if self.shadow else self.destinations
+        self.enqueuer = Enqueuer(
+            self.engine, self.queue, self.queue_policy, destinations=[each.name for each in served]
+        )
         self.breakers = SqlBreakers(self.engine, self.clock, BreakerPolicy(failures=2, pause_s=30.0, probe_s=120.0))
         self.outbox = SqlOutbox(self.engine)
         self.ledger = SqlWorkLedger(
             self.engine,
             self.clock,
             enqueuer=self.enqueuer,
-            policy=LedgerPolicy(lease_s=LEASE_S, retries=retries, destinations=self.destinations),
+            policy=LedgerPolicy(lease_s=LEASE_S, retries=retries, destinations=served),
             chance=lambda: 0.0,
         )
         self.closer = RevisionCloser(self.engine, rules=self.rules, completeness=COMPLETENESS, pseudonyms=PSEUDONYMS)
@@ -97,6 +102,7 @@ class IndexNode:
             role=Role(self.engine, SWEEPER, holder=self.holder),
             closer=self.closer,
             lost_workers=self.lost_workers,
+            removed_destinations=RemovedDestinations(self.engine, configured=[each.name for each in self.destinations]),
             enqueuer=self.enqueuer,
         )
 

@@ -56,7 +56,7 @@ def add_study(engine: Engine, number: int, priority: Priority = Priority.ROUTINE
 
 def ledger(engine: Engine) -> SqlWorkLedger:
     """The index as a worker sees it; what follows is not queued."""
-    enqueuer = Enqueuer(engine, FakeQueue(), QueuePolicy())
+    enqueuer = Enqueuer(engine, FakeQueue(), QueuePolicy(), destinations=())
     return SqlWorkLedger(engine, SystemClock(), enqueuer=enqueuer, policy=LedgerPolicy(lease_s=LEASE_S))
 
 

@@ -44,9 +44,8 @@ def record(url: str, study: str, first: int, last: int) -> None:
 def claim(url: str, work_id: int, worker: str) -> None:
     """Claim a piece of work once told to."""
     engine = open_engine(url)
-    ledger = SqlWorkLedger(
-        engine, SystemClock(), enqueuer=Enqueuer(engine, NoBroker(), QueuePolicy()), policy=LedgerPolicy()
-    )
+    enqueuer = Enqueuer(engine, NoBroker(), QueuePolicy(), destinations=())
+    ledger = SqlWorkLedger(engine, SystemClock(), enqueuer=enqueuer, policy=LedgerPolicy())
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

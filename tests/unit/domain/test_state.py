@@ -24,7 +24,7 @@ DONE, DEAD, QUA, W = WorkState.DONE, WorkState.DEAD, WorkState.QUARANTINED, Work
 # One row a state, one column an event in the order of WorkEvent; None is refused.
 #        ENQUEUED LOST  CLAIMED COMPLETED FAILED GIVEN_UP EXPIRED TOO_OFTEN REQUEUED OVERTAKEN
 EXPECTED = {
-    R: (Q, None, RUN, None, None, None, None, None, None, W),
+    R: (Q, None, RUN, None, None, DEAD, None, None, None, W),
     Q: (None, R, RUN, None, None, None, None, None, None, W),
     RUN: (None, None, None, DONE, R, DEAD, R, QUA, None, W),
     DONE: (None, None, None, None, None, None, None, None, None, None),

@@ -4,11 +4,12 @@ import pytest
 
 from node.domain.state import StudyState, WorkState
 from node.domain.work import Failure, Stage, StageOutcome
+from node.store.enqueuing import QueuePolicy
 from node.store.overview import OverviewReader
 from node.store.requeueing import Requeuer
 from node.store.results import ResultReader
 from tests.builders.index import an_instance, ct_facts, uid
-from tests.builders.index_node import PSEUDONYMS, IndexNode, an_object
+from tests.builders.index_node import ARCHIVE, MESSAGE_S, PACS, PSEUDONYMS, IndexNode, an_object
 
 FOR_GOOD = Failure(error="Bug", message="contradiction", permanent=True)
 
@@ -89,11 +90,40 @@ def test_requeued_work_is_queued_at_once_with_all_its_tries(node, requeuer):
     node.complete_study()
     node.ledger.fail(node.next_lease(), FOR_GOOD)
 
-    requeuer.work(1, now=node.now())
+    requeuer.study(uid("1"), now=node.now())
 
     assert node.queue.ids == [1]
     assert node.next_lease().token == 2
     assert node.work()[0].attempts == 1
+
+
+def test_what_one_destination_refused_is_requeued_and_the_rest_stays_given_up(engine, clock, queue):
+    node = IndexNode(engine=engine, clock=clock, queue=queue, destinations=(PACS, ARCHIVE))
+    node.complete_study()
+    for _ in range(3):
+        node.do_next()
+    while queue.messages:
+        node.ledger.fail(node.next_lease(), FOR_GOOD)
+
+    requeued = Requeuer(engine, node.enqueuer).destination("archive", now=node.now())
+
+    assert [row.item.destination for row in requeued] == ["archive", "archive"]
+    assert node.states(destination="archive") == [WorkState.QUEUED, WorkState.QUEUED]
+    assert node.states(destination="pacs") == [WorkState.DEAD, WorkState.DEAD]
+
+
+def test_requeueing_everything_leaves_the_broker_no_more_than_its_window(engine, clock, queue):
+    policy = QueuePolicy(window=2, message_s=MESSAGE_S)
+    node = IndexNode(engine=engine, clock=clock, queue=queue, queue_policy=policy)
+    for number in range(1, 6):
+        node.complete_study(str(number), f"{number}.1")
+        node.ledger.fail(node.next_lease(), FOR_GOOD)
+
+    requeued = Requeuer(engine, node.enqueuer).everything(now=node.now())
+
+    assert len(requeued) == 5
+    assert sorted(node.states()) == [*[WorkState.QUEUED] * 2, *[WorkState.READY] * 3]
+    assert len(queue.messages) == 2
 
 
 def test_requeueing_leaves_what_was_not_given_up_alone(node, requeuer):
