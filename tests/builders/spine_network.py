@@ -38,12 +38,12 @@ class PaintedNetwork(nn.Module):
         return logits
 
 
-def painted_bundle() -> Bundle:
-    """The network with a card, on the CPU."""
-    card = ModelCard(
-        name="painted",
-        version="1",
-        task="read classes from painted CT numbers",
+def network_card(name: str, task: str) -> ModelCard:
+    """The card of a network that was not trained."""
+    return ModelCard(
+        name=name,
+        version="0",
+        task=task,
         architecture=Architecture.UNET_32_160,
         spacing_mm=(3.0, 3.0, 3.0),
         classes=tuple(Tissue),
@@ -54,6 +54,11 @@ def painted_bundle() -> Bundle:
         intended_use=IntendedUse.RESEARCH,
         weights_sha256="0" * 64,
     )
+
+
+def painted_bundle() -> Bundle:
+    """The network that reads painted classes, on the CPU."""
+    card = network_card("painted", "read classes from painted CT numbers")
     return Bundle(card=card, network=PaintedNetwork().eval(), device=torch.device("cpu"))
 
 

@@ -10,11 +10,10 @@ from typing import Protocol
 import pytest
 
 from models.bundle import save_bundle
-from models.card import ModelCard, Training
-from models.network import Architecture, build_network
+from models.network import build_network
 from models.tissues import Tissue
-from node.domain.provenance import IntendedUse
 from tests import peers
+from tests.builders.spine_network import network_card
 from tests.node_process import NodeProcess, node_running
 
 #: Every fault test has so long, s: its own waits end before, on a slow machine under load too.
@@ -44,20 +43,7 @@ def untrained_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     folder = tmp_path_factory.mktemp("untrained")
-    card = ModelCard(
-        name="untrained",
-        version="0",
-        task="find nothing",
-        architecture=Architecture.UNET_32_160,
-        spacing_mm=(3.0, 3.0, 3.0),
-        classes=tuple(Tissue),
-        thresholds=(),
-        training=Training(data="none", command="none", steps=0),
-        metrics=(),
-        licence="the project's",
-        intended_use=IntendedUse.RESEARCH,
-        weights_sha256="0" * 64,
-    )
+    card = network_card("untrained", "find nothing")
     torch.manual_seed(1)
     save_bundle(folder, card, build_network(card.architecture, len(Tissue)))
     return folder
