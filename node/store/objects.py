@@ -19,6 +19,10 @@ from node.store.upserts import insert_if_absent
 from node.store.work_table import NewWork, add_work
 
 
+#: States in which work that was never tried will not be.
+_NEVER_SENT = (WorkState.WITHDRAWN, WorkState.DEAD)
+
+
 def register(
     connection: Connection, item: WorkItem, made: Sequence[OutgoingObject], *, now: datetime.datetime
 ) -> tuple[OutgoingObject, ...]:
@@ -91,7 +95,7 @@ def find_previous_report(
 ) -> OutgoingObject | None:
     """The newest SR of an earlier revision that a destination may have seen.
 
-    A report that was for no destination, or whose every delivery was withdrawn before its first try, never left the
+    A report that was for no destination, or whose every delivery was withdrawn or given up before its first try, never left the
     node: a reader would look in vain for what the next one supersedes.
     """
     same = work.c.object_uid == outgoing_object.c.sop_instance_uid
@@ -103,7 +107,7 @@ def find_previous_report(
             object_of_analysis.c.revision < before_revision,
             object_of_analysis.c.pipeline == pipeline,
             outgoing_object.c.kind == ObjectKind.SR,
-            exists().where(same, (work.c.attempts > 0) | (work.c.state != WorkState.WITHDRAWN)),
+            exists().where(same, (work.c.attempts > 0) | work.c.state.not_in(_NEVER_SENT)),
         )
         .order_by(object_of_analysis.c.revision.desc(), outgoing_object.c.sop_instance_uid)
         .limit(1)
