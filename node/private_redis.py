@@ -8,8 +8,8 @@ from pathlib import Path
 
 import redis
 
+from node.child_process import ChildSpec, Need
 from node.domain.errors import ConfigurationError
-from node.supervisor import ChildSpec
 
 
 def private_redis(socket: Path, folder: Path) -> ChildSpec:
@@ -31,7 +31,7 @@ def private_redis(socket: Path, folder: Path) -> ChildSpec:
         *("--save", ""),
         *("--daemonize", "no"),
     )
-    return ChildSpec(name="redis", command=command, ready=lambda: _answers(socket), is_foundation=True)
+    return ChildSpec(name="redis", command=command, ready=lambda: _answers(socket), need=Need.FOUNDATION)
 
 
 def _server_binary() -> str:

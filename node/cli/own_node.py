@@ -18,7 +18,8 @@ from pathlib import Path
 from rich.console import Console
 
 from node.cli.embedded_destination import AE_TITLE, EmbeddedDestination
-from node.cli.processes import only_one, ready_file
+from node.cli.processes import FLOWER, only_one
+from node.cli.start_report import not_started, ready_file
 from node.dispatch.association import ScuSettings
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError
@@ -67,9 +68,16 @@ class RunningNode:
 
 @contextmanager
 def node_for(out: Path, console: Console) -> Iterator[RunningNode]:
-    """The node that runs on the configured home, else one of its own below `out`, stopped in the end."""
+    """The node that runs on the configured home, else one of its own below `out`, stopped in the end.
+
+    Raises
+    ------
+    ConfigurationError
+        Where a process of it did not start: a node then goes on to receive, but who waits for a result waits in vain.
+    """
     settings = load_settings()
     if _runs(settings):
+        _refuse_to_wait_in_vain(settings.home)
         console.print(f"a node runs on {settings.home}: it is used, with its own destinations")
         yield _node(settings, None)
         return
@@ -189,8 +197,19 @@ def _settings_of(overrides: dict[str, str]) -> Settings:
 
 def _wait_until_ready(home: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_WITHIN_S
-    while not ready_file(home).exists():
+    while True:
+        ready = ready_file(home).exists()  # asked first: what did not start is told before all have had their start
+        _refuse_to_wait_in_vain(home)
+        if ready:
+            return
         if process.poll() is not None or time.monotonic() > deadline:
             told = (home / "up.log").read_text().strip().splitlines()
             raise ConfigurationError(f"the node did not start: {told[-1] if told else 'no reason given'}; see {home}")
         time.sleep(0.05)
+
+
+def _refuse_to_wait_in_vain(home: Path) -> None:
+    """Raise where a process that results need did not start."""
+    reasons = [reason for name, reason in not_started(home).items() if name != FLOWER]
+    if reasons:
+        raise ConfigurationError(f"the node on {home} cannot work: {reasons[0]}")

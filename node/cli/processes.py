@@ -10,22 +10,27 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from node.child_process import ChildSpec, Need
+from node.cli.start_report import StartReport, forget_starts
 from node.domain.errors import ConfigurationError
 from node.domain.study import Priority
 from node.observe.logging import configure_logging
 from node.private_redis import private_redis
 from node.queueing import ENCODE_QUEUE, delivery_queue, gpu_queue
 from node.settings import Settings, load_settings
-from node.supervisor import ChildSpec, Supervisor
+from node.supervisor import Supervisor
 from node.wiring import listener_ready_file, prepare, run_listener, run_sweeper
 from node.worker_ready import READY_FILE_VARIABLE
 
 #: A worker checks its device and its network before it takes work (`workers.check`).
 WORKER_READY_WITHIN_S = 180.0
+#: Only shows what the others do.
+FLOWER = "flower"
 
 
 def up() -> None:
@@ -37,21 +42,13 @@ def up() -> None:
         prepare(settings)
         _forget_readiness(settings)
         specs = processes(settings)
-        supervisor = Supervisor(specs, settings.home / "logs")
+        report = StartReport(settings.home, (spec.name for spec in specs), _where(settings), console)
+        supervisor = Supervisor(specs, settings.home / "logs", report)
         _stop_on_signal(supervisor.stop)
-        starting = {spec.name for spec in specs}
-
-        def told(name: str) -> None:
-            console.print(f"  [green]✓[/green] {name}")
-            starting.discard(name)
-            if not starting:
-                ready_file(settings.home).write_text("ready\n")
-                console.print(_where(settings))
-
         try:
-            supervisor.run(on_started=told)
+            supervisor.run()
         finally:
-            ready_file(settings.home).unlink(missing_ok=True)
+            forget_starts(settings.home)
 
 
 def listen() -> None:
@@ -68,11 +65,6 @@ def sweep() -> None:
     stop = threading.Event()
     _stop_on_signal(stop.set)
     run_sweeper(settings, stop)
-
-
-def ready_file(home: Path) -> Path:
-    """Exists while `osteonode up` runs and all its processes have started."""
-    return home / "up.ready"
 
 
 @contextmanager
@@ -101,9 +93,17 @@ def processes(settings: Settings) -> tuple[ChildSpec, ...]:
     specs = []
     if not settings.broker.url:
         specs.append(private_redis(settings.redis_socket, settings.home / "redis"))
-    listening = listener_ready_file(settings).exists
-    specs.append(ChildSpec(name="listen", command=(python, "-m", "node", "listen"), ready=listening))
-    specs.append(ChildSpec(name="sweep", command=(python, "-m", "node", "sweep")))
+    listening = listener_ready_file(settings)
+    specs.append(
+        ChildSpec(
+            name="listen",
+            command=(python, "-m", "node", "listen"),
+            need=Need.RECEPTION,
+            before_start=partial(listening.unlink, missing_ok=True),
+            ready=listening.exists,
+        )
+    )
+    specs.append(ChildSpec(name="sweep", command=(python, "-m", "node", "sweep"), need=Need.RECEPTION))
     gpu_queues = ",".join(gpu_queue(priority) for priority in Priority)
     specs.append(_celery("gpu", "workers.app", queues=gpu_queues, home=settings.home))
     specs.append(_celery("tasks", "node.tasks", queues=ENCODE_QUEUE, home=settings.home))
@@ -122,11 +122,13 @@ def _celery(name: str, application: str, *, queues: str, home: Path) -> ChildSpe
     return ChildSpec(
         name=name,
         command=(sys.executable, "-m", "celery", "-A", application, "worker", "--loglevel", "WARNING", *options),
+        need=Need.WORK,
         environment={
             # Celery's soft shutdown: a task that does not end in time hands its work back instead of being killed
             "REMAP_SIGTERM": "SIGQUIT",
             READY_FILE_VARIABLE: str(ready.resolve()),
         },
+        before_start=partial(ready.unlink, missing_ok=True),
         ready=ready.exists,
         ready_within_s=WORKER_READY_WITHIN_S,
     )
@@ -140,7 +142,7 @@ def _worker_ready_folder(home: Path) -> Path:
 def _forget_readiness(settings: Settings) -> None:
     """Remove what an earlier run said of its processes."""
     listener_ready_file(settings).unlink(missing_ok=True)
-    ready_file(settings.home).unlink(missing_ok=True)
+    forget_starts(settings.home)
     shutil.rmtree(_worker_ready_folder(settings.home), ignore_errors=True)
     _worker_ready_folder(settings.home).mkdir(mode=0o700)
 
@@ -158,10 +160,18 @@ def _flower(settings: Settings) -> ChildSpec:
         *history,
     )
     return ChildSpec(
-        name="flower",
+        name=FLOWER,
         command=(sys.executable, "-m", "celery", "-A", "node.tasks", "flower", *options),
+        need=Need.WORK,
+        before_start=lambda: _refuse_taken_port(settings.flower.host, settings.flower.port),
         ready=lambda: _accepts(settings.flower.host, settings.flower.port),
     )
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Raise where another program would be taken for flower."""
+    if _accepts(host, port):
+        raise ConfigurationError(f"another program listens on {host}:{port}; choose another flower.port")
 
 
 def _accepts(host: str, port: int) -> bool:

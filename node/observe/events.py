@@ -12,6 +12,7 @@ class Event(StrEnum):
     PROCESS_STARTED = "process-started"
     PROCESS_STOPPED = "process-stopped"
     PROCESS_RESTARTED = "process-restarted"
+    PROCESS_NOT_STARTED = "process-not-started"
     # receiving
     ASSOCIATION_ACCEPTED = "association-accepted"
     ASSOCIATION_REJECTED = "association-rejected"
