@@ -18,7 +18,6 @@ from node.store.schema import object_of_analysis, outgoing_object, work
 from node.store.upserts import insert_if_absent
 from node.store.work_table import NewWork, add_work
 
-
 #: States in which work that was never tried will not be.
 _NEVER_SENT = (WorkState.WITHDRAWN, WorkState.DEAD)
 
@@ -95,8 +94,8 @@ def find_previous_report(
 ) -> OutgoingObject | None:
     """The newest SR of an earlier revision that a destination may have seen.
 
-    A report that was for no destination, or whose every delivery was withdrawn or given up before its first try, never left the
-    node: a reader would look in vain for what the next one supersedes.
+    A report that was for no destination, or whose every delivery was withdrawn or given up before its first try, never
+    left the node: a reader would look in vain for what the next one supersedes.
     """
     same = work.c.object_uid == outgoing_object.c.sop_instance_uid
     query = (
