@@ -14,6 +14,7 @@ from node.domain.reasons import ReasonCode
 from node.domain.stack import COSINE_TOLERANCE
 from node.domain.study import Vector3, Vector6
 from workers.elements import Elements
+from workers.extent import check_pixel_spacing, check_position
 from workers.image_file import Frame
 from workers.refusal import ImageRefused
 
@@ -88,6 +89,7 @@ def _position(plane: Elements) -> Vector3:
     if values is None:
         raise ImageRefused(ReasonCode.MISSING_GEOMETRY, "A slice has no readable Image Position (Patient).")
     x, y, z = values
+    check_position((x, y, z))
     return x, y, z
 
 
@@ -97,7 +99,7 @@ def _orientation(plane: Elements) -> Vector6:
         raise ImageRefused(ReasonCode.MISSING_GEOMETRY, "A slice has no readable Image Orientation (Patient).")
     row, column = np.array(values[:3]), np.array(values[3:])
     wrong = (np.linalg.norm(row) - 1, np.linalg.norm(column) - 1, row @ column)
-    if np.abs(wrong).max() > COSINE_TOLERANCE:
+    if not np.abs(wrong).max() <= COSINE_TOLERANCE:  # so put, it refuses what overflowed to NaN, too
         raise ImageRefused(
             ReasonCode.MISSING_GEOMETRY, "The direction cosines of a slice are not two unit vectors at right angles."
         )
@@ -109,6 +111,7 @@ def _spacing(measures: Elements) -> tuple[float, float]:
     values = measures.numbers("PixelSpacing", 2)
     if values is None or min(values) <= 0:
         raise ImageRefused(ReasonCode.MISSING_GEOMETRY, "A slice has no readable, positive Pixel Spacing.")
+    check_pixel_spacing((values[0], values[1]))
     return values[0], values[1]
 
 

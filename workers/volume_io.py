@@ -16,6 +16,7 @@ from node.domain.identifiers import Uid
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.stack import SAME_POSITION_MM, stack_affine, stack_slices
 from node.domain.volume import Float32, Volume
+from workers.extent import check_extent
 from workers.header import read_image_file
 from workers.image_file import Frame, ImageFile
 from workers.pixels import read_frames_into
@@ -95,6 +96,7 @@ def _load(slices: list[_Slice], *, threads: int, max_voxels: int) -> LoadedSerie
         )
     kept = [slices[place] for place in stack.order]
     affine = stack_affine(stack, positions, orientations, spacing_mm=kept[0].frame.spacing_mm)
+    check_extent(affine, (len(kept), rows, columns))
     _check_places(kept, affine)
     hu = np.empty((len(kept), rows, columns), dtype=np.float32)
     _read(list(zip(kept, hu, strict=True)), threads)

@@ -39,6 +39,7 @@ class ReasonCode(StrEnum):
     NOT_HU = "values-not-in-hu"
     MIRRORED = "mirrored-image"
     VOLUME_TOO_LARGE = "volume-too-large"
+    IMPLAUSIBLE_GEOMETRY = "implausible-geometry"
     # of a vertebra
     NO_SPINE = "no-spine-found"
     LEVEL_UNCERTAIN = "level-uncertain"
@@ -77,6 +78,7 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.NOT_HU: "The values are no Hounsfield units: air is far from -1000.",
     ReasonCode.MIRRORED: "The image lies mirrored in its own coordinates.",
     ReasonCode.VOLUME_TOO_LARGE: "The series is larger than the node accepts.",
+    ReasonCode.IMPLAUSIBLE_GEOMETRY: "Spacing, position or extent is none that a CT scanner makes.",
     ReasonCode.NO_SPINE: "No spine was found in the images.",
     ReasonCode.LEVEL_UNCERTAIN: "The level of the vertebra is uncertain.",
     ReasonCode.LEVEL_NOT_COVERED: "The vertebra is not in the scan.",

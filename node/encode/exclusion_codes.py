@@ -42,6 +42,7 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.LEVEL_TRUNCATED: (31, "Vertebra not completely covered"),
     ReasonCode.ROI_TOO_SMALL: (32, "Measured region too small"),
     ReasonCode.IMPLAUSIBLE_ANATOMY: (33, "Implausible anatomy"),
+    ReasonCode.IMPLAUSIBLE_GEOMETRY: (34, "Implausible image geometry"),
 }
 
 REASON_OF: dict[ReasonCode, Concept] = {

@@ -347,6 +347,68 @@ def test_a_volume_above_the_limit_is_refused_before_it_is_read(tmp_path):
     assert reason.code is ReasonCode.VOLUME_TOO_LARGE
 
 
+def series_of(spec: CtSpec, multi_frame: bool) -> list[Dataset]:
+    return [enhanced_ct(spec)] if multi_frame else ct_series(spec)
+
+
+@pytest.mark.parametrize("multi_frame", [False, True], ids=["classic", "enhanced"])
+@pytest.mark.parametrize(
+    ("spacing_mm", "came"),
+    [
+        ((2.5, 5000.0, 5000.0), "Pixel spacing 5000 x 5000 mm"),
+        ((2.5, 100.0, 100.0), "20 x 1800 x 2000 mm"),
+        ((2.5, 0.8, 51.0), "20 x 14 x 1020 mm"),
+        ((313.0, 0.8, 0.7), "2504 x 14 x 14 mm"),
+        ((2.5, 0.019, 0.7), "Pixel spacing 0.019 x 0.7 mm"),
+        ((2.5, 1e-9, 1e-9), "Pixel spacing 1e-09 x 1e-09 mm"),  # voxels without a volume make no grid at all
+    ],
+)
+def test_a_volume_of_a_size_that_no_ct_has_is_refused_with_its_size(spacing_mm, came, multi_frame, tmp_path):
+    reason = refusal(series_of(replace(SPEC, spacing_mm=spacing_mm), multi_frame), tmp_path)
+
+    assert reason.code is ReasonCode.IMPLAUSIBLE_GEOMETRY
+    assert came in reason.detail
+    assert "accepted" in reason.detail
+
+
+@pytest.mark.parametrize("multi_frame", [False, True], ids=["classic", "enhanced"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        replace(SPEC, slices=300, spacing_mm=(5.0, 500 / 18, 500 / 20)),
+        replace(SPEC, slices=100, spacing_mm=(5.0, 1500 / 18, 500 / 20), orientation=CORONAL),
+    ],
+    ids=["axial", "coronal"],
+)
+def test_a_scan_of_the_whole_trunk_is_loaded(spec, multi_frame, tmp_path):
+    volume = load(series_of(spec, multi_frame), tmp_path).volume
+
+    extent_mm = np.sort(np.array(volume.affine.spacing_mm) * volume.shape)
+    assert np.allclose(extent_mm, (500, 500, 1500), rtol=1e-4)
+
+
+def test_an_axial_image_may_not_be_as_wide_as_a_body_is_long(tmp_path):
+    spec = replace(SPEC, spacing_mm=(2.5, 1500 / 18, 500 / 20))
+
+    assert refusal(ct_series(spec), tmp_path).code is ReasonCode.IMPLAUSIBLE_GEOMETRY
+
+
+def test_slices_beyond_any_table_are_refused(tmp_path):
+    datasets = ct_series(SPEC)
+    for dataset in datasets:
+        dataset.ImagePositionPatient = ["1e200", "0", dataset.ImagePositionPatient[2]]
+
+    assert refusal(datasets, tmp_path).code is ReasonCode.IMPLAUSIBLE_GEOMETRY
+
+
+def test_direction_cosines_that_overflow_are_no_unit_vectors(tmp_path):
+    datasets = ct_series(SPEC)
+    for dataset in datasets:
+        dataset.ImageOrientationPatient = ["1e200", "1e200", "0", "1e200", "-1e200", "0"]
+
+    assert refusal(datasets, tmp_path).code is ReasonCode.MISSING_GEOMETRY
+
+
 def test_a_series_without_files_is_refused():
     reason = load_series([])
 
