@@ -35,7 +35,7 @@ class StartObserver:
         """Hear that a process is ready, also one that was started again."""
 
     def refused(self, name: str, reason: str) -> None:
-        """Hear that a process did not start, for a reason that names its log; it will be started again."""
+        """Hear that a process did not start, and why; it will be started again."""
 
 
 class _State(StrEnum):
@@ -150,17 +150,19 @@ class Supervisor:
     def _watch_start(self, child: _Child, process: ChildProcess, code: int | None) -> None:
         longest = child.spec.ready_within_s
         if code is not None:
-            self._refuse(child, f"ended with status {code} at its start: {process.last_line()}")
+            self._refuse(child, f"ended with status {code} at its start: {_evidence(child, process)}")
         elif child.spec.ready():
             child.state, child.was_ready, child.ready_since = _State.RUNNING, True, time.monotonic()
             self._observer.started(child.spec.name)
         elif process.age_s > longest and not _may_take_its_time(child):
             process.end()
-            self._refuse(child, f"did not become ready within {longest:.0f} s at its start: {process.last_line()}")
+            self._refuse(
+                child, f"did not become ready within {longest:.0f} s at its start: {_evidence(child, process)}"
+            )
 
     def _refuse(self, child: _Child, what: str) -> None:
         """End the node for a process without which it is none; tell of another one, and try again later."""
-        reason = f"{child.spec.name} {what}; see {child.log}"
+        reason = f"{child.spec.name} {what}"
         if child.spec.need is not Need.WORK and not child.was_ready:
             raise ConfigurationError(reason)
         logger.error(
@@ -187,6 +189,11 @@ class Supervisor:
                     "process stopped",
                     extra=event(Event.PROCESS_STOPPED, process_name=name, exit_code=process.exit_code()),
                 )
+
+
+def _evidence(child: _Child, process: ChildProcess) -> str:
+    """The last that a process said, and where it said it."""
+    return f"{process.last_line()}; see {child.log}"
 
 
 def _may_take_its_time(child: _Child) -> bool:
