@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,11 +73,35 @@ def load_series(files: Sequence[Path], *, threads: int = 2, max_voxels: int = MA
             return refused.reason
 
 
-def _slices(files: Iterable[Path]) -> list[_Slice]:
+def _slices(files: Sequence[Path]) -> list[_Slice]:
     """All frames of all files in an order that depends on the images alone."""
     # one after another: parsing holds the interpreter's lock, and threads that fight for it are slower
-    images = sorted(map(read_image_file, files), key=lambda image: image.sop_instance_uid)
+    images: list[ImageFile] = []
+
+    def read(path: Path) -> None:
+        images.append(read_image_file(path))
+
+    _raise_first([_refusal(read, path) for path in files])
+    images.sort(key=lambda image: image.sop_instance_uid)
     return [_Slice(image=image, frame=frame) for image in images for frame in image.frames]
+
+
+def _refusal(read: Callable[[Path], None], path: Path) -> Reason | None:
+    """Why a file was refused, or `None` where it was read."""
+    try:
+        read(path)
+    except ImageRefused as refused:
+        return refused.reason
+    return None
+
+
+def _raise_first(refusals: Sequence[Reason | None]) -> None:
+    """Refuse the series for its first refused file, and say how many there are."""
+    reasons = [reason for reason in refusals if reason is not None]
+    if reasons:
+        count = f"{len(reasons)} of {len(refusals)} image files cannot be used"
+        detail = f"{count}: {reasons[0].detail}" if reasons[0].detail else f"{count}."
+        raise ImageRefused(reasons[0].code, detail)
 
 
 def _load(slices: list[_Slice], *, threads: int, max_voxels: int) -> LoadedSeries:
@@ -147,8 +171,12 @@ def _read(targets: Sequence[tuple[_Slice, Float32]], threads: int) -> None:
     for each, target in targets:
         images[each.image.path] = each.image
         frames.setdefault(each.image.path, []).append((each.frame, target))
+
+    def read(path: Path) -> None:
+        read_frames_into(images[path], frames[path])
+
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda path: read_frames_into(images[path], frames[path]), frames))
+        _raise_first(list(pool.map(lambda path: _refusal(read, path), frames)))
 
 
 def _drop_duplicates(duplicates: Sequence[_Slice], kept: Sequence[_Slice], hu: Float32) -> tuple[str, ...]:

@@ -298,6 +298,26 @@ def test_a_file_cut_off_anywhere_is_refused(keep, tmp_path):
     assert reason.code in {ReasonCode.UNREADABLE, ReasonCode.NO_PIXEL_DATA, ReasonCode.NOT_HU}
 
 
+def test_a_refusal_says_how_many_files_it_is_about(tmp_path):
+    files = write_series(ct_series(SPEC), tmp_path)
+    for file in files[2:4]:
+        file.write_bytes(file.read_bytes()[:-100])
+
+    reason = load_series(files)
+
+    assert isinstance(reason, Reason)
+    assert reason.detail.startswith("2 of 8 image files cannot be used: An image's pixel data must have 720 bytes")
+
+
+def test_a_refusal_says_how_many_files_have_pixels_that_cannot_be_decoded(tmp_path):
+    datasets = ct_series(SPEC, noise(SPEC))
+    for dataset in datasets:
+        dataset.compress(RLELossless)
+    datasets[3].PixelData = encapsulate([bytes(64)])
+
+    assert refusal(datasets, tmp_path).detail.startswith("1 of 8 image files cannot be used: ")
+
+
 def test_a_compressed_frame_that_is_cut_off_is_refused(tmp_path):
     datasets = ct_series(SPEC, noise(SPEC))
     for dataset in datasets:
