@@ -20,6 +20,8 @@ from workers.refusal import ImageRefused
 
 #: Rescale Types that stand for Hounsfield units. US (unspecified) is what many scanners write beside HU values.
 _HU_TYPES = frozenset({"", "HU", "US"})
+#: Beyond this a slope or intercept is no scanner's, and could make values infinite.
+_LARGEST_RESCALE = 1e5
 
 
 def read_frames(header: Elements) -> tuple[Frame, ...]:
@@ -121,6 +123,8 @@ def _rescale(values: Elements) -> tuple[float, float]:
     slope, intercept = values.number("RescaleSlope"), values.number("RescaleIntercept")
     if slope is None or intercept is None or slope == 0:
         raise ImageRefused(ReasonCode.NOT_HU, "Rescale Slope and Rescale Intercept are missing or unreadable.")
+    if max(abs(slope), abs(intercept)) > _LARGEST_RESCALE:
+        raise ImageRefused(ReasonCode.NOT_HU, f"No CT is rescaled by {slope:g} and {intercept:g}.")
     kind = values.text("RescaleType") or ""
     if kind.upper() not in _HU_TYPES:
         raise ImageRefused(ReasonCode.NOT_HU, "The Rescale Type is another than HU.")

@@ -230,6 +230,8 @@ def _without(name):
         (_set("SamplesPerPixel", 3), ReasonCode.NOT_HU),
         (_without("RescaleSlope"), ReasonCode.NOT_HU),
         (_set("RescaleSlope", "0"), ReasonCode.NOT_HU),
+        (_set("RescaleSlope", "1e300"), ReasonCode.NOT_HU),
+        (_set("RescaleIntercept", "-1e9"), ReasonCode.NOT_HU),
         (_set("RescaleType", "MGML"), ReasonCode.NOT_HU),
         (_without("ImagePositionPatient"), ReasonCode.MISSING_GEOMETRY),
         (_without("PixelSpacing"), ReasonCode.MISSING_GEOMETRY),
