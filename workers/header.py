@@ -8,7 +8,9 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from pydicom.dataelem import RawDataElement
 from pydicom.filereader import data_element_generator
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -20,6 +22,7 @@ from pydicom.uid import (
 from node.domain.errors import InvalidIdentifier
 from node.domain.identifiers import Uid
 from node.domain.reasons import ReasonCode
+from node.header_scan import HEAD_BYTES, scan_head
 from workers.elements import Elements, tag_of
 from workers.frames import read_frames
 from workers.image_file import ImageFile, PixelFormat
@@ -49,6 +52,8 @@ _KEYWORDS = (
     "PerFrameFunctionalGroupsSequence",
 )
 _TAGS: list[int] = [tag_of(keyword) for keyword in _KEYWORDS]
+_WANTED = frozenset(_TAGS)
+_SEQUENCES = frozenset(tag_of(keyword) for keyword in _KEYWORDS if keyword.endswith("Sequence"))
 _PREAMBLE = 128
 _META_GROUP = 0x0002
 _PIXEL_DATA = 0x7FE00010
@@ -78,18 +83,7 @@ def read_image_file(path: Path) -> ImageFile:
 
 
 def _read(path: Path, file: BinaryIO) -> ImageFile:
-    syntax = _transfer_syntax(file)
-    if syntax == DeflatedExplicitVRLittleEndian:
-        file = io.BytesIO(zlib.decompress(file.read(), wbits=-zlib.MAX_WBITS))
-    elements = Elements(
-        data_element_generator(
-            file,
-            is_implicit_VR=syntax == ImplicitVRLittleEndian,
-            is_little_endian=syntax != ExplicitVRBigEndian,
-            stop_when=_is_pixels,
-            specific_tags=_TAGS,
-        )
-    )
+    syntax, elements, file = _scanned(file) or _parsed(file)
     pixel_format = _pixel_format(elements, big_endian=syntax == ExplicitVRBigEndian)
     frames = read_frames(elements)
     expected = pixel_format.frame_bytes * len(frames) if syntax in _NATIVE else None
@@ -102,6 +96,44 @@ def _read(path: Path, file: BinaryIO) -> ImageFile:
         frames=frames,
         pixels_at=pixels_at if syntax in _MAPPED else None,
     )
+
+
+def _scanned(file: BinaryIO) -> tuple[UID, Elements, BinaryIO] | None:
+    """Transfer syntax and elements of a plain header, the file at its pixels; `None`, at its start, where it is none.
+
+    A third of the time that the full parser takes, less where scanners add a hundred elements of their own.
+    """
+    scanned = scan_head(file.read(HEAD_BYTES), _WANTED, end=_FLOAT_PIXEL_DATA[0])
+    file.seek(0)
+    if scanned is None or not _SEQUENCES.isdisjoint(scanned.values):
+        return None
+    try:
+        syntax = UID(Uid(scanned.transfer_syntax))
+    except InvalidIdentifier:
+        return None
+    file.seek(scanned.end_at)
+    elements = Elements(
+        RawDataElement(BaseTag(tag), None, len(value), value, 0, scanned.is_implicit, True)
+        for tag, value in scanned.values.items()
+    )
+    return syntax, elements, file
+
+
+def _parsed(file: BinaryIO) -> tuple[UID, Elements, BinaryIO]:
+    """Transfer syntax and elements of any header, and the file, inflated where it was deflated, at its pixels."""
+    syntax = _transfer_syntax(file)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        file = io.BytesIO(zlib.decompress(file.read(), wbits=-zlib.MAX_WBITS))
+    elements = Elements(
+        data_element_generator(
+            file,
+            is_implicit_VR=syntax == ImplicitVRLittleEndian,
+            is_little_endian=syntax != ExplicitVRBigEndian,
+            stop_when=_is_pixels,
+            specific_tags=_TAGS,
+        )
+    )
+    return syntax, elements, file
 
 
 def _transfer_syntax(file: BinaryIO) -> UID:

@@ -14,8 +14,8 @@ from pydicom.errors import InvalidDicomError
 from node.domain.errors import InvalidIdentifier, NotAnalysable
 from node.domain.identifiers import Uid
 from node.domain.study import Vector3, Vector6
-from node.encode.header_scan import scan_file
 from node.encode.header_values import UNREADABLE
+from node.header_scan import scan_file
 
 _SOP_CLASS, _SOP_INSTANCE, _MODALITY = 0x00080016, 0x00080018, 0x00080060
 _SERIES, _POSITION, _ORIENTATION = 0x0020000E, 0x00200032, 0x00200037

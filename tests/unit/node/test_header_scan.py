@@ -4,7 +4,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from node.encode.header_scan import HEAD_BYTES, scan_file
+from node.header_scan import HEAD_BYTES, scan_file
 from tests.builders.ct import CtSpec, ct_series, write_series
 
 SOP_INSTANCE, POSITION, ROWS = 0x00080018, 0x00200032, 0x00280010
