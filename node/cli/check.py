@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from node.cli.json_output import as_json
+from node.cli.reachable import something_listens
 from node.dispatch.echo import echo
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError, NodeError
@@ -111,7 +112,7 @@ def _disk(settings: Settings) -> Check:
 def _listener(settings: Settings) -> Check:
     host, port = settings.listen.host, settings.listen.port
     where = f"{host}:{port}"
-    if _something_listens(host, port):
+    if something_listens(host, port):
         return _whoever_listens(settings, where)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -131,15 +132,6 @@ def _listener(settings: Settings) -> Check:
         seen=f"does not run; {where} is free",
         advice="Start it with `osteonode up`.",
     )
-
-
-def _something_listens(host: str, port: int) -> bool:
-    local = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
-    try:
-        with socket.create_connection((local, port), timeout=2.0):
-            return True
-    except OSError:
-        return False
 
 
 def _whoever_listens(settings: Settings, where: str) -> Check:

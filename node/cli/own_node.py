@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from rich.console import Console
 
 from node.cli.embedded_destination import AE_TITLE, EmbeddedDestination
 from node.cli.processes import FLOWER, only_one
+from node.cli.reachable import local_address, something_listens
 from node.cli.start_report import not_started, ready_file
 from node.dispatch.association import ScuSettings
 from node.domain.destination import Destination
@@ -30,7 +30,6 @@ from node.wiring import Questions, listener_ready_file, questions, scu_settings
 
 #: The own node's data and logs, below the folder of the results; kept where something went wrong.
 FOLDER = ".node"
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared, not bound
 START_WITHIN_S = 180.0
 STOP_WITHIN_S = 60.0
 
@@ -107,17 +106,13 @@ def _runs(settings: Settings) -> bool:
     if not ready_file(settings.home).exists() or not listener_ready_file(settings).exists():
         return False
     listener = _listener(settings)
-    try:
-        with socket.create_connection((listener.host, listener.port), timeout=1.0):
-            return True
-    except OSError:
-        return False
+    return something_listens(listener.host, listener.port)
 
 
 def _listener(settings: Settings) -> Destination:
     """The node's own listener as a peer to send to."""
     port = int(listener_ready_file(settings).read_text())
-    host = "127.0.0.1" if settings.listen.host in ("", ANY_ADDRESS) else settings.listen.host
+    host = local_address(settings.listen.host)
     tls = settings.listen.tls_certificate is not None
     return Destination(name="node", host=host, port=port, ae_title=AETitle(settings.ae_title), tls=tls)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import shutil
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from node.child_process import ChildSpec, Need
+from node.cli.reachable import something_listens
 from node.cli.start_report import StartReport, forget_starts
 from node.domain.errors import ConfigurationError
 from node.domain.study import Priority
@@ -164,24 +164,14 @@ def _flower(settings: Settings) -> ChildSpec:
         command=(sys.executable, "-m", "celery", "-A", "node.tasks", "flower", *options),
         need=Need.WORK,
         before_start=lambda: _refuse_taken_port(settings.flower.host, settings.flower.port),
-        ready=lambda: _accepts(settings.flower.host, settings.flower.port),
+        ready=lambda: something_listens(settings.flower.host, settings.flower.port),
     )
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
     """Raise where another program would be taken for flower."""
-    if _accepts(host, port):
+    if something_listens(host, port):
         raise ConfigurationError(f"another program listens on {host}:{port}; choose another flower.port")
-
-
-def _accepts(host: str, port: int) -> bool:
-    """Whether something listens there."""
-    local = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    try:
-        with socket.create_connection((local, port), timeout=1.0):
-            return True
-    except OSError:
-        return False
 
 
 def _where(settings: Settings) -> str:

@@ -150,8 +150,7 @@ def _open_revision(connection: Connection, study_uid: Uid, number: int, *, at: d
 
 def _known(connection: Connection, uids: Iterable[Uid]) -> dict[Uid, tuple[str, Uid]]:
     """Digest and study of the instances that are there already."""
-    asked = list(uids)
-    rows = connection.execute(_KNOWN, {"uids": asked}) if asked else ()
+    rows = connection.execute(_KNOWN, {"uids": list(uids)})
     return {row.sop_instance_uid: (row.digest, row.study_uid) for row in rows}
 
 

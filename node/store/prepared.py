@@ -36,7 +36,7 @@ class Prepared:
     def run(self, cursor: DBAPICursor, values: Mapping[str, Any]) -> None:
         """Run the statement; the cursor has the rows, or how many there were."""
         given = {name: convert(values[name]) if convert else values[name] for name, convert in self._values}
-        cursor.execute(self._sql, list(given.values()) if self._is_positional else given)
+        cursor.execute(self._sql, [given[name] for name, _ in self._values] if self._is_positional else given)
 
 
 @contextmanager
