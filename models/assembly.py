@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.anatomy import odd_sizes
+from models.box import around, corner, shifted
 from models.column import body_probability
 from models.evidence import gather_evidence
 from models.fine import Painting, paint_bodies, touches_edge
 from models.instances import Instances
 from models.levels import Label, name_levels
+from models.parallel import side_by_side
 from models.vertebra import FIRST_UNNAMED_VALUE, SpineSegmentation, Vector, Vertebra
 from node.domain.geometry import Affine
 from node.domain.reasons import Reason, ReasonCode
@@ -40,10 +42,12 @@ def assemble_spine(
     instances
         The bodies that were found there.
     """
-    evidence = gather_evidence(probabilities, instances)
+    evidence, painting = side_by_side(
+        lambda: gather_evidence(probabilities, instances),
+        lambda: paint_bodies(body_probability(probabilities), instances, affine, volume),
+    )
     labels = name_levels(evidence)
-    painting = paint_bodies(body_probability(probabilities), instances, affine, volume)
-    touching = touches_edge(painting, volume.affine, within_mm=_CUT_WITHIN_MM)
+    touching = touches_edge(painting, volume, within_mm=_CUT_WITHIN_MM)
     odd = odd_sizes(evidence, [touching.get(number, True) for number in range(1, len(evidence) + 1)])
     bodies = [
         _Body(number=number, label=label, cut=touching[number], odd=odd.get(number - 1))
@@ -92,27 +96,23 @@ def _vertebra(body: _Body, ordinal: int, centroid: Vector, instances: Instances,
 
 def _centroid(painting: Painting, number: int, affine: Affine) -> Vector:
     box = painting.boxes[number]
-    mean: NDArray[np.float64] = np.argwhere(painting.labels[box] == number).mean(0) + [part.start for part in box]
-    x, y, z = affine.to_lps(mean)
+    mean: NDArray[np.float64] = np.argwhere(painting.labels[box] == number).mean(0)
+    x, y, z = affine.to_lps(mean + corner(box) + corner(painting.around))
     return float(x), float(y), float(z)
 
 
 def _label_map(painting: Painting, bodies: Sequence[_Body], vertebrae: Sequence[Vertebra], volume: Volume) -> LabelMap:
     """The painting with numbers of levels, cut to the box that holds the vertebrae; what is none is left out."""
-    boxes = [painting.boxes[body.number] for body in bodies]
-    around = tuple(
-        slice(min(part.start for part in parts), max(part.stop for part in parts)) for parts in zip(*boxes, strict=True)
-    )
-    numbers = painting.labels[around]
-    labels = np.zeros(numbers.shape, dtype=np.uint8)
+    whole = around([painting.boxes[body.number] for body in bodies])
+    values = np.zeros(256, dtype=np.uint8)
     for body, vertebra in zip(bodies, vertebrae, strict=True):
-        labels[numbers == body.number] = vertebra.segment_value
+        values[body.number] = vertebra.segment_value
     segments = [
         Segment(value=vertebra.segment_value, level=vertebra.level, ordinal=vertebra.ordinal) for vertebra in vertebrae
     ]
     return LabelMap(
-        labels=labels,
-        affine=volume.affine.shifted((around[0].start, around[1].start, around[2].start)),
+        labels=values[painting.labels[whole]],
+        affine=volume.affine.shifted(corner(shifted(whole, by=corner(painting.around)))),
         frame_of_reference=volume.frame_of_reference,
         segments=tuple(sorted(segments, key=lambda segment: segment.value)),
     )

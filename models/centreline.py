@@ -56,9 +56,14 @@ class Centreline:
         step = self.points_mm[1, 0] - self.points_mm[0, 0]
         last = len(self.points_mm) - 1
         index = np.clip(np.rint((points_mm[:, 0] - self.points_mm[0, 0]) / step), 0, last).astype(int)
+        moving = np.arange(len(index))
         for _ in range(_PROJECTION_STEPS):
-            ahead = ((points_mm - self.points_mm[index]) * self.tangents[index]).sum(1)
-            index = np.clip(index + np.rint(ahead * _PROJECTION_GAIN / step).astype(int), 0, last)
+            here = index[moving]
+            ahead = ((points_mm[moving] - self.points_mm[here]) * self.tangents[here]).sum(1)
+            there = np.clip(here + np.rint(ahead * _PROJECTION_GAIN / step).astype(int), 0, last)
+            index[moving] = there
+            # what stood still once stands still for good, and most do after two steps
+            moving = moving[there != here]
         offset = points_mm - self.points_mm[index]
         along = (offset * self.tangents[index]).sum(1)
         radius = np.linalg.norm(offset - along[:, None] * self.tangents[index], axis=1)

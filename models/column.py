@@ -30,7 +30,10 @@ _END_MM = 45.0
 
 def body_probability(probabilities: Float32) -> Float32:
     """Probability that a voxel is in a vertebral body, S1 included, shape (k, j, i), from that of all classes."""
-    total: Float32 = probabilities[[int(tissue) for tissue in BODY_TISSUES]].sum(0)
+    first, *others = (probabilities[int(tissue)] for tissue in BODY_TISSUES)
+    total: Float32 = first.copy()
+    for other in others:
+        total += other
     return total
 
 
@@ -46,21 +49,23 @@ def spine_column(probabilities: Float32, spacing_mm: Spacing) -> Bool:
         Of all classes, shape (class, k, j, i), k towards the head.
     """
     disc = probabilities[int(Tissue.DISC)]
-    labels, count = ndimage.label(body_probability(probabilities) + disc > 0.5)
+    column = np.zeros(disc.shape, dtype=np.bool_)
+    inside = body_probability(probabilities) + disc > 0.5
+    labels, count = ndimage.label(inside)
     if not count:
-        return np.zeros(disc.shape, dtype=np.bool_)
+        return column
+    voxels = np.argwhere(inside)
+    component = labels[inside]
     voxel = float(np.prod(spacing_mm))
-    volume = np.bincount(labels.ravel(), minlength=count + 1) * voxel
-    volume[0] = 0.0
-    discs = np.bincount(labels.ravel(), weights=(disc > 0.5).ravel(), minlength=count + 1) * voxel
+    volume = np.bincount(component, minlength=count + 1) * voxel
+    discs = np.bincount(component[disc[inside] > 0.5], minlength=count + 1) * voxel
     first = int(np.argmax(np.where(discs > 0.0, volume, 0.0)))
     if volume[first] < _SPECK_MM3 or first == 0:
-        return np.zeros(disc.shape, dtype=np.bool_)
+        return column
     points = {
-        int(index): np.argwhere(labels == index) * np.array(spacing_mm) for index in np.flatnonzero(volume > _SPECK_MM3)
+        int(index): voxels[component == index] * np.array(spacing_mm) for index in np.flatnonzero(volume > _SPECK_MM3)
     }
-    taken = _chain(points, first)
-    column: Bool = np.isin(labels, taken)
+    column[tuple(voxels[np.isin(component, _chain(points, first))].T)] = True
     return column
 
 

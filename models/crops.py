@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.interpolate import Box
+from models.box import corner, grown, shifted, size
 from models.vertebra import SpineSegmentation, Vertebra
 from node.domain.errors import Bug
 from node.domain.geometry import Affine
@@ -65,22 +65,22 @@ def crop_bodies(volume: Volume, spine: SpineSegmentation) -> SpineCrops:
     """The pieces of the volume around the bodies of its segmentation; a body without voxels gives an empty mask."""
     label_map = spine.label_map
     boxes = ndimage.find_objects(label_map.labels)
-    corner = np.rint(volume.affine.to_index(label_map.affine.matrix[:3, 3])).astype(int)
+    first = np.rint(volume.affine.to_index(label_map.affine.matrix[:3, 3])).astype(int)
+    margin = np.ceil(MARGIN_MM / np.array(volume.affine.spacing_mm)).astype(int)
     crops = []
     for vertebra in spine.vertebrae:
         value = vertebra.segment_value
         box = boxes[value - 1] if value <= len(boxes) else None
         own = box or (slice(0, 1),) * 3
-        window = _with_margin(own, corner, volume)
-        body = np.zeros([part.stop - part.start for part in window], dtype=np.bool_)
-        start = corner - [part.start for part in window]
-        body[_shifted(own, by=start)] = label_map.labels[own] == value
-        k, j, i = (part.start for part in window)
+        in_scan = shifted(own, by=first)
+        window = grown(in_scan, by=margin, shape=volume.shape)
+        body = np.zeros(size(window), dtype=np.bool_)
+        body[shifted(in_scan, by=[-start for start in corner(window)])] = label_map.labels[own] == value
         crops.append(
             BodyCrop(
                 hu=np.clip(np.rint(volume.hu[window]), -32768, 32767).astype(np.int16),
                 body=body,
-                affine=volume.affine.shifted((k, j, i)),
+                affine=volume.affine.shifted(corner(window)),
                 vertebra=vertebra,
             )
         )
@@ -125,20 +125,6 @@ def crops_from_bytes(content: bytes) -> SpineCrops:
             return SpineCrops(crops=crops, limitations=tuple(record["limitations"]))
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise Bug(f"the file of body crops cannot be read: {error}") from error
-
-
-def _with_margin(box: tuple[slice, ...], corner: NDArray[np.int64], volume: Volume) -> Box:
-    """A box of the label map, whose first voxel is the scan's voxel `corner`, with its margin in the scan."""
-    margin = np.ceil(MARGIN_MM / np.array(volume.affine.spacing_mm)).astype(int)
-    low = np.maximum(corner + [part.start for part in box] - margin, 0)
-    high = np.minimum(corner + [part.stop for part in box] + margin, volume.shape)
-    k, j, i = (slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))
-    return k, j, i
-
-
-def _shifted(box: tuple[slice, ...], *, by: NDArray[np.int64]) -> Box:
-    k, j, i = (slice(part.start + int(step), part.stop + int(step)) for part, step in zip(box, by, strict=True))
-    return k, j, i
 
 
 def _record(vertebra: Vertebra) -> Json:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from models.box import Box, corner, grown
 from models.column import body_probability
 from models.instances import Instances
-from models.interpolate import Box
 from models.ribs import Ribs, find_ribs
 from models.tissues import Tissue
-from node.domain.volume import Float32, UInt8
+from node.domain.volume import Float32
 
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
@@ -70,19 +70,17 @@ def gather_evidence(probabilities: Float32, instances: Instances) -> tuple[Evide
     probabilities
         Of all classes, shape (class, k, j, i), on the grid of the instances.
     """
-    tissue = probabilities.argmax(0).astype(np.uint8)
     ribs = find_ribs(probabilities[int(Tissue.RIB)], instances)
     below = _sacrum_below(probabilities, instances)
     windows = _windows(instances)
     return tuple(
-        _evidence(probabilities, tissue, instances, index, window=windows[index], ribs=ribs, below=below[index])
+        _evidence(probabilities, instances, index, window=windows[index], ribs=ribs, below=below[index])
         for index in range(len(instances.spans_mm))
     )
 
 
 def _evidence(
     probabilities: Float32,
-    tissue: UInt8,
     instances: Instances,
     index: int,
     *,
@@ -97,8 +95,8 @@ def _evidence(
     }
     total = max(sum(votes.values()), 1e-6)
     around = ndimage.distance_transform_edt(~body, sampling=instances.spacing_mm)
-    ring = tissue[window][(around > 0.0) & (around <= _CONTACT_MM)]
-    k, j, i = (np.argwhere(body).mean(0) + [part.start for part in window]) * instances.spacing_mm
+    ring = probabilities[:, *window].argmax(0)[(around > 0.0) & (around <= _CONTACT_MM)]
+    k, j, i = (np.argwhere(body).mean(0) + corner(window)) * instances.spacing_mm
     low, high = instances.spans_mm[index]
     return Evidence(
         lumbar=votes[Tissue.LUMBAR_BODY] / total,
@@ -117,14 +115,8 @@ def _evidence(
 def _windows(instances: Instances) -> list[Box]:
     """A box around every body with room for its surroundings."""
     margins = [int(np.ceil(_CONTACT_MM / spacing)) + 1 for spacing in instances.spacing_mm]
-    windows = []
-    for box in ndimage.find_objects(instances.labels):
-        k, j, i = (
-            slice(max(0, part.start - margin), min(size, part.stop + margin))
-            for part, margin, size in zip(box, margins, instances.labels.shape, strict=True)
-        )
-        windows.append((k, j, i))
-    return windows
+    shape = instances.labels.shape
+    return [grown(box, by=margins, shape=shape) for box in ndimage.find_objects(instances.labels)]
 
 
 def _sacrum_below(probabilities: Float32, instances: Instances) -> list[float | None]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from models.box import Box, around, corner, grown, shifted, size
 from models.instances import Instances
-from models.interpolate import Box, Spline, box_on_grid, on_grid
+from models.interpolate import Spline, box_on_grid, on_grid
 from node.domain.geometry import Affine
 from node.domain.volume import Float32, UInt8, Volume
 
@@ -33,12 +34,15 @@ class Painting:
     Parameters
     ----------
     labels
-        Numbered from 1 from the head, shape (k, j, i) of the scan.
+        Numbered from 1 from the head, shape (k, j, i) of the box `around`: a spine fills a hundredth of its scan.
+    around
+        Where in the scan they lie.
     boxes
-        The smallest box around each body that has voxels, by its number.
+        The smallest box around each body that has voxels, by its number, in indices of `labels`.
     """
 
     labels: UInt8
+    around: Box
     boxes: dict[int, Box]
 
 
@@ -55,33 +59,36 @@ def paint_bodies(body: Float32, instances: Instances, affine: Affine, volume: Vo
     affine
         Of the network's grid.
     """
-    labels = np.zeros(volume.shape, dtype=np.uint8)
-    boxes: dict[int, Box] = {}
+    windows = {}
     for number, found in enumerate(ndimage.find_objects(instances.labels), start=1):
-        coarse = _grown(found, _AROUND, body.shape)
+        coarse = grown(found, by=(_AROUND,) * 3, shape=body.shape)
         box = box_on_grid(coarse, affine, grid=volume.affine, shape=volume.shape)
-        if min(part.stop - part.start for part in box) == 0:
-            continue
-        mask = _one_piece(
-            _mask(body, instances, number, _Window(coarse=coarse, affine=affine, grid=volume.affine, box=box))
-        )
+        if min(size(box)) > 0:
+            windows[number] = _Window(coarse=coarse, affine=affine, grid=volume.affine, box=box)
+    whole = around([window.box for window in windows.values()])
+    labels = np.zeros(size(whole), dtype=np.uint8)
+    boxes: dict[int, Box] = {}
+    for number, window in windows.items():
+        box = shifted(window.box, by=[-start for start in corner(whole)])
+        mask = _one_piece(_mask(body, instances, number, window))
         mask &= labels[box] == 0
         if mask.any():
             labels[box][mask] = number
             boxes[number] = _tight(mask, box)
-    return Painting(labels=labels, boxes=boxes)
+    return Painting(labels=labels, around=whole, boxes=boxes)
 
 
-def touches_edge(painting: Painting, affine: Affine, *, within_mm: float) -> dict[int, bool]:
-    """Whether each body comes this near to an edge of the scan, by its number; `affine` is the scan's."""
+def touches_edge(painting: Painting, volume: Volume, *, within_mm: float) -> dict[int, bool]:
+    """Whether each body comes this near to an edge of the scan, by its number."""
+    # A whole voxel beyond the body must be in the scan, and more where voxels are small.
+    margins = [max(1, int(np.ceil(within_mm / spacing))) for spacing in volume.affine.spacing_mm]
     touching = {}
     for number, box in painting.boxes.items():
-        near = False
-        for part, size, spacing in zip(box, painting.labels.shape, affine.spacing_mm, strict=True):
-            # A whole voxel beyond the body must be in the scan, and more where voxels are small.
-            margin = max(1, int(np.ceil(within_mm / spacing)))
-            near |= part.start < margin or part.stop > size - margin
-        touching[number] = near
+        in_scan = shifted(box, by=corner(painting.around))
+        touching[number] = any(
+            part.start < margin or part.stop > voxels - margin
+            for part, margin, voxels in zip(in_scan, margins, volume.shape, strict=True)
+        )
     return touching
 
 
@@ -97,8 +104,8 @@ class _Window:
 
 def _mask(body: Float32, instances: Instances, number: int, window: _Window) -> Bool:
     """One body in its box of the scan's grid."""
-    wide = _grown(window.coarse, _SPLINE_MARGIN, body.shape)
-    origin = window.affine.shifted((wide[0].start, wide[1].start, wide[2].start))
+    wide = grown(window.coarse, by=(_SPLINE_MARGIN,) * 3, shape=body.shape)
+    origin = window.affine.shifted(corner(wide))
     upper, lower = list(pairwise((np.inf, *instances.cuts_mm, -np.inf)))[number - 1]
     near = ndimage.binary_dilation(instances.labels[wide] == number).astype(np.float32)
     arc = on_grid(instances.arc_mm[wide], origin, grid=window.grid, box=window.box)
@@ -120,13 +127,4 @@ def _one_piece(mask: Bool) -> Bool:
 
 def _tight(mask: Bool, box: Box) -> Box:
     """The smallest box around a mask that fills a box."""
-    k, j, i = (
-        slice(outer.start + inner.start, outer.start + inner.stop)
-        for inner, outer in zip(ndimage.find_objects(mask.view(np.uint8))[0], box, strict=True)
-    )
-    return k, j, i
-
-
-def _grown(box: Box, by: int, shape: tuple[int, ...]) -> Box:
-    k, j, i = (slice(max(0, part.start - by), min(size, part.stop + by)) for part, size in zip(box, shape, strict=True))
-    return k, j, i
+    return shifted(ndimage.find_objects(mask.view(np.uint8))[0], by=corner(box))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from models.box import grown
 from models.centreline import Centreline, fit_centreline
 from models.column import body_probability, spine_column
 from models.profile import Span, find_spans
@@ -92,12 +93,7 @@ def _coordinates(column: NDArray[np.bool_], curve: Centreline, spacing_mm: Spaci
     arc = np.full(column.shape, np.nan, dtype=np.float32)
     radius = np.full(column.shape, np.inf, dtype=np.float32)
     margins = [int(np.ceil(9.0 / spacing)) for spacing in spacing_mm]
-    box = tuple(
-        slice(max(0, part.start - margin), min(size, part.stop + margin))
-        for part, margin, size in zip(
-            ndimage.find_objects(column.view(np.uint8))[0], margins, column.shape, strict=True
-        )
-    )
+    box = grown(ndimage.find_objects(column.view(np.uint8))[0], by=margins, shape=column.shape)
     ranges = [np.arange(part.start, part.stop) * spacing for part, spacing in zip(box, spacing_mm, strict=True)]
     points = np.stack(np.meshgrid(*ranges, indexing="ij"), -1)
     along, away = curve.project(points.reshape(-1, 3).astype(np.float64))

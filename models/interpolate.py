@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
+from models.box import Box
 from node.domain.geometry import Affine
 from node.domain.volume import Float32
 
 Float64 = NDArray[np.float64]
-Box = tuple[slice, slice, slice]
 
 #: Entries of the matrix from indices to indices that are smaller count as 0: over 1,000 voxels they move nothing.
 _ALIGNED_TOLERANCE = 1e-5

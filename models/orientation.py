@@ -7,6 +7,8 @@ on is not looked for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import ndimage
 
@@ -41,15 +43,38 @@ _LEAST_RIBS = 6
 _RISING = 0.1
 
 
-def check_orientation(probabilities: Float32, instances: Instances) -> Reason | None:
-    """Why the image must be mirrored, or `None` where nothing says so.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orientation:
+    """How the spine lies that was found.
+
+    Parameters
+    ----------
+    mirrored
+        Why the image must be mirrored, or `None` where nothing says so.
+    upright
+        Whether arches lie as far behind the spine as they should.
+    """
+
+    mirrored: Reason | None
+    upright: bool
+
+
+def judge_orientation(probabilities: Float32, instances: Instances | None) -> Orientation:
+    """How the spine lies; what was not found is neither mirrored nor upright.
 
     Parameters
     ----------
     probabilities
         Of all classes, shape (class, k, j, i); k to the head, j to the back, i to the left.
     """
+    if instances is None:
+        return Orientation(mirrored=None, upright=False)
     behind = _arches_behind_mm(probabilities, instances)
+    upright = behind is not None and _USUAL_BEHIND_MM[0] <= behind <= _USUAL_BEHIND_MM[1]
+    return Orientation(mirrored=_mirrored(probabilities, instances, behind, upright=upright), upright=upright)
+
+
+def _mirrored(probabilities: Float32, instances: Instances, behind: float | None, *, upright: bool) -> Reason | None:
     if behind is not None and behind < _LEAST_BEHIND_MM:
         detail = (
             f"Arches lie {behind:.0f} mm behind their bodies; about 30 mm were expected (front and back exchanged)."
@@ -60,19 +85,11 @@ def check_orientation(probabilities: Float32, instances: Instances) -> Reason | 
         detail = f"The sacrum lies {above:.0f} mm above the middle of the spine (head and foot exchanged)."
         return Reason(code=ReasonCode.MIRRORED, detail=detail)
     # Ribs are believed beside a spine only: their side of it is where they begin.
-    slope = _rib_slope(probabilities, instances) if looks_upright(probabilities, instances) else None
+    slope = _rib_slope(probabilities, instances) if upright else None
     if slope is not None and slope > _RISING:
         detail = f"Ribs rise by {slope:.1f} mm for each mm outwards, where they should fall (head and foot exchanged)."
         return Reason(code=ReasonCode.MIRRORED, detail=detail)
     return None
-
-
-def looks_upright(probabilities: Float32, instances: Instances | None) -> bool:
-    """Whether a spine was found whose arches lie as far behind it as they should."""
-    if instances is None:
-        return False
-    behind = _arches_behind_mm(probabilities, instances)
-    return behind is not None and _USUAL_BEHIND_MM[0] <= behind <= _USUAL_BEHIND_MM[1]
 
 
 def _arches_behind_mm(probabilities: Float32, instances: Instances) -> float | None:

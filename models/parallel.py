@@ -1,4 +1,7 @@
-"""Work on several vertebrae at the same time."""
+"""Work on several threads at the same time.
+
+Pays where the time goes to SciPy and NumPy, which let go of the interpreter's lock.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,13 @@ Answer = TypeVar("Answer")
 
 
 def for_each(function: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
-    """What the function says of every item, in their order, on as many threads as inference may use.
-
-    Pays where the time goes to SciPy and NumPy, which let go of the interpreter's lock.
-    """
+    """What the function says of every item, in their order, on as many threads as inference may use."""
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         return list(pool.map(function, items))
+
+
+def side_by_side(first: Callable[[], Item], second: Callable[[], Answer]) -> tuple[Item, Answer]:
+    """What two functions that know nothing of each other return; one after the other where inference has one thread."""
+    with ThreadPoolExecutor(min(torch.get_num_threads(), 2)) as pool:
+        one, other = pool.submit(first), pool.submit(second)
+        return one.result(), other.result()

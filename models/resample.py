@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
+from models.parallel import for_each
 from node.domain.geometry import Affine
 from node.domain.volume import Float32, Volume
 
@@ -117,17 +119,22 @@ def _weights(size: int, centres: Float64, width: float) -> sparse.csr_array:
 
 
 def _apply(view: Float32, weights: list[sparse.csr_array]) -> Float32:
-    """Apply the weights of k, j and i, one slice of the scan in memory at a time."""
+    """Apply the weights of k, j and i, one slice of the scan in memory at a time on each thread."""
     along_k, along_j, along_i = weights
+    runs = np.array_split(np.arange(along_k.shape[0]), torch.get_num_threads())
+    parts = for_each(lambda rows: _apply_to_rows(view, along_k[rows].tocsc(), along_j, along_i), runs)
+    return np.concatenate(parts)
+
+
+def _apply_to_rows(
+    view: Float32, along_k: sparse.csc_array, along_j: sparse.csr_array, along_i: sparse.csr_array
+) -> Float32:
     reduced = np.zeros((along_k.shape[0], along_j.shape[0], along_i.shape[0]), dtype=np.float32)
-    by_slice = along_k.tocsc()
-    for index in range(view.shape[0]):
-        first, last = by_slice.indptr[index], by_slice.indptr[index + 1]
-        if first == last:
-            continue
+    for index in np.flatnonzero(np.diff(along_k.indptr)):
+        first, last = along_k.indptr[index], along_k.indptr[index + 1]
         # Both products are sparse: dense ones take ten times as long, more where cores are shared.
         slab = (along_i @ (along_j @ view[index]).T).T
-        for row, share in zip(by_slice.indices[first:last], by_slice.data[first:last], strict=True):
+        for row, share in zip(along_k.indices[first:last], along_k.data[first:last], strict=True):
             reduced[row] += share * slab
     return reduced
 

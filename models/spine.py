@@ -9,7 +9,7 @@ import numpy as np
 from models.assembly import assemble_spine
 from models.bundle import Bundle
 from models.instances import Instances, find_instances
-from models.orientation import LEFT_AND_RIGHT, check_orientation, looks_upright
+from models.orientation import LEFT_AND_RIGHT, Orientation, judge_orientation
 from models.plausibility import check_hounsfield
 from models.resample import to_network_grid
 from models.sliding import probabilities
@@ -69,8 +69,9 @@ def find_spine(volume: Volume, scan: PreparedScan, classes: Float32, bundle: Bun
     The network is asked again, of the scan turned round, only where no spine stands upright.
     """
     instances = find_instances(classes, bundle.card.spacing_mm)
-    mirrored = None if instances is None else check_orientation(classes, instances)
-    if mirrored is None and not looks_upright(classes, instances):
+    orientation = judge_orientation(classes, instances)
+    mirrored = orientation.mirrored
+    if mirrored is None and not orientation.upright:
         mirrored = _turned_spine(scan.grid, bundle, instances)
     if mirrored is not None:
         return mirrored
@@ -92,8 +93,7 @@ def _turned_spine(grid: Volume, bundle: Bundle, upright: Instances | None) -> Re
             turned is not None
             and len(turned.spans_mm) >= _LEAST_TURNED_BODIES
             and np.count_nonzero(turned.labels) > least
-            and looks_upright(classes, turned)
-            and check_orientation(classes, turned) is None
+            and judge_orientation(classes, turned) == Orientation(mirrored=None, upright=True)
         ):
             return Reason(code=ReasonCode.MIRRORED, detail=f"A spine shows only with {exchanged} exchanged.")
     return None
