@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset, Sequence
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
@@ -76,3 +76,16 @@ def keep_raw(dataset: Dataset) -> None:
     character_set = dataset.get("SpecificCharacterSet")
     encodings = convert_encodings(character_set) if character_set else default_encoding
     dataset.set_original_encoding(False, True, encodings)
+
+
+def keep_types(dataset: Dataset) -> None:
+    """Spare pydicom a search of every item of every sequence for VRs that depend on other elements.
+
+    It searches each item and all that are in it, again at every depth. None of the items that are built here has such
+    a VR: they hold codes, texts, numbers and references.
+    """
+    for each in dataset.elements():
+        if isinstance(each, DataElement) and isinstance(each.value, Sequence):
+            for item in each.value:
+                item.set_original_encoding(False, True, default_encoding)
+                keep_types(item)

@@ -56,7 +56,7 @@ def encode_segmentation(
     if label_map.frame_of_reference != sources.header.get("FrameOfReferenceUID"):
         raise Bug("a label map and its source images must share their frame of reference")
     grid = source_grid(sources)
-    frames = FrameList.of(on_source_grid(label_map, grid))
+    frames = FrameList.of(on_source_grid(label_map, grid), grid)
     segments = [segment for segment in label_map.segments if segment.value in frames.values]
     if not segments:
         return None

@@ -13,7 +13,7 @@ from pydicom.valuerep import format_number_as_ds
 from node.domain.volume import UInt8
 from node.encode.concepts import SEGMENTATION, SOURCE_IMAGE, Concept
 from node.encode.explicit import code, items, put_raw, sequence, sop_reference, text, unsigned_longs, unsigned_short
-from node.encode.source_grid import SourceGrid
+from node.encode.source_grid import PlacedLabels, SourceGrid
 from node.encode.sources import SourceFrame
 
 #: Eight frames of any size fill whole bytes of one bit a pixel, so chunks can be packed one by one.
@@ -27,27 +27,37 @@ class FrameList:
     Parameters
     ----------
     labels
-        Shape (frame, row, column).
+        Shape (frame, row, column): the part of the grid that holds labels.
+    first
+        Frame, row and column of its first voxel on the grid.
+    size
+        Rows and columns of a frame.
     places
-        Pairs of value and slice, by value and then by slice.
-    box
-        Rows and columns outside which no slice has a label.
+        Pairs of value and slice of the grid, by value and then by slice.
     """
 
     labels: UInt8
+    first: tuple[int, int, int]
+    size: tuple[int, int]
     places: tuple[tuple[int, int], ...]
-    box: tuple[slice, slice]
 
     @classmethod
-    def of(cls, labels: UInt8) -> FrameList:
+    def of(cls, placed: PlacedLabels, grid: SourceGrid) -> FrameList:
         """The frames that labels on the source's grid make."""
-        flat = labels.max(axis=0)
-        box = _extent(flat.any(axis=1)), _extent(flat.any(axis=0))
+        flat = placed.labels.max(axis=0, initial=0)
+        rows, columns = _extent(flat.any(axis=1)), _extent(flat.any(axis=0))
+        labels = placed.labels[:, rows, columns]
+        frame, row, column = placed.first
         places = []
-        for place in np.flatnonzero(labels[:, *box].any(axis=(1, 2))).tolist():
-            counts = np.bincount(labels[place, *box].ravel(), minlength=1)
-            places += [(value, place) for value in (np.flatnonzero(counts[1:]) + 1).tolist()]
-        return cls(labels=labels, places=tuple(sorted(places)), box=box)
+        for index, plane in enumerate(labels):
+            present = np.flatnonzero(np.bincount(plane.ravel(), minlength=1)[1:]) + 1
+            places += [(value, frame + index) for value in present.tolist()]
+        return cls(
+            labels=labels,
+            first=(frame, row + rows.start, column + columns.start),
+            size=grid.shape[1:],
+            places=tuple(sorted(places)),
+        )
 
     @property
     def values(self) -> frozenset[int]:
@@ -65,11 +75,13 @@ class FrameList:
         return packed + b"\x00" if len(packed) % 2 else packed
 
     def _chunks(self) -> Iterator[UInt8]:
+        first, row, column = self.first
+        rows, columns = self.labels.shape[1:]
         for start in range(0, len(self.places), _CHUNK):
             places = self.places[start : start + _CHUNK]
-            chunk = np.zeros((len(places), *self.labels.shape[1:]), dtype=np.uint8)
+            chunk = np.zeros((len(places), *self.size), dtype=np.uint8)
             for frame, (value, place) in zip(chunk, places, strict=True):
-                frame[self.box] = self.labels[place, *self.box] == value
+                frame[row : row + rows, column : column + columns] = self.labels[place - first] == value
             yield chunk
 
 

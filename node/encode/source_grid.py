@@ -69,8 +69,24 @@ def source_grid(sources: Sources) -> SourceGrid:
     )
 
 
-def on_source_grid(label_map: LabelMap, grid: SourceGrid) -> UInt8:
-    """The labels with axes frame, row and column, shape `grid.shape`.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlacedLabels:
+    """Labels where they lie on the source's grid: a spine fills a hundredth of it.
+
+    Parameters
+    ----------
+    labels
+        With axes frame, row and column.
+    first
+        Frame, row and column of their first voxel.
+    """
+
+    labels: UInt8
+    first: tuple[int, int, int]
+
+
+def on_source_grid(label_map: LabelMap, grid: SourceGrid) -> PlacedLabels:
+    """The labels, put on the axes of the source.
 
     Axes may be exchanged, run backwards or cover a part; they may not lie between the source's voxels.
 
@@ -82,14 +98,10 @@ def on_source_grid(label_map: LabelMap, grid: SourceGrid) -> UInt8:
     axes, signs, first = _placement(label_map, grid)
     labels = label_map.labels.transpose(axes)
     labels = labels[tuple(slice(None, None, int(sign)) for sign in signs)]
-    if labels.shape == grid.shape and not first.any():
-        return labels
-    inside = [slice(int(start), int(start) + size) for start, size in zip(first, labels.shape, strict=True)]
-    if (first < 0).any() or any(part.stop > size for part, size in zip(inside, grid.shape, strict=True)):
-        raise Bug(f"a label map must lie inside its source of {grid.shape}, got {label_map.labels.shape} at {first}")
-    placed: UInt8 = np.zeros(grid.shape, dtype=np.uint8)
-    placed[tuple(inside)] = labels
-    return placed
+    if (first < 0).any() or (first + labels.shape > grid.shape).any():
+        raise Bug(f"a label map must lie inside its source of {grid.shape}, got {labels.shape} at {first}")
+    frame, row, column = (int(start) for start in first)
+    return PlacedLabels(labels=labels, first=(frame, row, column))
 
 
 def _placement(label_map: LabelMap, grid: SourceGrid) -> tuple[tuple[int, ...], NDArray[np.int64], NDArray[np.int64]]:
