@@ -163,7 +163,7 @@ class Encoding:
             sop_instance_uid=encoded.sop_instance_uid,
             series_uid=encoded.series_uid,
             file=kept.file,
-            sha256=kept.sha256,
+            digest=kept.digest,
             intended_use=encoded.intended_use,
             not_evaluable=encoded.not_evaluable,
             urgent=encoded.urgent,

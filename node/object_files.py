@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from blake3 import blake3
+
 from node.domain.identifiers import Uid
 from node.domain.work import Lease
 from node.store.files import DurableFolders, sync_directory
@@ -16,10 +18,10 @@ OBJECTS = "objects"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectFile:
-    """A file in the store: its name relative to the store, and its SHA-256, hexadecimal."""
+    """A file in the store: its name relative to the store, and its BLAKE3 digest, hexadecimal."""
 
     file: str
-    sha256: str
+    digest: str
 
 
 class ObjectFiles:
@@ -52,4 +54,4 @@ class ObjectFiles:
             file.flush()
             os.fsync(file.fileno())
         sync_directory(path.parent)
-        return ObjectFile(file=name, sha256=hashlib.sha256(content).hexdigest())
+        return ObjectFile(file=name, digest=blake3(content).hexdigest())

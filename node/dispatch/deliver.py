@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from blake3 import blake3
 
 from node.dispatch.dicom_file import DicomFile, read_dicom_file
 from node.dispatch.failures import DestinationPaused, DestinationRefuses, DestinationUnavailable
@@ -93,11 +94,10 @@ class Delivery:
         """The object's file, proved to be the one that was made."""
         path = self.store_root / made.file
         try:
-            with path.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            digest = blake3().update_mmap(path).hexdigest()
         except OSError as error:
             raise TransientFailure("the object's file cannot be read from the store") from error
-        if digest != made.sha256:
+        if digest != made.digest:
             raise TransientFailure("the object's file does not have the hash that it was written with")
         return read_dicom_file(path)
 

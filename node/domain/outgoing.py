@@ -19,7 +19,7 @@ class ObjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingObject:
-    """One DICOM object that the node made: what it is, where its file lies in the store, and its SHA-256.
+    """One DICOM object that the node made: what it is, where its file lies in the store, and its BLAKE3 digest.
 
     `not_evaluable` marks a report that says only that nothing could be assessed. `urgent` marks an object that exists
     to raise the study in a reading list.
@@ -30,7 +30,7 @@ class OutgoingObject:
     sop_instance_uid: Uid
     series_uid: Uid
     file: str
-    sha256: str
+    digest: str
     intended_use: IntendedUse
     not_evaluable: bool = False
     urgent: bool = False

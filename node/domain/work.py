@@ -147,11 +147,11 @@ class NotClaimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artefact:
-    """A file that one stage leaves for the next: written once, with its SHA-256. `file` is relative to the store."""
+    """A file that a stage leaves for the next, written once: its name relative to the store, and its BLAKE3 digest."""
 
     name: str
     file: str
-    sha256: str
+    digest: str
     size: int
 
 

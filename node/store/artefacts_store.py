@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
 from pathlib import Path
+
+from blake3 import blake3
 
 from node.domain.errors import Bug, TransientFailure
 from node.domain.work import Artefact, Lease
@@ -47,7 +48,7 @@ class FileArtefactStore:
             self._write(self._root / file, content)
         except OSError as error:
             raise TransientFailure(f"an artefact could not be written: {error.strerror}") from error
-        return Artefact(name=name, file=file, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+        return Artefact(name=name, file=file, digest=blake3(content).hexdigest(), size=len(content))
 
     def read(self, artefact: Artefact) -> bytes:
         """The content of a file; see the port."""
@@ -55,7 +56,7 @@ class FileArtefactStore:
             content = (self._root / artefact.file).read_bytes()
         except OSError as error:
             raise TransientFailure(f"the artefact {artefact.name} cannot be read: {error.strerror}") from error
-        if hashlib.sha256(content).hexdigest() != artefact.sha256:
+        if blake3(content).hexdigest() != artefact.digest:
             raise TransientFailure(
                 f"the artefact {artefact.name} must have the hash that it was written with, got {len(content)} bytes "
                 f"of another content instead of {artefact.size}"

@@ -135,7 +135,7 @@ class SqlWorkLedger:
         )
         with reading(self._engine) as connection:
             return tuple(
-                Artefact(name=row.name, file=row.file, sha256=row.sha256, size=row.size)
+                Artefact(name=row.name, file=row.file, digest=row.digest, size=row.size)
                 for row in connection.execute(query)
             )
 
@@ -253,7 +253,7 @@ def _tell_given_up(row: WorkRow, failure: Failure) -> None:
 
 def _keep_artefacts(connection: Connection, item: WorkItem, outcome: StageOutcome) -> None:
     rows = [
-        {"work_id": item.work_id, "name": each.name, "file": each.file, "sha256": each.sha256, "size": each.size}
+        {"work_id": item.work_id, "name": each.name, "file": each.file, "digest": each.digest, "size": each.size}
         for each in outcome.artefacts
     ]
     if rows:

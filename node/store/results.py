@@ -132,7 +132,7 @@ def _artefacts(connection: Connection, study_uid: Uid, number: int, pipeline: st
         .order_by(artefact.c.work_id, artefact.c.name)
     )
     return tuple(
-        Artefact(name=row.name, file=row.file, sha256=row.sha256, size=row.size) for row in connection.execute(query)
+        Artefact(name=row.name, file=row.file, digest=row.digest, size=row.size) for row in connection.execute(query)
     )
 
 

@@ -172,7 +172,7 @@ artefact = Table(
     Column("work_id", _ROW_ID, ForeignKey("work.work_id"), primary_key=True),
     Column("name", _NAME, primary_key=True),
     Column("file", Text, nullable=False),
-    Column("sha256", _DIGEST, nullable=False),
+    Column("digest", _DIGEST, nullable=False),
     Column("size", BigInteger, nullable=False),
 )
 
@@ -184,7 +184,7 @@ outgoing_object = Table(
     Column("sop_class_uid", UidColumn, nullable=False),
     Column("series_uid", UidColumn, nullable=False),
     Column("file", Text, nullable=False),
-    Column("sha256", _DIGEST, nullable=False),
+    Column("digest", _DIGEST, nullable=False),
     Column("intended_use", enum_column(IntendedUse), nullable=False),
     Column("not_evaluable", Boolean, nullable=False),
     Column("urgent", Boolean, nullable=False),

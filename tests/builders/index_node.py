@@ -61,7 +61,7 @@ def an_object(name: str, kind: ObjectKind = ObjectKind.SR, *, not_evaluable: boo
         sop_instance_uid=uid(f"9.{int(digest(name)[:6], 16)}"),
         series_uid=uid("9.1"),
         file=f"artefacts/{name}.dcm",
-        sha256=digest(name),
+        digest=digest(name),
         intended_use=IntendedUse.RESEARCH,
         not_evaluable=not_evaluable,
     )
@@ -175,5 +175,5 @@ def outcome_of(lease: Lease) -> StageOutcome:
     if item.stage is Stage.DELIVER:
         return StageOutcome(assessable=True, timings_s={"deliver": 0.1})
     name = f"{item.stage}-{lease.token}"
-    artefact = Artefact(name=item.stage, file=f"artefacts/{name}", sha256=digest(name), size=10)
+    artefact = Artefact(name=item.stage, file=f"artefacts/{name}", digest=digest(name), size=10)
     return StageOutcome(assessable=True, artefacts=(artefact,), timings_s={"load": 1.0, "segment": 2.0})

@@ -24,7 +24,7 @@ PREVIOUS = OutgoingObject(
     sop_instance_uid="1.2.3.4",
     series_uid="1.2.3",
     file="objects/earlier.dcm",
-    sha256="00" * 32,
+    digest="00" * 32,
     intended_use=IntendedUse.RESEARCH,
 )
 SPECS = {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from node.dispatch.deliver import Delivery
 from node.dispatch.dicom_file import DicomFile
@@ -119,7 +119,7 @@ def case(tmp_path: Path) -> Case:
         sop_instance_uid=Uid(dataset.SOPInstanceUID),
         series_uid=Uid(dataset.SeriesInstanceUID),
         file=path.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        digest=blake3(path.read_bytes()).hexdigest(),
         intended_use=IntendedUse.RESEARCH,
     )
     return Case(made=made, root=tmp_path)
@@ -223,7 +223,7 @@ def test_nothing_is_sent_while_the_breaker_is_open(case: Case) -> None:
 
 
 def test_a_file_that_is_not_what_was_made_is_not_sent(case: Case) -> None:
-    case.made = replace(case.made, sha256="0" * 64)
+    case.made = replace(case.made, digest="0" * 64)
 
     with pytest.raises(TransientFailure, match="does not have the hash"):
         case.run()

@@ -284,7 +284,7 @@ def previous(uid: str) -> OutgoingObject:
         sop_instance_uid=Uid(uid),
         series_uid=Uid("1.2.3"),
         file="objects/earlier.dcm",
-        sha256="00" * 32,
+        digest="00" * 32,
         intended_use=IntendedUse.RESEARCH,
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from node.domain.identifiers import Uid
 from node.domain.study import Priority
@@ -33,7 +33,7 @@ def test_an_object_is_found_under_its_name_with_its_hash(tmp_path: Path) -> None
     written = ObjectFiles(tmp_path).write(lease(1), UID, b"content")
 
     assert (tmp_path / written.file).read_bytes() == b"content"
-    assert written.sha256 == hashlib.sha256(b"content").hexdigest()
+    assert written.digest == blake3(b"content").hexdigest()
 
 
 def test_workers_with_different_tokens_do_not_write_over_each_other(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Artefacts are written once and read only as they were written."""
 
 import pytest
+from blake3 import blake3
 
 from node.domain.errors import Bug, TransientFailure
 from node.domain.study import Priority
 from node.domain.work import CT_BONE, Lease, Stage, WorkItem
 from node.store.artefacts_store import FileArtefactStore
-from tests.builders.index import NOON, digest, uid
+from tests.builders.index import NOON, uid
 
 
 def a_lease(token: int = 1) -> Lease:
@@ -20,7 +21,7 @@ def test_an_artefact_lies_under_its_study_revision_pipeline_stage_and_token(tmp_
     artefact = FileArtefactStore(tmp_path).write(a_lease(3), "labels.osl", b"content")
 
     assert artefact.file == f"artefacts/{uid('1')}/2/ct-bone/segment-3/labels.osl"
-    assert (artefact.size, artefact.sha256) == (7, digest("content"))
+    assert (artefact.size, artefact.digest) == (7, blake3(b"content").hexdigest())
     assert (tmp_path / artefact.file).read_bytes() == b"content"
 
 

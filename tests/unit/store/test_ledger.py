@@ -144,7 +144,7 @@ def test_the_first_object_made_under_a_uid_is_kept(ready):
     ready.do_next(StageOutcome(assessable=False, objects=(first,)))
     ready.complete_study("2", "2.1")
     ready.queue.wipe()
-    other = replace(first, sha256=digest("other"), file="artefacts/other.dcm")
+    other = replace(first, digest=digest("other"), file="artefacts/other.dcm")
 
     ready.ledger.complete(ready.claim(4), StageOutcome(assessable=False))
     ready.ledger.complete(ready.claim(5), StageOutcome(assessable=False, objects=(other,)))
@@ -155,7 +155,7 @@ def test_the_first_object_made_under_a_uid_is_kept(ready):
 def test_artefacts_are_those_of_finished_stages_of_the_same_analysis(ready):
     ready.complete_study("2", "2.1")
     first = ready.claim(1)
-    artefact = Artefact(name="labels.osl", file="artefacts/labels", sha256=digest("labels"), size=7)
+    artefact = Artefact(name="labels.osl", file="artefacts/labels", digest=digest("labels"), size=7)
 
     before = ready.ledger.artefacts(first.item)
     ready.ledger.complete(first, StageOutcome(assessable=True, artefacts=(artefact,)))

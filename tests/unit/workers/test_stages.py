@@ -44,7 +44,7 @@ class World:
 
     def write(self, lease: Lease, name: str, content: bytes) -> Artefact:
         self.contents[name] = content
-        return Artefact(name=name, file=name, sha256="e" * 64, size=len(content))
+        return Artefact(name=name, file=name, digest="e" * 64, size=len(content))
 
     def read(self, artefact: Artefact) -> bytes:
         return self.contents[artefact.file]
