@@ -25,6 +25,7 @@ from workers.parts import WorkerParts
 from workers.pipeline import Step, run_steps
 from workers.resident import ResidentModel
 from workers.volume_io import LoadedSeries, load_series
+from workers.voxel_memory import VoxelMemory
 
 #: More threads than this do not read a series faster.
 MOST_READERS = 8
@@ -50,10 +51,11 @@ class SegmentContext:
 
 
 class CtBoneStages:
-    """The stage functions, with the adapters that they work with and the model that stays loaded."""
+    """The stage functions, with their adapters, the model that stays loaded, and memory for one volume."""
 
     def __init__(self, parts: WorkerParts) -> None:
         self._parts = parts
+        self._voxels = VoxelMemory()
         self._model = ResidentModel(parts.bundle, device=parts.device, threads=parts.threads)
 
     def segment(self, lease: Lease) -> StageOutcome:
@@ -95,7 +97,8 @@ class CtBoneStages:
     def _load(self, context: SegmentContext) -> SegmentContext:
         item = context.lease.item
         files = self._parts.reader.files(item.study_uid, item.revision, _chosen(item))
-        loaded = load_series(files, threads=min(self._model.threads, MOST_READERS))
+        threads = min(self._model.threads, MOST_READERS)
+        loaded = load_series(files, threads=threads, allocate=self._voxels)
         if isinstance(loaded, Reason):
             return replace(context, reason=loaded)
         return replace(context, series=loaded)

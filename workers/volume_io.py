@@ -21,6 +21,7 @@ from workers.header import read_image_file
 from workers.image_file import Frame, ImageFile
 from workers.pixels import read_frames_into
 from workers.refusal import ImageRefused
+from workers.voxel_memory import Allocate, fresh
 
 #: Largest volume that is loaded: 1,600 slices of 512 x 512, or 400 of 1024 x 1024; 1.7 GB of float32.
 MAX_VOXELS = 1600 * 512 * 512
@@ -46,7 +47,9 @@ class _Slice:
     frame: Frame
 
 
-def load_series(files: Sequence[Path], *, threads: int = 2, max_voxels: int = MAX_VOXELS) -> LoadedSeries | Reason:
+def load_series(
+    files: Sequence[Path], *, threads: int = 2, max_voxels: int = MAX_VOXELS, allocate: Allocate = fresh
+) -> LoadedSeries | Reason:
     """The volume that the files make, k along row direction cross column direction.
 
     Slices at one position with the same pixels are taken once. Nothing is resampled or filled in.
@@ -59,6 +62,8 @@ def load_series(files: Sequence[Path], *, threads: int = 2, max_voxels: int = MA
         So many files are read at the same time.
     max_voxels
         A larger volume is refused.
+    allocate
+        Gives the memory of the volume.
 
     Raises
     ------
@@ -68,7 +73,7 @@ def load_series(files: Sequence[Path], *, threads: int = 2, max_voxels: int = MA
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's, about header values that play no part here
         try:
-            return _load(_slices(files), threads=threads, max_voxels=max_voxels)
+            return _load(_slices(files), threads=threads, max_voxels=max_voxels, allocate=allocate)
         except ImageRefused as refused:
             return refused.reason
 
@@ -104,7 +109,7 @@ def _raise_first(refusals: Sequence[Reason | None]) -> None:
         raise ImageRefused(reasons[0].code, detail)
 
 
-def _load(slices: list[_Slice], *, threads: int, max_voxels: int) -> LoadedSeries:
+def _load(slices: list[_Slice], *, threads: int, max_voxels: int, allocate: Allocate) -> LoadedSeries:
     if not slices:
         raise ImageRefused(ReasonCode.NO_PIXEL_DATA, "The series has no images.")
     frame_of_reference = _frame_of_reference(slices)
@@ -122,7 +127,7 @@ def _load(slices: list[_Slice], *, threads: int, max_voxels: int) -> LoadedSerie
     affine = stack_affine(stack, positions, orientations, spacing_mm=kept[0].frame.spacing_mm)
     check_extent(affine, (len(kept), rows, columns))
     _check_places(kept, affine)
-    hu = np.empty((len(kept), rows, columns), dtype=np.float32)
+    hu = allocate((len(kept), rows, columns))
     _read(list(zip(kept, hu, strict=True)), threads)
     notes = _drop_duplicates([slices[place] for place in stack.duplicates], kept, hu)
     return LoadedSeries(volume=Volume(hu=hu, affine=affine, frame_of_reference=frame_of_reference), notes=notes)
