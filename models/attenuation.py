@@ -77,20 +77,21 @@ def _why_not(core_hu: NDArray[np.int16], volume_mm3: float) -> Reason | None:
 
 def _placement_uncertainty(crop: BodyCrop, core: NDArray[np.bool_]) -> float:
     """Standard deviation of the mean when the core is moved by `_PLACEMENT_MM` along each axis of the body, HU."""
-    points = crop.affine.to_lps(np.argwhere(core).astype(np.float64))
+    places = np.argwhere(core).astype(np.float64).T
     values = crop.hu.astype(np.float32)
     up, back = body_axes(crop)
-    middle = _mean_at(crop, values, points)
+    middle = float(crop.hu[core].mean())
+    to_voxels = np.linalg.inv(crop.affine.matrix[:3, :3])
     variance = 0.0
     for axis in (up, back, np.cross(up, back)):
-        moved = [_mean_at(crop, values, points + sign * _PLACEMENT_MM * axis) for sign in (-1.0, 1.0)]
+        step = (to_voxels @ (_PLACEMENT_MM * axis))[:, None]
+        moved = [_mean_at(values, places + sign * step) for sign in (-1.0, 1.0)]
         variance += max(abs(mean - middle) for mean in moved) ** 2
     return math.sqrt(variance)
 
 
-def _mean_at(crop: BodyCrop, values: NDArray[np.float32], points: Float64) -> float:
-    places = crop.affine.to_index(points)
-    return float(ndimage.map_coordinates(values, places.T, order=1, mode="nearest").mean())
+def _mean_at(values: NDArray[np.float32], places: Float64) -> float:
+    return float(ndimage.map_coordinates(values, places, order=1, mode="nearest").mean())
 
 
 def _measurement(

@@ -18,11 +18,14 @@ _NOT_LITTLE_ENDIAN = frozenset({"1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"}
 _IMPLICIT = "1.2.840.10008.1.2"
 _TRANSFER_SYNTAX = 0x00020010
 _FIRST_OF_DATASET = 0x00030000
-_LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+_LONG_VRS = frozenset(
+    int.from_bytes(vr, "little")
+    for vr in (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+)
+_UN = int.from_bytes(b"UN", "little")
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _TAG_AND_LONG = struct.Struct("<HHL")
-_SHORT = struct.Struct("<H")
 _LONG = struct.Struct("<L")
 
 
@@ -108,17 +111,18 @@ def _elements(
 
 def _element(head: bytes, position: int, *, implicit: bool) -> tuple[int, int, int]:
     """Tag, place of the value, and length of the element at a place."""
-    group, number, long = _TAG_AND_LONG.unpack_from(head, position)
+    group, number, rest = _TAG_AND_LONG.unpack_from(head, position)
     tag = (group << 16) | number
     if implicit or group == 0xFFFE:
-        return tag, position + 8, long
-    vr = head[position + 4 : position + 6]
+        return tag, position + 8, rest
+    # with a VR, the lower half of these four bytes is the VR, and the upper half the length where the VR is a short one
+    vr = rest & 0xFFFF
     if vr in _LONG_VRS:
         length = _LONG.unpack_from(head, position + 8)[0]
-        if vr == b"UN" and length == _UNDEFINED:
+        if vr == _UN and length == _UNDEFINED:
             raise ValueError("implicit items inside an explicit data set")
         return tag, position + 12, length
-    return tag, position + 8, _SHORT.unpack_from(head, position + 6)[0]
+    return tag, position + 8, rest >> 16
 
 
 def _behind_items(head: bytes, position: int, *, implicit: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from highdicom import sr
@@ -88,7 +89,7 @@ def vertebra_group(
     about = _about(finding, names)
     about["algorithm_id"] = sr.AlgorithmIdentification(*algorithm_name(provenance))
     about["measurements"] = [
-        *(_measurement(value, provenance) for value in measured),
+        *_measurements(measured, provenance),
         *_level_score(finding),
     ]
     about["qualitative_evaluations"] = [evaluation(STATUS, STATUS_OF[finding.status]), *_gaps(finding)]
@@ -130,7 +131,27 @@ class _BodyMeasurement(sr.Measurement):
         return []
 
 
-def _measurement(value: Measurement, provenance: Provenance) -> sr.Measurement:
+def _measurements(values: Sequence[Measurement], provenance: Provenance) -> list[sr.Measurement]:
+    """The measurements of one vertebra.
+
+    Those of one site or one method share its items: building them takes most of the time.
+    """
+    parts = {(value.site, _CODING[value.quantity].part) for value in values}
+    sites = {
+        (level, part): sr.FindingSite(vertebra(level).code, topographical_modifier=part.code) for level, part in parts
+    }
+    version = plain(provenance.code_version)
+    algorithms = {
+        method: sr.AlgorithmIdentification(name=plain(method), version=version)
+        for method in {value.method for value in values}
+    }
+    return [
+        _measurement(value, sites[value.site, _CODING[value.quantity].part], algorithms[value.method])
+        for value in values
+    ]
+
+
+def _measurement(value: Measurement, site: sr.FindingSite, algorithm: sr.AlgorithmIdentification) -> sr.Measurement:
     coding = _CODING[value.quantity]
     unit = _UNIT[value.unit].code
     measurement = _BodyMeasurement(
@@ -138,8 +159,8 @@ def _measurement(value: Measurement, provenance: Provenance) -> sr.Measurement:
         value=value.value,
         unit=unit,
         derivation=coding.derivation.code if coding.derivation else None,
-        finding_sites=[sr.FindingSite(vertebra(value.site).code, topographical_modifier=coding.part.code)],
-        algorithm_id=sr.AlgorithmIdentification(name=plain(value.method), version=plain(provenance.code_version)),
+        finding_sites=[site],
+        algorithm_id=algorithm,
     )
     if value.standard_uncertainty is not None:
         measurement[0].ContentSequence.append(
