@@ -13,6 +13,9 @@ from pydicom.charset import convert_encodings, default_encoding
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
+#: What pydicom says of the encoding of a data set that was never read.
+_BUILT_HERE = (None, None)
+
 _LONG_VRS = frozenset({"SQ", "OB", "UT"})
 _ITEM = struct.Struct("<HHL")
 _SHORT = struct.Struct("<HH2sH")
@@ -82,10 +85,12 @@ def keep_types(dataset: Dataset) -> None:
     """Spare pydicom a search of every item of every sequence for VRs that depend on other elements.
 
     It searches each item and all that are in it, again at every depth. None of the items that are built here has such
-    a VR: they hold codes, texts, numbers and references.
+    a VR: they hold codes, texts, numbers and references. Items that were read from a source are left as they are: they
+    may have to be translated from another encoding.
     """
     for each in dataset.elements():
         if isinstance(each, DataElement) and isinstance(each.value, Sequence):
             for item in each.value:
-                item.set_original_encoding(False, True, default_encoding)
-                keep_types(item)
+                if item.original_encoding == _BUILT_HERE:
+                    item.set_original_encoding(False, True, default_encoding)
+                    keep_types(item)

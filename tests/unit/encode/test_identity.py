@@ -97,14 +97,19 @@ def test_a_source_in_implicit_vr_gives_the_same_identity(tmp_path):
     assert made["PatientID"].VR == "LO"
 
 
+@pytest.mark.parametrize("character_set", ["ISO_IR 100", "ISO_IR 192", None])
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
-def test_how_a_source_was_de_identified_stands_in_the_objects(tmp_path, syntax):
+def test_how_a_source_was_de_identified_stands_in_the_objects(tmp_path, syntax, character_set):
     method = Dataset()
     method.CodeValue, method.CodingSchemeDesignator = "113100", "DCM"
     method.CodeMeaning = "Basic Application Confidentiality Profile"
     sources = ct_series(CtSpec(slices=4, extra={"PatientIdentityRemoved": "YES"}))
     for dataset in sources:
         dataset.DeidentificationMethodCodeSequence = [method]
+        if character_set is None:
+            del dataset.SpecificCharacterSet
+        else:
+            dataset.SpecificCharacterSet = character_set
         dataset.file_meta.TransferSyntaxUID = syntax
 
     made = read(encode_on(assessed_result(CtSpec(slices=4)), sources, tmp_path)[ObjectKind.SEG])
