@@ -1,187 +1,32 @@
-"""The report says what was measured, where, how, and what could not be."""
+"""What a report says as a whole: of its sources, its algorithm, its limits and its predecessor."""
 
 from dataclasses import replace
 
 import pytest
-from highdicom import sr
 from pydicom import Dataset
-from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status
+from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
-from node.domain.levels import VertebralLevel
 from node.domain.mark import is_mark
 from node.domain.outgoing import ObjectKind, OutgoingObject
 from node.domain.provenance import IntendedUse
 from node.domain.reasons import ReasonCode
 from tests.builders.ct import CtSpec, ct_series
 from tests.builders.encoded import encode, encode_on, encoding_context, read
+from tests.builders.reports import OWN, REASON, STATUS, evaluations, group_of, texts
 from tests.builders.results import (
     assessed_findings,
     assessed_result,
-    measured,
-    not_evaluable,
     not_evaluable_result,
     provenance,
 )
-
-OWN = "99OSTEONODE"
-REASON = Code("EXC000", OWN, "Reason not evaluated")
-STATUS = Code("STA001", OWN, "Assessment status")
-HU_BAND = Code("HUB001", OWN, "CT number band of L1 trabecular bone, uncalibrated")
 
 
 @pytest.fixture
 def report(tmp_path) -> Dataset:
     spec = CtSpec()
     return read(encode(assessed_result(spec), spec, tmp_path)[ObjectKind.SR])
-
-
-def content_of(report: Dataset) -> sr.MeasurementReport:
-    return (
-        sr.srread_content(report)
-        if hasattr(sr, "srread_content")
-        else sr.Comprehensive3DSR.from_dataset(report).content
-    )
-
-
-def evaluations(group, name: Code) -> list[str]:
-    return [each.value.value for each in group.get_qualitative_evaluations(name)]
-
-
-def group_of(report: Dataset, tracking_identifier: str):
-    content = content_of(report)
-    groups = (
-        *content.get_image_measurement_groups(),
-        *content.get_volumetric_roi_measurement_groups(),
-    )
-    return next(each for each in groups if each.tracking_identifier == tracking_identifier)
-
-
-def texts(item: Dataset) -> list[str]:
-    found = [item.TextValue] if "TextValue" in item else []
-    for child in item.get("ContentSequence", []):
-        found += texts(child)
-    return found
-
-
-def test_a_measured_vertebra_is_a_volumetric_group_on_its_segment(tmp_path):
-    spec = CtSpec()
-    made = encode(assessed_result(spec), spec, tmp_path)
-    segmentation = read(made[ObjectKind.SEG])
-
-    (group,) = content_of(read(made[ObjectKind.SR])).get_volumetric_roi_measurement_groups()
-
-    segment = group.referenced_segment
-    assert segment.referenced_sop_instance_uid == segmentation.SOPInstanceUID
-    (number,) = segment.referenced_segment_numbers
-    assert segmentation.SegmentSequence[number - 1].SegmentLabel == "L1"
-    assert group.tracking_identifier == "L1"
-    assert group.tracking_uid == segmentation.SegmentSequence[number - 1].TrackingUID
-    assert group.finding_category == codes.SCT.AnatomicalStructure
-    assert group.finding_type == codes.SCT.Vertebra
-    assert group.finding_sites[0].value == codes.SCT.L1Vertebra
-
-
-def test_a_mean_ct_number_is_coded_with_derivation_unit_site_and_method(report):
-    group = group_of(report, "L1")
-
-    (mean,) = group.get_measurements(codes.DCM.AttenuationCoefficient)
-
-    assert mean.value == 98.0
-    assert mean.unit == codes.UCUM.HounsfieldUnit
-    assert mean.derivation == codes.SCT.Mean
-    assert mean.finding_sites[0].value == codes.SCT.L1Vertebra
-    assert mean.finding_sites[0].topographical_modifier.value == "SEG001"
-    algorithm = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in mean[0].ContentSequence}
-    assert algorithm["Algorithm Name"].TextValue == "mean of eroded core 1.0"
-    uncertainty = algorithm["Standard uncertainty of the measurement"]
-    assert uncertainty.MeasuredValueSequence[0].NumericValue == 3.5
-
-
-def test_a_volume_is_coded_in_cubic_millimetres(report):
-    (volume,) = group_of(report, "L1").get_measurements(codes.SCT.Volume)
-
-    assert volume.value == 21000.0
-    assert volume.unit == codes.UCUM.CubicMillimeter
-    assert volume.finding_sites[0].topographical_modifier.value == "3572006"
-
-
-def test_a_quantity_that_was_not_measured_has_a_coded_reason_and_no_number(report):
-    group = group_of(report, "L1")
-
-    gap = Code("EXC105", OWN, "Reason for no volume of trabecular bone")
-    assert evaluations(group, gap) == ["EXC032"]
-    assert all(item.MeasuredValueSequence for item in group[0].ContentSequence if item.ValueType == "NUM")
-    assert len(group.get_measurements(codes.SCT.Volume)) == 1
-
-
-def test_a_vertebra_that_could_not_be_measured_is_a_group_with_the_coded_reason(report):
-    group = group_of(report, "L2")
-
-    assert group[0].ContentTemplateSequence[0].TemplateIdentifier == "1501"
-    assert evaluations(group, REASON) == ["EXC031"]
-    assert evaluations(group, STATUS) == ["STA011"]
-    assert group.finding_sites[0].value == codes.SCT.L2Vertebra
-    assert group.get_measurements() == []
-    assert "12 mm of it are missing." in " ".join(texts(group[0]))
-
-
-def test_a_vertebra_of_uncertain_level_is_reported_without_a_name(report):
-    group = group_of(report, "vertebra 3")
-
-    assert evaluations(group, REASON) == ["EXC029"]
-    assert group.finding_sites[0].value == codes.SCT.Vertebra
-
-
-def test_a_vertebra_that_was_only_seen_is_not_reported(tmp_path):
-    spec = CtSpec()
-    seen = replace(measured(VertebralLevel.L1, hu=1.0, segment_value=20), measurements=())
-
-    made = encode(
-        assessed_result(spec, findings=CtBoneFindings(status=Status.ASSESSED, vertebrae=(seen,))), spec, tmp_path
-    )
-
-    identifiers = [
-        group.tracking_identifier for group in content_of(read(made[ObjectKind.SR])).get_image_measurement_groups()
-    ]
-    assert identifiers == ["bone screening"]
-
-
-def test_a_measured_vertebra_without_a_segment_keeps_its_measurements(tmp_path):
-    spec = CtSpec()
-    result = replace(assessed_result(spec), label_map=None)
-
-    made = encode(result, spec, tmp_path)
-
-    group = group_of(read(made[ObjectKind.SR]), "L1")
-    assert ObjectKind.SEG not in made
-    assert group[0].ContentTemplateSequence[0].TemplateIdentifier == "1501"
-    assert [each.value for each in group.get_measurements(codes.DCM.AttenuationCoefficient)] == [98.0]
-
-
-@pytest.mark.parametrize(("hu", "code"), [(109.9, "HUB010"), (110.0, "HUB011"), (160.0, "HUB011"), (160.1, "HUB012")])
-def test_the_hu_band_is_coded_and_says_that_it_is_uncalibrated(tmp_path, hu, code):
-    spec = CtSpec()
-    made = read(encode(assessed_result(spec, findings=assessed_findings(hu)), spec, tmp_path)[ObjectKind.SR])
-
-    group = group_of(made, "bone screening")
-
-    (band,) = group.get_qualitative_evaluations(HU_BAND)
-    assert band.value.value == code
-    assert "uncalibrated" in band.name.meaning
-    assert "uncalibrated" in band.value.meaning
-    assert any("not a bone mineral density and not a diagnosis" in text for text in texts(group[0]))
-
-
-def test_no_band_is_reported_where_there_is_none(tmp_path):
-    spec = CtSpec()
-    findings = replace(assessed_findings(), screening=None)
-
-    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
-
-    assert evaluations(group_of(made, "bone screening"), HU_BAND) == []
 
 
 def test_nothing_claims_a_density_a_t_score_or_a_category(report):
@@ -401,18 +246,3 @@ def test_text_beyond_ascii_cannot_break_the_sources_character_set(tmp_path):
     made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
 
     assert "Limitation: Tilt 3? ? 2?" in texts(made)
-
-
-def test_each_level_of_the_band_is_named_as_its_site(tmp_path):
-    spec = CtSpec()
-    screening = BoneScreening(hu_band=HuBand.LOW, levels=(VertebralLevel.L1, VertebralLevel.L2))
-    findings = replace(
-        assessed_findings(),
-        screening=screening,
-        vertebrae=(*assessed_findings().vertebrae[:2], not_evaluable(VertebralLevel.L2, ReasonCode.LEVEL_TRUNCATED)),
-    )
-
-    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
-
-    sites = [site.value for site in group_of(made, "bone screening").finding_sites]
-    assert sites == [codes.SCT.L1Vertebra, codes.SCT.L2Vertebra]

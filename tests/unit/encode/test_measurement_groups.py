@@ -1,0 +1,161 @@
+"""What a report says of each vertebra and of bone density: measured, on which segment, in which unit, or why not."""
+
+from dataclasses import replace
+
+import pytest
+from pydicom import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status
+from node.domain.levels import VertebralLevel
+from node.domain.outgoing import ObjectKind
+from node.domain.reasons import ReasonCode
+from tests.builders.ct import CtSpec
+from tests.builders.encoded import encode, read
+from tests.builders.reports import HU_BAND, OWN, REASON, STATUS, content_of, evaluations, group_of, texts
+from tests.builders.results import (
+    assessed_findings,
+    assessed_result,
+    measured,
+    not_evaluable,
+)
+
+
+@pytest.fixture
+def report(tmp_path) -> Dataset:
+    spec = CtSpec()
+    return read(encode(assessed_result(spec), spec, tmp_path)[ObjectKind.SR])
+
+
+def test_a_measured_vertebra_is_a_volumetric_group_on_its_segment(tmp_path):
+    spec = CtSpec()
+    made = encode(assessed_result(spec), spec, tmp_path)
+    segmentation = read(made[ObjectKind.SEG])
+
+    (group,) = content_of(read(made[ObjectKind.SR])).get_volumetric_roi_measurement_groups()
+
+    segment = group.referenced_segment
+    assert segment.referenced_sop_instance_uid == segmentation.SOPInstanceUID
+    (number,) = segment.referenced_segment_numbers
+    assert segmentation.SegmentSequence[number - 1].SegmentLabel == "L1"
+    assert group.tracking_identifier == "L1"
+    assert group.tracking_uid == segmentation.SegmentSequence[number - 1].TrackingUID
+    assert group.finding_category == codes.SCT.AnatomicalStructure
+    assert group.finding_type == codes.SCT.Vertebra
+    assert group.finding_sites[0].value == codes.SCT.L1Vertebra
+
+
+def test_a_mean_ct_number_is_coded_with_derivation_unit_site_and_method(report):
+    group = group_of(report, "L1")
+
+    (mean,) = group.get_measurements(codes.DCM.AttenuationCoefficient)
+
+    assert mean.value == 98.0
+    assert mean.unit == codes.UCUM.HounsfieldUnit
+    assert mean.derivation == codes.SCT.Mean
+    assert mean.finding_sites[0].value == codes.SCT.L1Vertebra
+    assert mean.finding_sites[0].topographical_modifier.value == "SEG001"
+    algorithm = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in mean[0].ContentSequence}
+    assert algorithm["Algorithm Name"].TextValue == "mean of eroded core 1.0"
+    uncertainty = algorithm["Standard uncertainty of the measurement"]
+    assert uncertainty.MeasuredValueSequence[0].NumericValue == 3.5
+
+
+def test_a_volume_is_coded_in_cubic_millimetres(report):
+    (volume,) = group_of(report, "L1").get_measurements(codes.SCT.Volume)
+
+    assert volume.value == 21000.0
+    assert volume.unit == codes.UCUM.CubicMillimeter
+    assert volume.finding_sites[0].topographical_modifier.value == "3572006"
+
+
+def test_a_quantity_that_was_not_measured_has_a_coded_reason_and_no_number(report):
+    group = group_of(report, "L1")
+
+    gap = Code("EXC105", OWN, "Reason for no volume of trabecular bone")
+    assert evaluations(group, gap) == ["EXC032"]
+    assert all(item.MeasuredValueSequence for item in group[0].ContentSequence if item.ValueType == "NUM")
+    assert len(group.get_measurements(codes.SCT.Volume)) == 1
+
+
+def test_a_vertebra_that_could_not_be_measured_is_a_group_with_the_coded_reason(report):
+    group = group_of(report, "L2")
+
+    assert group[0].ContentTemplateSequence[0].TemplateIdentifier == "1501"
+    assert evaluations(group, REASON) == ["EXC031"]
+    assert evaluations(group, STATUS) == ["STA011"]
+    assert group.finding_sites[0].value == codes.SCT.L2Vertebra
+    assert group.get_measurements() == []
+    assert "12 mm of it are missing." in " ".join(texts(group[0]))
+
+
+def test_a_vertebra_of_uncertain_level_is_reported_without_a_name(report):
+    group = group_of(report, "vertebra 3")
+
+    assert evaluations(group, REASON) == ["EXC029"]
+    assert group.finding_sites[0].value == codes.SCT.Vertebra
+
+
+def test_a_vertebra_that_was_only_seen_is_not_reported(tmp_path):
+    spec = CtSpec()
+    seen = replace(measured(VertebralLevel.L1, hu=1.0, segment_value=20), measurements=())
+
+    made = encode(
+        assessed_result(spec, findings=CtBoneFindings(status=Status.ASSESSED, vertebrae=(seen,))), spec, tmp_path
+    )
+
+    identifiers = [
+        group.tracking_identifier for group in content_of(read(made[ObjectKind.SR])).get_image_measurement_groups()
+    ]
+    assert identifiers == ["bone screening"]
+
+
+def test_a_measured_vertebra_without_a_segment_keeps_its_measurements(tmp_path):
+    spec = CtSpec()
+    result = replace(assessed_result(spec), label_map=None)
+
+    made = encode(result, spec, tmp_path)
+
+    group = group_of(read(made[ObjectKind.SR]), "L1")
+    assert ObjectKind.SEG not in made
+    assert group[0].ContentTemplateSequence[0].TemplateIdentifier == "1501"
+    assert [each.value for each in group.get_measurements(codes.DCM.AttenuationCoefficient)] == [98.0]
+
+
+@pytest.mark.parametrize(("hu", "code"), [(109.9, "HUB010"), (110.0, "HUB011"), (160.0, "HUB011"), (160.1, "HUB012")])
+def test_the_hu_band_is_coded_and_says_that_it_is_uncalibrated(tmp_path, hu, code):
+    spec = CtSpec()
+    made = read(encode(assessed_result(spec, findings=assessed_findings(hu)), spec, tmp_path)[ObjectKind.SR])
+
+    group = group_of(made, "bone screening")
+
+    (band,) = group.get_qualitative_evaluations(HU_BAND)
+    assert band.value.value == code
+    assert "uncalibrated" in band.name.meaning
+    assert "uncalibrated" in band.value.meaning
+    assert any("not a bone mineral density and not a diagnosis" in text for text in texts(group[0]))
+
+
+def test_no_band_is_reported_where_there_is_none(tmp_path):
+    spec = CtSpec()
+    findings = replace(assessed_findings(), screening=None)
+
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
+    assert evaluations(group_of(made, "bone screening"), HU_BAND) == []
+
+
+def test_each_level_of_the_band_is_named_as_its_site(tmp_path):
+    spec = CtSpec()
+    screening = BoneScreening(hu_band=HuBand.LOW, levels=(VertebralLevel.L1, VertebralLevel.L2))
+    findings = replace(
+        assessed_findings(),
+        screening=screening,
+        vertebrae=(*assessed_findings().vertebrae[:2], not_evaluable(VertebralLevel.L2, ReasonCode.LEVEL_TRUNCATED)),
+    )
+
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
+    sites = [site.value for site in group_of(made, "bone screening").finding_sites]
+    assert sites == [codes.SCT.L1Vertebra, codes.SCT.L2Vertebra]
