@@ -20,8 +20,8 @@ def shifted(box: Sequence[slice], *, by: Steps) -> Box:
 def grown(box: Sequence[slice], *, by: Steps, shape: Sequence[int]) -> Box:
     """The box with so many voxels more on both sides of each axis, cut to an array of this shape."""
     k, j, i = (
-        slice(max(0, part.start - int(step)), min(size, part.stop + int(step)))
-        for part, step, size in zip(box, by, shape, strict=True)
+        slice(max(0, part.start - int(step)), min(voxels, part.stop + int(step)))
+        for part, step, voxels in zip(box, by, shape, strict=True)
     )
     return k, j, i
 

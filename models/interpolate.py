@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
-from models.box import Box
+from models.box import Box, corner, size
 from node.domain.geometry import Affine
 from node.domain.volume import Float32
 
@@ -38,9 +38,9 @@ def on_grid(field: Float32, affine: Affine, *, grid: Affine, box: Box, spline: S
     grid
         The wanted grid; `box` is in its indices.
     """
-    start = grid.shifted((box[0].start, box[1].start, box[2].start))
+    start = grid.shifted(corner(box))
     mapping = np.linalg.inv(affine.matrix) @ start.matrix
-    shape = tuple(part.stop - part.start for part in box)
+    shape = size(box)
     source = _source_axes(mapping[:3, :3])
     coefficients = field.astype(np.float32, copy=False)
     if spline is Spline.CUBIC:

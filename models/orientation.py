@@ -49,14 +49,19 @@ class Orientation:
 
     Parameters
     ----------
-    mirrored
+    why_mirrored
         Why the image must be mirrored, or `None` where nothing says so.
     upright
         Whether arches lie as far behind the spine as they should.
     """
 
-    mirrored: Reason | None
+    why_mirrored: Reason | None
     upright: bool
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it lies as a patient does, and nothing speaks against it."""
+        return self.upright and self.why_mirrored is None
 
 
 def judge_orientation(probabilities: Float32, instances: Instances | None) -> Orientation:
@@ -68,13 +73,16 @@ def judge_orientation(probabilities: Float32, instances: Instances | None) -> Or
         Of all classes, shape (class, k, j, i); k to the head, j to the back, i to the left.
     """
     if instances is None:
-        return Orientation(mirrored=None, upright=False)
+        return Orientation(why_mirrored=None, upright=False)
     behind = _arches_behind_mm(probabilities, instances)
     upright = behind is not None and _USUAL_BEHIND_MM[0] <= behind <= _USUAL_BEHIND_MM[1]
-    return Orientation(mirrored=_mirrored(probabilities, instances, behind, upright=upright), upright=upright)
+    why = _why_mirrored(probabilities, instances, behind=behind, upright=upright)
+    return Orientation(why_mirrored=why, upright=upright)
 
 
-def _mirrored(probabilities: Float32, instances: Instances, behind: float | None, *, upright: bool) -> Reason | None:
+def _why_mirrored(
+    probabilities: Float32, instances: Instances, *, behind: float | None, upright: bool
+) -> Reason | None:
     if behind is not None and behind < _LEAST_BEHIND_MM:
         detail = (
             f"Arches lie {behind:.0f} mm behind their bodies; about 30 mm were expected (front and back exchanged)."

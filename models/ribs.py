@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.instances import Instances
-from models.parallel import side_by_side
 from node.domain.volume import Float32
 
 Bool = NDArray[np.bool_]
@@ -68,7 +67,7 @@ def find_ribs(rib: Float32, instances: Instances) -> Ribs:
     rib
         Probability of a rib, shape (k, j, i), on the grid of the instances.
     """
-    sure, faint = side_by_side(lambda: _ribs_in(rib > _SURE, instances), lambda: _ribs_in(rib > _FAINT, instances))
+    sure, faint = _ribs_in(rib > _SURE, instances), _ribs_in(rib > _FAINT, instances)
     # A low threshold finds thin ribs but lets neighbours touch: it fills in where the high one found none.
     missed = sure.reach_mm < STUB_MM
     return Ribs(

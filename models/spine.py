@@ -9,7 +9,7 @@ import numpy as np
 from models.assembly import assemble_spine
 from models.bundle import Bundle
 from models.instances import Instances, find_instances
-from models.orientation import LEFT_AND_RIGHT, Orientation, judge_orientation
+from models.orientation import LEFT_AND_RIGHT, judge_orientation
 from models.plausibility import check_hounsfield
 from models.resample import to_network_grid
 from models.sliding import probabilities
@@ -70,7 +70,7 @@ def find_spine(volume: Volume, scan: PreparedScan, classes: Float32, bundle: Bun
     """
     instances = find_instances(classes, bundle.card.spacing_mm)
     orientation = judge_orientation(classes, instances)
-    mirrored = orientation.mirrored
+    mirrored = orientation.why_mirrored
     if mirrored is None and not orientation.upright:
         mirrored = _turned_spine(scan.grid, bundle, instances)
     if mirrored is not None:
@@ -93,7 +93,7 @@ def _turned_spine(grid: Volume, bundle: Bundle, upright: Instances | None) -> Re
             turned is not None
             and len(turned.spans_mm) >= _LEAST_TURNED_BODIES
             and np.count_nonzero(turned.labels) > least
-            and judge_orientation(classes, turned) == Orientation(mirrored=None, upright=True)
+            and judge_orientation(classes, turned).is_right
         ):
             return Reason(code=ReasonCode.MIRRORED, detail=f"A spine shows only with {exchanged} exchanged.")
     return None

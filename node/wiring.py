@@ -61,7 +61,8 @@ logger = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 MEGABYTE = 1024 * 1024
-#: How often the sweeper looks; a look at an index with nothing due takes about a millisecond.
+#: How often the sweeper looks, half of which every study waits on average; a look at an index with nothing due takes
+#: about a millisecond.
 SWEEP_EVERY_S = 0.1
 #: After an error that may pass the sweeper rests for this long.
 REST_S = 2.0

@@ -85,8 +85,8 @@ def keep_types(dataset: Dataset) -> None:
     """Spare pydicom a search of every item of every sequence for VRs that depend on other elements.
 
     It searches each item and all that are in it, again at every depth. None of the items that are built here has such
-    a VR: they hold codes, texts, numbers and references. Items that were read from a source are left as they are: they
-    may have to be translated from another encoding.
+    a VR: they hold codes, texts, numbers and references; pydicom refuses to write one that has. Items that were read
+    from a source are left as they are: they may have to be translated from another encoding.
     """
     for each in dataset.elements():
         if isinstance(each, DataElement) and isinstance(each.value, Sequence):

@@ -123,7 +123,7 @@ def _about(finding: VertebraFinding, names: Names) -> dict[str, object]:
 
 
 class _BodyMeasurement(sr.Measurement):
-    """A measurement of a segment: it refers to no coordinates of its own."""
+    """A measurement of a vertebra: it refers to no coordinates of its own, and may not be given any."""
 
     @property
     def referenced_coordinates(self) -> list[sr.CoordinatesForMeasurement | sr.CoordinatesForMeasurement3D]:

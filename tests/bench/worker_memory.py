@@ -33,11 +33,12 @@ from tests.builders.ct import CtSpec, ct_series, decimal, stored
 from tests.builders.spine_classes import Scene, build
 from tests.builders.spine_network import PaintedNetwork, painted_bundle, painted_volume
 from workers.volume_io import LoadedSeries, load_series
+from workers.voxel_memory import VoxelMemory
 
 SIZES = (400, 1000)
 PIXELS = 512
 FIELD_MM = 450.0
-#: Times are medians of so many loads; the first one also pays for fresh memory.
+#: Times are medians of so many loads; the first one also pays for fresh memory, as every one beyond 570 slices does.
 LOADS = 5
 
 
@@ -81,12 +82,12 @@ def measure(folder: Path, *, threads: int) -> dict[str, float]:
     """Load, segment and pack a series; seconds by phase, and peak memory in GB after each."""
     torch.set_num_threads(threads)
     bundle = replace(painted_bundle(), network=PaintedBehindNetwork().eval())
-    files = tuple(folder.iterdir())
+    files, memory = tuple(folder.iterdir()), VoxelMemory()
     times = []
     for _ in range(LOADS):
         series = None
         started = time.perf_counter()
-        series = load_series(files, threads=threads)
+        series = load_series(files, threads=threads, allocate=memory)
         times.append(time.perf_counter() - started)
     if not isinstance(series, LoadedSeries):
         raise SystemExit(f"the series was refused: {series}")

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from models.resample import OUTSIDE_HU, to_network_grid
 from node.domain.geometry import Affine
@@ -130,3 +131,16 @@ def test_what_an_oblique_scan_does_not_cover_is_air() -> None:
     grid = to_network_grid(volume, SPACING)
 
     assert grid.hu[0, -1, 0] == OUTSIDE_HU
+
+
+@pytest.mark.parametrize("spacing_mm", [SPACING, (1.3, 0.6, 4.0)], ids=["coarser", "finer in part"])
+def test_the_number_of_threads_changes_no_value(spacing_mm):
+    scan = scan_of_a_ball(axial())
+    before = torch.get_num_threads()
+    grids = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        grids.append(to_network_grid(scan, spacing_mm).hu)
+    torch.set_num_threads(before)
+
+    assert np.array_equal(*grids)

@@ -195,3 +195,15 @@ def test_screening_without_what_segmentation_leaves_is_a_defect():
 def test_segmenting_without_a_chosen_series_is_a_defect():
     with pytest.raises(Bug, match="chosen series"):
         stages_of(World(())).segment(a_lease(Stage.SEGMENT, series_uid=None))
+
+
+def test_the_memory_of_a_study_is_free_for_the_next(spine_files):
+    stages = stages_of(World(spine_files))
+    stages.segment(a_lease(Stage.SEGMENT))
+    first = stages._voxels._kept
+
+    stages.segment(a_lease(Stage.SEGMENT))
+
+    assert first.size > 0
+    assert stages._voxels._lent() is None
+    assert stages._voxels._kept is first

@@ -62,8 +62,12 @@ def test_memory_that_only_a_tensor_looks_into_is_not_given_again():
 def test_a_larger_volume_gets_larger_memory():
     memory = VoxelMemory()
     memory((2, 8, 8))
+    larger = memory(SHAPE)
+    place = address(larger)
+    assert larger.shape == SHAPE
+    del larger
 
-    assert memory(SHAPE).shape == SHAPE
+    assert address(memory(SHAPE)) == place
 
 
 def test_a_volume_beyond_the_limit_gets_memory_that_goes_with_it():
