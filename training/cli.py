@@ -13,6 +13,8 @@ from training.phantom import command as phantom
 
 app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and judge the models of OsteoNode.")
 phantom.register(app)
+evaluate = typer.Typer(no_args_is_help=True, help="Judge a model on scans whose truth is known.")
+app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")
 app.add_typer(fit, name="fit")
 
@@ -44,6 +46,39 @@ def fit_spine_command(
         )
     card = write_spine_bundle(out, plan, learner, version=version, metrics=metrics)
     typer.echo(f"{card.name} {card.version}: {learner.step} steps, weights {card.weights_sha256}, in {out}")
+
+
+@evaluate.callback()
+def _evaluate() -> None:
+    """Judge a model on scans whose truth is known."""
+
+
+@evaluate.command("spine")
+def evaluate_spine_command(
+    cases: Annotated[Path, typer.Option(help="Folder of cases: each a folder with ct and mask.", exists=True)],
+    out: Annotated[Path, typer.Option(help="Folder for report.html and scores.json.")],
+    bundle: Annotated[
+        Path | None, typer.Option(help="The model; the one that comes along where none is given.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Compare the bodies that a bundle finds, and their names, with masks: Dice, surface, names, CT numbers."""
+    from rich.progress import Progress
+
+    from models.bundle import SPINE_CT, load_bundle
+    from models.device import choose_device
+    from training.evaluation.case import find_cases
+    from training.evaluation.run import evaluate_spine
+
+    folders = find_cases(cases)
+    model = load_bundle(bundle or SPINE_CT, choose_device(device))
+    with Progress() as progress:
+        bar = progress.add_task(f"{len(folders)} cases", total=len(folders))
+        summary = evaluate_spine(folders, model, out, watch=lambda count: progress.update(bar, completed=count))
+    typer.echo(
+        f"{summary.scans} scans, {summary.bodies} whole bodies: Dice {summary.dice or 0.0:.3f}, "
+        f"{summary.wrong} named wrong, {summary.withheld} not named, {summary.missed} missed; {out / 'report.html'}"
+    )
 
 
 def main() -> None:

@@ -1,0 +1,247 @@
+"""An evaluation says how far found bodies are from true ones, and what became of their names."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from models.spine import segment_spine
+from models.vertebra import SpineSegmentation, Vertebra
+from node.domain.errors import InputRejected
+from node.domain.geometry import Affine
+from node.domain.identifiers import Uid
+from node.domain.levels import VertebralLevel
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.volume import LabelMap, Segment, Volume
+from tests.builders.spine_classes import Scene, build
+from tests.builders.spine_network import painted_bundle, painted_volume
+from training.evaluation.case import Case, find_cases, load_case
+from training.evaluation.run import evaluate_spine, true_spine
+from training.evaluation.scores import CaseScore, Naming, dice, missed_case, score_case, surface_distance_mm
+from training.evaluation.summary import reliability, summarise
+from training.phantom import PhantomSpec, make_chest_ct
+from training.phantom.study import write_phantom
+
+L1, L2 = VertebralLevel.L1, VertebralLevel.L2
+SPACING = (2.0, 1.0, 1.0)
+
+
+def boxes(*starts: int) -> np.ndarray:
+    """A label map with boxes of 10 x 20 x 30 voxels that start at these slices, valued L1, L2 and so on."""
+    labels = np.zeros((60, 60, 60), dtype=np.uint8)
+    for number, start in enumerate(starts):
+        labels[start : start + 10, 20:40, 15:45] = L1.number + number
+    return labels
+
+
+def a_case(truth: np.ndarray) -> Case:
+    hu = np.where(truth > 0, 150.0, 0.0).astype(np.float32)
+    volume = Volume(hu=hu, affine=Affine.from_spacing(SPACING), frame_of_reference=Uid("1.2.3"))
+    return Case(name="case", volume=volume, truth=truth)
+
+
+def found(labels: np.ndarray, names: dict[int, VertebralLevel | None]) -> SpineSegmentation:
+    """What was found: a vertebra for each value, with the name it got."""
+    vertebrae, segments = [], []
+    for ordinal, (value, level) in enumerate(sorted(names.items()), start=1):
+        reasons = () if level is not None else (Reason(code=ReasonCode.LEVEL_UNCERTAIN),)
+        vertebrae.append(
+            Vertebra(
+                level=level,
+                ordinal=ordinal,
+                score=0.9,
+                centroid_lps_mm=(0.0, 0.0, 0.0),
+                up_lps=(0.0, 0.0, 1.0),
+                segment_value=value,
+                reasons=reasons,
+            )
+        )
+        segments.append(Segment(value=value, level=level, ordinal=ordinal))
+    label_map = LabelMap(
+        labels=labels,
+        affine=Affine.from_spacing(SPACING),
+        frame_of_reference=Uid("1.2.3"),
+        segments=tuple(segments),
+    )
+    return SpineSegmentation(label_map=label_map, vertebrae=tuple(vertebrae))
+
+
+def test_dice_of_boxes_that_share_half_is_a_half():
+    first, second = np.zeros((10, 4, 4), bool), np.zeros((10, 4, 4), bool)
+    first[0:4], second[2:6] = True, True
+
+    assert dice(first, second) == 0.5
+
+
+def test_parallel_planes_are_their_distance_apart():
+    first, second = np.zeros((20, 8, 8), bool), np.zeros((20, 8, 8), bool)
+    first[5], second[8] = True, True
+
+    assert surface_distance_mm(first, second, SPACING) == pytest.approx(6.0)
+
+
+def test_a_mask_has_no_distance_from_nothing():
+    assert surface_distance_mm(np.ones((3, 3, 3), bool), np.zeros((3, 3, 3), bool), SPACING) is None
+
+
+def test_what_was_found_as_it_is_scores_fully():
+    truth = boxes(10, 30)
+
+    score = score_case(a_case(truth), found(truth, {20: L1, 21: L2}))
+
+    assert [(body.dice, body.surface_mm, body.core_error_hu) for body in score.bodies] == [(1.0, 0.0, 0.0)] * 2
+    assert score.is_named_right
+    assert score.invented == 0
+
+
+def test_a_body_that_is_found_two_slices_too_high_has_the_dice_of_its_overlap():
+    score = score_case(a_case(boxes(10)), found(boxes(12), {20: L1}))
+
+    assert score.bodies[0].dice == pytest.approx(0.8)
+
+
+def test_names_that_are_shifted_by_one_are_wrong_and_their_masks_still_good():
+    truth = boxes(10, 30)
+
+    score = score_case(a_case(truth), found(truth, {20: L2, 21: VertebralLevel.L3}))
+
+    assert [body.naming for body in score.bodies] == [Naming.WRONG, Naming.WRONG]
+    assert [body.dice for body in score.bodies] == [1.0, 1.0]
+    assert not score.is_named_right
+
+
+def test_a_body_without_a_name_is_withheld_and_one_that_nothing_covers_is_missed():
+    score = score_case(a_case(boxes(10, 30)), found(boxes(10), {20: None}))
+
+    assert [body.naming for body in score.bodies] == [Naming.WITHHELD, Naming.MISSED]
+    assert not score.is_named_right
+
+
+def test_a_found_body_beside_all_true_ones_is_invented():
+    truth = boxes(10, 30)
+
+    score = score_case(a_case(np.where(truth == 21, 0, truth)), found(truth, {20: L1, 21: L2}))
+
+    assert score.invented == 1
+
+
+def test_a_body_at_the_edge_of_the_scan_is_left_out_of_the_figures():
+    truth = boxes(0, 30)
+
+    summary = summarise([score_case(a_case(truth), found(boxes(30), {20: L2}))])
+
+    assert summary.bodies == 1
+    assert summary.dice == 1.0
+
+
+def test_a_summary_counts_scans_by_their_worst_name():
+    truth = boxes(10, 30)
+    right = score_case(a_case(truth), found(truth, {20: L1, 21: L2}))
+    wrong = score_case(a_case(truth), found(truth, {20: L2, 21: L1}))
+    silent = score_case(a_case(truth), found(truth, {20: None, 21: None}))
+    missed = missed_case(a_case(truth), "nothing there")
+
+    summary = summarise([right, wrong, silent, missed])
+
+    assert (summary.scans, summary.named_scans, summary.right_scans) == (4, 2, 1)
+    assert (summary.wrong, summary.withheld, summary.missed) == (2, 2, 2)
+    assert summary.identified == 2 / 8
+    assert summary.dice == pytest.approx(6 / 8)
+
+
+def test_reliability_is_the_share_of_right_names_at_a_score():
+    truth = boxes(10, 30)
+    score = score_case(a_case(truth), found(truth, {20: L1, 21: VertebralLevel.L4}))
+    sure = replace(score, bodies=tuple(replace(body, score=1.0) for body in score.bodies))
+
+    bins = reliability([score, sure])
+
+    assert [(each.low, each.count, each.score, each.right) for each in bins] == [
+        (0.9, 2, pytest.approx(0.9), 0.5),
+        (0.99, 2, 1.0, 0.5),
+    ]
+
+
+def write_nifti(values: np.ndarray, affine: Affine, path) -> None:
+    image = SimpleITK.GetImageFromArray(values)
+    image.SetSpacing(affine.spacing_mm[::-1])
+    image.SetDirection(affine.directions[:, ::-1].ravel().tolist())
+    image.SetOrigin(affine.matrix[:3, 3].tolist())
+    SimpleITK.WriteImage(image, str(path))
+
+
+@pytest.fixture(scope="module")
+def case_folder(tmp_path_factory):
+    """A painted spine as NIfTI, with what a perfect network finds in it for a truth."""
+    folder = tmp_path_factory.mktemp("cases")
+    volume = painted_volume(build(Scene()))
+    spine = segment_spine(volume, painted_bundle())
+    assert isinstance(spine, SpineSegmentation)
+    truth = np.zeros(volume.shape, np.uint8)
+    first = np.rint(volume.affine.to_index(spine.label_map.affine.matrix[:3, 3])).astype(int)
+    size = spine.label_map.labels.shape
+    truth[tuple(slice(start, start + count) for start, count in zip(first, size, strict=True))] = spine.label_map.labels
+    (folder / "one").mkdir()
+    write_nifti(volume.hu, volume.affine, folder / "one" / "ct.nii.gz")
+    write_nifti(truth, volume.affine, folder / "one" / "mask.nii.gz")
+    return folder
+
+
+def test_a_case_comes_from_nifti_with_its_place(case_folder):
+    case = load_case(find_cases(case_folder)[0])
+
+    painted = painted_volume(build(Scene()))
+    assert np.array_equal(case.volume.hu, painted.hu)
+    assert np.allclose(case.volume.affine.matrix, painted.affine.matrix, atol=1e-3)
+    assert VertebralLevel.L1 in case.levels
+
+
+def test_a_mask_on_another_grid_is_refused(case_folder, tmp_path):
+    case = load_case(case_folder / "one")
+    (tmp_path / "two").mkdir()
+    write_nifti(case.volume.hu, case.volume.affine, tmp_path / "two" / "ct.nii.gz")
+    write_nifti(case.truth, case.volume.affine.shifted((1, 0, 0)), tmp_path / "two" / "mask.nii.gz")
+
+    with pytest.raises(InputRejected, match="grid of its CT"):
+        load_case(tmp_path / "two")
+
+
+def test_a_folder_without_cases_says_what_one_is(tmp_path):
+    with pytest.raises(InputRejected, match="VerSe numbers"):
+        find_cases(tmp_path)
+
+
+def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, tmp_path):
+    done = []
+
+    summary = evaluate_spine(find_cases(case_folder), painted_bundle(), tmp_path, watch=done.append)
+
+    assert summary.dice == 1.0
+    assert summary.wrong == summary.missed == 0
+    assert done == [1]
+    page = (tmp_path / "report.html").read_text()
+    assert "research" in page
+    assert page.count("<img") == 3
+    told = json.loads((tmp_path / "scores.json").read_text())
+    assert told["summary"]["scans"] == 1
+    assert {body["naming"] for body in told["cases"][0]["bodies"]} == {"right"}
+
+
+def test_the_truth_is_drawn_as_what_was_found_is():
+    spine = true_spine(a_case(boxes(10, 30)))
+
+    assert [vertebra.level for vertebra in spine.vertebrae] == [L1, L2]
+    assert isinstance(score_case(a_case(boxes(10, 30)), spine), CaseScore)
+
+
+def test_a_phantom_is_a_case(tmp_path):
+    levels = (VertebralLevel.T11, VertebralLevel.L2)
+    made = make_chest_ct(PhantomSpec(seed=3, slice_mm=5.0, size=96, first=levels[0], last=levels[1]))
+    write_phantom(made, tmp_path / "phantom")
+
+    case = load_case(find_cases(tmp_path)[0])
+
+    assert np.array_equal(case.truth, made.labels.labels)
+    assert set(levels) <= set(case.levels)

@@ -1,0 +1,1 @@
+"""Judging models on data whose truth is known."""

@@ -1,0 +1,105 @@
+"""Runs a bundle on cases and writes what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from models.bundle import Bundle
+from models.pictures import draw_spine
+from models.spine import segment_spine
+from models.vertebra import SpineSegmentation, Vertebra
+from node.domain.reasons import Reason
+from node.domain.volume import LabelMap, Segment
+from training.evaluation.case import Case, load_case
+from training.evaluation.page import Picture, write_page
+from training.evaluation.scores import CaseScore, missed_case, score_case
+from training.evaluation.summary import Summary, reliability, summarise
+
+#: Scans that are shown, those with the worst body first.
+SHOWN = 10
+
+#: Rows of the report by slice thickness: upper limits, mm.
+_THICKNESSES_MM = (1.5, 3.0, 6.0)
+
+#: Told after each case how many are done.
+Watcher = Callable[[int], None]
+
+
+def evaluate_spine(folders: Sequence[Path], bundle: Bundle, out: Path, *, watch: Watcher) -> Summary:
+    """Score a bundle on the cases of these folders; leaves `report.html` and `scores.json` in a folder."""
+    scores, spacings = [], []
+    for count, folder in enumerate(folders, start=1):
+        case = load_case(folder)
+        scores.append(_score(case, bundle)[0])
+        spacings.append(case.volume.affine.spacing_mm[0])
+        watch(count)
+    worst = sorted(zip(folders, scores, strict=True), key=lambda pair: pair[1].worst_dice)[:SHOWN]
+    pictures = [_picture(load_case(folder), score, bundle) for folder, score in worst]
+    out.mkdir(parents=True, exist_ok=True)
+    groups = _by_thickness(list(zip(scores, spacings, strict=True)))
+    page = write_page(scores, pictures, card=bundle.card, groups=groups)
+    (out / "report.html").write_text(page, encoding="utf-8")
+    told = {
+        "model": {"name": bundle.card.name, "version": bundle.card.version, "weights": bundle.card.weights_sha256},
+        "summary": asdict(summarise(scores)),
+        "reliability": [asdict(each) for each in reliability(scores)],
+        "cases": [asdict(score) for score in scores],
+    }
+    (out / "scores.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return summarise(scores)
+
+
+def _score(case: Case, bundle: Bundle) -> tuple[CaseScore, SpineSegmentation | None]:
+    found = segment_spine(case.volume, bundle)
+    if isinstance(found, Reason):
+        return missed_case(case, found.text), None
+    return score_case(case, found), found
+
+
+def _picture(case: Case, score: CaseScore, bundle: Bundle) -> Picture:
+    """The network is asked again: pictures of all scans would not fit into memory."""
+    _, found = _score(case, bundle)
+    drawn = None if found is None else draw_spine(case.volume, found)
+    return Picture(score=score, found=drawn, true=draw_spine(case.volume, true_spine(case)))
+
+
+def true_spine(case: Case) -> SpineSegmentation:
+    """The truth of a case, in the form in which segmentation gives what it found."""
+    vertebrae = []
+    for ordinal, level in enumerate(case.levels, start=1):
+        x, y, z = case.volume.affine.to_lps(np.argwhere(case.truth == level.number).mean(0))
+        vertebrae.append(
+            Vertebra(
+                level=level,
+                ordinal=ordinal,
+                score=1.0,
+                centroid_lps_mm=(float(x), float(y), float(z)),
+                up_lps=(0.0, 0.0, 1.0),
+                segment_value=level.number,
+            )
+        )
+    segments = [Segment(value=each.segment_value, level=each.level, ordinal=each.ordinal) for each in vertebrae]
+    label_map = LabelMap(
+        labels=case.truth,
+        affine=case.volume.affine,
+        frame_of_reference=case.volume.frame_of_reference,
+        segments=tuple(sorted(segments, key=lambda segment: segment.value)),
+    )
+    return SpineSegmentation(label_map=label_map, vertebrae=tuple(vertebrae))
+
+
+def _by_thickness(scored: Sequence[tuple[CaseScore, float]]) -> dict[str, Sequence[CaseScore]]:
+    groups: dict[str, Sequence[CaseScore]] = {}
+    low = 0.0
+    for high in (*_THICKNESSES_MM, np.inf):
+        inside = [score for score, spacing in scored if low < spacing <= high]
+        if inside:
+            name = f"slices above {low:g} mm" if np.isinf(high) else f"slices of {low:g} to {high:g} mm"
+            groups[name] = inside
+        low = high
+    return groups

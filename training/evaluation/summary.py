@@ -1,0 +1,113 @@
+"""What many scored scans say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from training.evaluation.scores import BodyScore, CaseScore, Naming
+
+#: Edges of the bins of a reliability curve: most scores lie near 1, where it matters.
+_SCORE_EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Figures over the whole bodies of some scans; `None` where there is nothing to take them from.
+
+    Parameters
+    ----------
+    scans, bodies
+        How many there are.
+    dice, dice_low
+        Mean, and 5th percentile; a missed body counts 0.
+    surface_mm, core_error_hu, core_spread_hu
+        Mean surface distance; mean and standard deviation of the error of the core's mean.
+    identified
+        Share of the bodies that carry their own name.
+    named_scans, right_scans
+        Scans in which some body has a name, and those of them in which no name is wrong.
+    wrong, withheld, missed, invented
+        How many bodies.
+    """
+
+    scans: int
+    bodies: int
+    dice: float | None
+    dice_low: float | None
+    surface_mm: float | None
+    core_error_hu: float | None
+    core_spread_hu: float | None
+    identified: float | None
+    named_scans: int
+    right_scans: int
+    wrong: int
+    withheld: int
+    missed: int
+    invented: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReliabilityBin:
+    """Bodies whose level's score lies in a range: how many, their mean score, and the share of right names."""
+
+    low: float
+    high: float
+    count: int
+    score: float
+    right: float
+
+
+def summarise(scores: Sequence[CaseScore]) -> Summary:
+    """The figures of these scans; bodies that the scan cuts are left out."""
+    bodies = [body for score in scores for body in score.bodies if body.is_whole]
+    namings = [body.naming for body in bodies]
+    errors = [body.core_error_hu for body in bodies if body.core_error_hu is not None]
+    named = [score for score in scores if any(body.naming in _NAMED for body in score.bodies)]
+    return Summary(
+        scans=len(scores),
+        bodies=len(bodies),
+        dice=_mean([body.dice for body in bodies]),
+        dice_low=float(np.percentile([body.dice for body in bodies], 5.0)) if bodies else None,
+        surface_mm=_mean([body.surface_mm for body in bodies if body.surface_mm is not None]),
+        core_error_hu=_mean(errors),
+        core_spread_hu=float(np.std(errors)) if errors else None,
+        identified=namings.count(Naming.RIGHT) / len(namings) if namings else None,
+        named_scans=len(named),
+        right_scans=sum(score.is_named_right for score in named),
+        wrong=namings.count(Naming.WRONG),
+        withheld=namings.count(Naming.WITHHELD),
+        missed=namings.count(Naming.MISSED),
+        invented=sum(score.invented for score in scores),
+    )
+
+
+def reliability(scores: Sequence[CaseScore]) -> tuple[ReliabilityBin, ...]:
+    """How often a name is right by the score that it came with; bodies without a name are left out."""
+    named = [body for score in scores for body in score.bodies if body.naming in _NAMED and body.score is not None]
+    bins = []
+    for low, high in pairwise(_SCORE_EDGES):
+        inside = [body for body in named if low <= (body.score or 0.0) < high or (high == 1.0 and body.score == high)]
+        if inside:
+            right = sum(body.naming is Naming.RIGHT for body in inside) / len(inside)
+            mean = float(np.mean([body.score for body in inside if body.score is not None]))
+            bins.append(ReliabilityBin(low=low, high=high, count=len(inside), score=mean, right=right))
+    return tuple(bins)
+
+
+def by_level(scores: Sequence[CaseScore]) -> dict[str, tuple[BodyScore, ...]]:
+    """The whole bodies of all scans under their true names, from head to foot."""
+    bodies = [body for score in scores for body in score.bodies if body.is_whole]
+    levels = sorted({body.level for body in bodies}, key=list(type(bodies[0].level)).index) if bodies else []
+    return {str(level): tuple(body for body in bodies if body.level is level) for level in levels}
+
+
+_NAMED = frozenset({Naming.RIGHT, Naming.WRONG})
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    known = list(values)
+    return float(np.mean(known)) if known else None
