@@ -19,6 +19,11 @@ from training.anatomy.vertebra import BodyShape, VertebraShape, arch_distance, b
 _PLACES = (-2.0, 0.0, 3.0, 6.0, 9.0, 11.0, 12.0, 14.0, 15.0, 16.0, 17.0)
 _LEAN = (24.0, 24.0, 15.0, 3.0, -8.0, -14.0, -14.0, -3.0, 6.0, 20.0, 38.0)
 
+# How far persons differ from it: all curves together, as a share, and each place by itself, degrees. Sacral slopes run
+# from below 20 to above 60 degrees in healthy adults. Plausible choice.
+_CURVATURE_SD = 0.28
+_LEAN_SD = (1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 2.0, 3.0, 4.5, 7.0)
+
 # How often a spine has another number of rib-bearing or of lumbar vertebrae. Plausible choice, more than in life so
 # that the network sees them.
 _THORACIC_COUNTS, _THORACIC_SHARES = (11, 12, 13), (0.04, 0.92, 0.04)
@@ -88,12 +93,13 @@ def draw_shapes(rng: np.random.Generator, levels: tuple[VertebralLevel, ...], sc
 
 def stack(rng: np.random.Generator, shapes: list[VertebraShape], *, s1: Float64, scale: float) -> Spine:
     """Put vertebrae on top of each other, the centre of the first sacral body at `s1`, (k, j, i) in mm."""
-    curvature = rng.normal(1.0, 0.2)
+    curvature = rng.normal(1.0, _CURVATURE_SD)
     places: Float64 = np.concatenate(
         (np.arange(-_CERVICAL_COUNT, 0, dtype=np.float64), np.linspace(0.0, LAST_LUMBAR, len(shapes) - _CERVICAL_COUNT))
     )
-    leans = np.deg2rad(curvature * np.interp(places, _PLACES, _LEAN) + rng.normal(0.0, 1.5, len(places)))
-    slope = float(np.deg2rad(curvature * _LEAN[-1] + rng.normal(0.0, 3.0)))
+    own = np.interp(places, _PLACES, _LEAN_SD)
+    leans = np.deg2rad(curvature * np.interp(places, _PLACES, _LEAN) + own * rng.normal(0.0, 1.0, len(places)))
+    slope = float(np.deg2rad(curvature * _LEAN[-1] + rng.normal(0.0, _LEAN_SD[-1])))
     sacrum = _stack_sacrum(rng, s1, slope=slope, scale=scale)
     below, placed = sacrum[0], []
     for shape, lean in zip(reversed(shapes), reversed(leans.tolist()), strict=True):

@@ -73,7 +73,7 @@ def draw_vertebra(rng: np.random.Generator, level: VertebralLevel | None, place:
     """A vertebra for a place of the table of proportions (0 for T1, 16 for L5), each size varied by some percent."""
     mean = proportions_at(place)
     height = mean.height * scale * rng.normal(1.0, 0.04)
-    anterior = height * wedge_at(place) * rng.normal(1.0, 0.03)
+    anterior = height * wedge_at(place) * rng.normal(1.0, 0.045)
     body = BodyShape(
         width=mean.width * scale * rng.normal(1.0, 0.04),
         depth=mean.depth * scale * rng.normal(1.0, 0.04),

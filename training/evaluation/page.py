@@ -20,7 +20,9 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #dfe5ec; }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
+th { font-weight: 600; vertical-align: bottom; }
+td { white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
 img { max-width: 100%; } figure { margin: 1rem 0 2rem; } figcaption { color: #51606f; }
 .note { background: #fff6e0; padding: .6rem 1rem; border-left: 4px solid #e0a100; }
 """

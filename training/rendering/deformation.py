@@ -127,7 +127,7 @@ def _draw_anchor(template: Template, rng: np.random.Generator) -> float:
     if kind < 0.12:
         return template.sacrum_mm + rng.uniform(-60.0, 30.0)
     count = len(template.levels)
-    weights = np.where(np.arange(count) >= 8, 3.0, 1.0)
+    weights = np.where(np.arange(count) >= 8, 2.0, 1.0)
     truth = template.levels[int(rng.choice(count, p=weights / weights.sum()))]
     return float(truth.centre_mm[0]) + rng.uniform(-15.0, 15.0)
 
