@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -55,8 +57,15 @@ def _evaluate() -> None:
 
 @evaluate.command("spine")
 def evaluate_spine_command(
-    cases: Annotated[Path, typer.Option(help="Folder of cases: each a folder with ct and mask.", exists=True)],
     out: Annotated[Path, typer.Option(help="Folder for report.html and scores.json.")],
+    cases: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of cases, each a folder with ct and mask; the frozen set where none is given.", exists=True
+        ),
+    ] = None,
+    first: Annotated[int, typer.Option(min=0, help="Of the frozen set, the first scan.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="Of the frozen set, how many scans.")] = 350,
     bundle: Annotated[
         Path | None, typer.Option(help="The model; the one that comes along where none is given.")
     ] = None,
@@ -67,14 +76,19 @@ def evaluate_spine_command(
 
     from models.bundle import SPINE_CT, load_bundle
     from models.device import choose_device
-    from training.evaluation.case import find_cases
-    from training.evaluation.run import evaluate_spine
+    from training.evaluation.case import find_cases, load_case
+    from training.evaluation.run import CaseSource, evaluate_spine
+    from training.heldout.scan import draw_case, frozen_specs
 
-    folders = find_cases(cases)
+    sources: list[CaseSource]
+    if cases is None:
+        sources = [partial(draw_case, spec) for spec in islice(frozen_specs(), first, first + count)]
+    else:
+        sources = [partial(load_case, folder) for folder in find_cases(cases)]
     model = load_bundle(bundle or SPINE_CT, choose_device(device))
     with Progress() as progress:
-        bar = progress.add_task(f"{len(folders)} cases", total=len(folders))
-        summary = evaluate_spine(folders, model, out, watch=lambda count: progress.update(bar, completed=count))
+        bar = progress.add_task(f"{len(sources)} cases", total=len(sources))
+        summary = evaluate_spine(sources, model, out, watch=lambda count: progress.update(bar, completed=count))
     typer.echo(
         f"{summary.scans} scans, {summary.bodies} whole bodies: Dice {summary.dice or 0.0:.3f}, "
         f"{summary.wrong} named wrong, {summary.withheld} not named, {summary.missed} missed; {out / 'report.html'}"

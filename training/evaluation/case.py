@@ -42,11 +42,14 @@ class Case:
     truth
         VerSe numbers of the levels inside their vertebral bodies, 0 elsewhere, on the grid of the volume; other numbers
         are taken for background.
+    groups
+        What it has in common with other cases, for figures of their own.
     """
 
     name: str
     volume: Volume
     truth: UInt8
+    groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.truth.shape != self.volume.shape:

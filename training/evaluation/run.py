@@ -15,7 +15,7 @@ from models.spine import segment_spine
 from models.vertebra import SpineSegmentation, Vertebra
 from node.domain.reasons import Reason
 from node.domain.volume import LabelMap, Segment
-from training.evaluation.case import Case, load_case
+from training.evaluation.case import Case
 from training.evaluation.page import Picture, write_page
 from training.evaluation.scores import CaseScore, missed_case, score_case
 from training.evaluation.summary import Summary, reliability, summarise
@@ -26,27 +26,38 @@ SHOWN = 10
 #: Rows of the report by slice thickness: upper limits, mm.
 _THICKNESSES_MM = (1.5, 3.0, 6.0)
 
+#: Gives a case.
+CaseSource = Callable[[], Case]
+
 #: Told after each case how many are done.
 Watcher = Callable[[int], None]
 
 
-def evaluate_spine(folders: Sequence[Path], bundle: Bundle, out: Path, *, watch: Watcher) -> Summary:
-    """Score a bundle on the cases of these folders; leaves `report.html` and `scores.json` in a folder."""
-    scores, spacings = [], []
-    for count, folder in enumerate(folders, start=1):
-        case = load_case(folder)
+def evaluate_spine(cases: Sequence[CaseSource], bundle: Bundle, out: Path, *, watch: Watcher) -> Summary:
+    """Score a bundle on cases; leaves `report.html` and `scores.json` in a folder.
+
+    Parameters
+    ----------
+    cases
+        Each gives its case when it is asked, and again for its picture: all of them do not fit into memory.
+    """
+    scores: list[CaseScore] = []
+    groups: dict[str, list[CaseScore]] = {}
+    for count, source in enumerate(cases, start=1):
+        case = source()
         scores.append(_score(case, bundle)[0])
-        spacings.append(case.volume.affine.spacing_mm[0])
+        for group in (*case.groups, _thickness(case)):
+            groups.setdefault(group, []).append(scores[-1])
         watch(count)
-    worst = sorted(zip(folders, scores, strict=True), key=lambda pair: pair[1].worst_dice)[:SHOWN]
-    pictures = [_picture(load_case(folder), score, bundle) for folder, score in worst]
+    worst = sorted(zip(cases, scores, strict=True), key=lambda pair: pair[1].worst_dice)[:SHOWN]
+    pictures = [_picture(source(), score, bundle) for source, score in worst]
     out.mkdir(parents=True, exist_ok=True)
-    groups = _by_thickness(list(zip(scores, spacings, strict=True)))
-    page = write_page(scores, pictures, card=bundle.card, groups=groups)
+    page = write_page(scores, pictures, card=bundle.card, groups=dict(sorted(groups.items())))
     (out / "report.html").write_text(page, encoding="utf-8")
     told = {
         "model": {"name": bundle.card.name, "version": bundle.card.version, "weights": bundle.card.weights_sha256},
         "summary": asdict(summarise(scores)),
+        "groups": {name: asdict(summarise(members)) for name, members in sorted(groups.items())},
         "reliability": [asdict(each) for each in reliability(scores)],
         "cases": [asdict(score) for score in scores],
     }
@@ -62,7 +73,7 @@ def _score(case: Case, bundle: Bundle) -> tuple[CaseScore, SpineSegmentation | N
 
 
 def _picture(case: Case, score: CaseScore, bundle: Bundle) -> Picture:
-    """The network is asked again: pictures of all scans would not fit into memory."""
+    """What was found in it, and what is true."""
     _, found = _score(case, bundle)
     drawn = None if found is None else draw_spine(case.volume, found)
     return Picture(score=score, found=drawn, true=draw_spine(case.volume, true_spine(case)))
@@ -93,13 +104,12 @@ def true_spine(case: Case) -> SpineSegmentation:
     return SpineSegmentation(label_map=label_map, vertebrae=tuple(vertebrae))
 
 
-def _by_thickness(scored: Sequence[tuple[CaseScore, float]]) -> dict[str, Sequence[CaseScore]]:
-    groups: dict[str, Sequence[CaseScore]] = {}
+def _thickness(case: Case) -> str:
+    """The group of a case's slice thickness."""
+    spacing = case.volume.affine.spacing_mm[0]
     low = 0.0
-    for high in (*_THICKNESSES_MM, np.inf):
-        inside = [score for score, spacing in scored if low < spacing <= high]
-        if inside:
-            name = f"slices above {low:g} mm" if np.isinf(high) else f"slices of {low:g} to {high:g} mm"
-            groups[name] = inside
+    for high in _THICKNESSES_MM:
+        if spacing <= high:
+            return f"slices of {low:g} to {high:g} mm"
         low = high
-    return groups
+    return f"slices above {low:g} mm"

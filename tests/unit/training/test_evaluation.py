@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -216,7 +217,8 @@ def test_a_folder_without_cases_says_what_one_is(tmp_path):
 def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, tmp_path):
     done = []
 
-    summary = evaluate_spine(find_cases(case_folder), painted_bundle(), tmp_path, watch=done.append)
+    sources = [partial(load_case, folder) for folder in find_cases(case_folder)]
+    summary = evaluate_spine(sources, painted_bundle(), tmp_path, watch=done.append)
 
     assert summary.dice == 1.0
     assert summary.wrong == summary.missed == 0
@@ -226,6 +228,7 @@ def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, 
     assert page.count("<img") == 3
     told = json.loads((tmp_path / "scores.json").read_text())
     assert told["summary"]["scans"] == 1
+    assert list(told["groups"]) == ["slices of 1.5 to 3 mm"]
     assert {body["naming"] for body in told["cases"][0]["bodies"]} == {"right"}
 
 
