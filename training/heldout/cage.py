@@ -107,10 +107,11 @@ def _breastbone(posture: Posture, thoracic: list[Placed]) -> Iterator[Rod]:
 def pelvis_parts(posture: Posture, rng: np.random.Generator) -> Iterator[Rod | Knob]:
     """Sacrum below its first body, hip bones and heads of the femora."""
     sacrum, scale = posture.sacrum, posture.scale * rng.normal(1.0, 0.04)
-    spine = [sacrum.at(-26.0 * scale * step, (3.0 + 4.0 * step) * scale * step, 0.0) for step in range(1, 5)]
-    for step, place in enumerate(spine, start=1):
-        size = scale * (1.0 - 0.14 * step)
-        yield Knob(centre=place, radii=(17.0 * size, 12.0 * size, 22.0 * size))
+    for step in range(1, 10):
+        # fused bodies, drawn two to each, that grow smaller and turn back
+        down, size = 13.0 * scale * step, scale * (1.0 - 0.07 * step)
+        place = sacrum.at(-down, 0.0035 * down**2 / scale, 0.0)
+        yield Knob(centre=place, radii=(13.0 * size, 15.0 * size, 25.0 * size))
     for side in (-1.0, 1.0):
         for up, left, radius in ((-2.0, 34.0, 15.0), (-16.0, 38.0, 14.0), (-34.0, 30.0, 12.0)):
             knob = (radius * scale, 0.85 * radius * scale, radius * scale)

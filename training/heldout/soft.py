@@ -105,7 +105,7 @@ def _paint_chest(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
     )
     top = float(thoracic[0].centre[0]) - 4.0
     lung = inside & (trunk.up > dome) & (trunk.up < top)
-    between = (np.abs(trunk.left) < 26.0 + 10.0 * (trunk.back < -45.0)) & (trunk.back < 12.0)
+    between = np.abs(trunk.left) < np.where(trunk.back < -45.0, 36.0, np.where(trunk.back < 12.0, 25.0, 32.0))
     air = -float(rng.uniform(680.0, 900.0)) if rng.random() < 0.9 else float(rng.uniform(-500.0, 20.0))
     vessels = _smooth(rng, (hu.shape[0], hu.shape[1], hu.shape[2]), 2.5)
     values = air + np.where(vessels > 1.5, 500.0, 25.0 * vessels)
