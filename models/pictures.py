@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -28,6 +29,10 @@ _WINDOW_HU = (-200.0, 500.0)
 #: The curved cut averages over this much to each side, mm, as a reader scrolls.
 _HALF_SLAB_MM = 3.0
 
+#: The projection shows bone alone, HU, and is wide enough for the ribs, mm to each side of the spine.
+_BONE_HU = (120.0, 900.0)
+_HALF_CHEST_MM = 190.0
+
 _WIDTH_INCHES = 9.0
 
 #: What is shown to each side of the spine, mm.
@@ -40,19 +45,25 @@ _MEASURED, _REFUSED = "#35d07f", "#f2b134"
 
 
 def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
-    """A PNG: cuts through the middle of the bodies, sagittal and coronal, that follow the spine sideways.
+    """A PNG: cuts through the middle of the bodies, sagittal and coronal, that follow the spine, and a projection.
 
-    Bodies that can be measured are green, others yellow. It carries no identity.
+    Bodies that can be measured are green, others yellow. The projection shows the brightest voxel from front to back,
+    by which ribs can be counted. It carries no identity.
     """
     grid = to_network_grid(volume, (_SPACING_MM,) * 3)
     labels = _labels_on(grid, spine)
     centroids = np.array([vertebra.centroid_lps_mm for vertebra in spine.vertebrae])
     places = grid.affine.to_index(centroids)
     height = _WIDTH_INCHES / 2.0 * grid.shape[0] * _SPACING_MM / (2.0 * _HALF_WIDTH_MM) + 0.4
-    figure = Figure(figsize=(_WIDTH_INCHES, max(3.0, height)), facecolor="black", layout="constrained")
+    wider = _HALF_CHEST_MM / _HALF_WIDTH_MM
+    figure = Figure(
+        figsize=(_WIDTH_INCHES * (2.0 + wider) / 2.0, max(3.0, height)), facecolor="black", layout="constrained"
+    )
     FigureCanvasAgg(figure)
-    for axes, axis in zip(figure.subplots(1, 2), (2, 1), strict=True):
+    *cuts, projection = figure.subplots(1, 3, width_ratios=(1.0, 1.0, wider))
+    for axes, axis in zip(cuts, (2, 1), strict=True):
         _draw(axes, _cut(grid.hu, labels, places, axis=axis), spine, places[:, [0, 3 - axis]])
+    _draw_projection(projection, grid.hu, labels, spine, places)
     figure.suptitle(f"OsteoNode, {RESEARCH}", color="white", fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, facecolor="black")
@@ -107,6 +118,24 @@ def _draw(axes: Axes, cut: _Cut, spine: SpineSegmentation, places: NDArray[np.fl
             axes.contour(inside, levels=[0.5], colors=[colour], linewidths=0.9)
         place = (column - _NAME_OFFSET_MM / _SPACING_MM, cut.hu.shape[0] - 1 - row)
         axes.annotate(_name(vertebra), place, color=colour, fontsize=8, ha="right", va="center")
+
+
+def _draw_projection(
+    axes: Axes, hu: Float32, labels: NDArray[np.uint8], spine: SpineSegmentation, places: NDArray[np.float64]
+) -> None:
+    """The brightest voxel from front to back, with outlines of the bodies seen from there."""
+    axes.imshow(hu.max(axis=1)[::-1], cmap="gray", vmin=_BONE_HU[0], vmax=_BONE_HU[1], interpolation="bilinear")
+    axes.set_axis_off()
+    middle, half = float(places[:, 2].mean()), _HALF_CHEST_MM / _SPACING_MM
+    axes.set_xlim(middle - half, middle + half)
+    for vertebra, (row, _, column) in zip(spine.vertebrae, places, strict=True):
+        colour = _MEASURED if vertebra.is_measurable else _REFUSED
+        seen = (labels == vertebra.segment_value).any(axis=1)[::-1]
+        if seen.any() and not seen.all():
+            axes.contour(seen, levels=[0.5], colors=[colour], linewidths=0.9)
+        name = str(vertebra.level) if vertebra.level is not None else "?"
+        text = axes.annotate(name, (column, hu.shape[0] - 1 - row), color=colour, fontsize=8, ha="center", va="center")
+        text.set_path_effects([withStroke(linewidth=2.0, foreground="black")])
 
 
 def _name(vertebra: Vertebra) -> str:
