@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.box import corner, grown, shifted, size
+from models.box import Box, corner, grown, shifted, size
 from models.vertebra import SpineSegmentation, Vertebra
 from node.domain.errors import Bug
 from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
-from node.domain.volume import Volume
+from node.domain.volume import LabelMap, Volume
 
 #: Kept around a body on every side, mm: enough for the cortex, the discs and a shifted core.
 MARGIN_MM = 10.0
@@ -65,7 +65,7 @@ def crop_bodies(volume: Volume, spine: SpineSegmentation) -> SpineCrops:
     """The pieces of the volume around the bodies of its segmentation; a body without voxels gives an empty mask."""
     label_map = spine.label_map
     boxes = ndimage.find_objects(label_map.labels)
-    first = np.rint(volume.affine.to_index(label_map.affine.matrix[:3, 3])).astype(int)
+    first = corner(box_in(volume, label_map))
     margin = np.ceil(MARGIN_MM / np.array(volume.affine.spacing_mm)).astype(int)
     crops = []
     for vertebra in spine.vertebrae:
@@ -76,15 +76,24 @@ def crop_bodies(volume: Volume, spine: SpineSegmentation) -> SpineCrops:
         window = grown(in_scan, by=margin, shape=volume.shape)
         body = np.zeros(size(window), dtype=np.bool_)
         body[shifted(in_scan, by=[-start for start in corner(window)])] = label_map.labels[own] == value
-        crops.append(
-            BodyCrop(
-                hu=np.clip(np.rint(volume.hu[window]), -32768, 32767).astype(np.int16),
-                body=body,
-                affine=volume.affine.shifted(corner(window)),
-                vertebra=vertebra,
-            )
-        )
+        crops.append(cut_body(volume, window, body, vertebra=vertebra))
     return SpineCrops(crops=tuple(crops), limitations=spine.limitations)
+
+
+def cut_body(volume: Volume, window: Box, body: NDArray[np.bool_], *, vertebra: Vertebra) -> BodyCrop:
+    """A piece of the volume with the mask of a body in it, which has the size of the window."""
+    return BodyCrop(
+        hu=np.clip(np.rint(volume.hu[window]), -32768, 32767).astype(np.int16),
+        body=body,
+        affine=volume.affine.shifted(corner(window)),
+        vertebra=vertebra,
+    )
+
+
+def box_in(volume: Volume, label_map: LabelMap) -> Box:
+    """The box of a volume's voxels that a label map on some of them fills."""
+    first = np.rint(volume.affine.to_index(label_map.affine.matrix[:3, 3])).astype(int)
+    return shifted([slice(0, count) for count in label_map.labels.shape], by=first)
 
 
 def crops_to_bytes(spine: SpineCrops) -> bytes:

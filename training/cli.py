@@ -64,7 +64,7 @@ def evaluate_spine_command(
             help="Folder of cases, each a folder with ct and mask; the frozen set where none is given.", exists=True
         ),
     ] = None,
-    first: Annotated[int, typer.Option(min=0, help="Of the frozen set, the first scan.")] = 0,
+    first: Annotated[int, typer.Option(min=0, max=349, help="Of the frozen set, the first scan.")] = 0,
     count: Annotated[int, typer.Option(min=1, help="Of the frozen set, how many scans.")] = 350,
     bundle: Annotated[
         Path | None, typer.Option(help="The model; the one that comes along where none is given.")

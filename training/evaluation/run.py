@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,15 +42,17 @@ def evaluate_spine(cases: Sequence[CaseSource], bundle: Bundle, out: Path, *, wa
         Each gives its case when it is asked, and again for its picture: all of them do not fit into memory.
     """
     scores: list[CaseScore] = []
+    worst: list[_Shown] = []
     groups: dict[str, list[CaseScore]] = {}
     for count, source in enumerate(cases, start=1):
         case = source()
-        scores.append(_score(case, bundle)[0])
+        score, found = _score(case, bundle)
+        scores.append(score)
+        worst = sorted([*worst, _Shown(source=source, score=score, found=found)], key=_worst_dice)[:SHOWN]
         for group in (*case.groups, _thickness(case)):
-            groups.setdefault(group, []).append(scores[-1])
+            groups.setdefault(group, []).append(score)
         watch(count)
-    worst = sorted(zip(cases, scores, strict=True), key=lambda pair: pair[1].worst_dice)[:SHOWN]
-    pictures = [_picture(source(), score, bundle) for source, score in worst]
+    pictures = [_picture(shown) for shown in worst]
     out.mkdir(parents=True, exist_ok=True)
     page = write_page(scores, pictures, card=bundle.card, groups=dict(sorted(groups.items())))
     (out / "report.html").write_text(page, encoding="utf-8")
@@ -72,11 +74,24 @@ def _score(case: Case, bundle: Bundle) -> tuple[CaseScore, SpineSegmentation | N
     return score_case(case, found), found
 
 
-def _picture(case: Case, score: CaseScore, bundle: Bundle) -> Picture:
-    """What was found in it, and what is true."""
-    _, found = _score(case, bundle)
-    drawn = None if found is None else draw_spine(case.volume, found)
-    return Picture(score=score, found=drawn, true=draw_spine(case.volume, true_spine(case)))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Shown:
+    """A scan that may be shown: where it comes from, and what was found in it."""
+
+    source: CaseSource
+    score: CaseScore
+    found: SpineSegmentation | None
+
+
+def _worst_dice(shown: _Shown) -> float:
+    return shown.score.worst_dice
+
+
+def _picture(shown: _Shown) -> Picture:
+    """What was found, and what is true."""
+    case = shown.source()
+    drawn = None if shown.found is None else draw_spine(case.volume, shown.found)
+    return Picture(score=shown.score, found=drawn, true=draw_spine(case.volume, true_spine(case)))
 
 
 def true_spine(case: Case) -> SpineSegmentation:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.box import Box, around, corner, grown, shifted
+from models.box import Box, around, grown
 from models.core import trabecular_core
-from models.crops import BodyCrop
+from models.crops import MARGIN_MM, box_in, cut_body
 from models.vertebra import SpineSegmentation, Vertebra
 from node.domain.levels import VertebralLevel
 from node.domain.volume import LabelMap, UInt8, Volume
@@ -22,12 +22,6 @@ Mask = NDArray[np.bool_]
 
 #: A found body counts as a true one where this share of the smaller of the two is common.
 _LEAST_COMMON = 0.5
-
-#: Kept around both bodies, voxels, so that surfaces have an outside.
-_ROOM = 2
-
-#: Kept around a body where its core is measured, mm.
-_CORE_ROOM_MM = 10.0
 
 
 class Naming(StrEnum):
@@ -122,10 +116,8 @@ def missed_case(case: Case, reason: str) -> CaseScore:
 
 def _on_grid(label_map: LabelMap, volume: Volume) -> UInt8:
     """The label map, which lies on voxels of the volume, on all of them."""
-    first = np.rint(volume.affine.to_index(label_map.affine.matrix[:3, 3])).astype(int)
     whole = np.zeros(volume.shape, dtype=np.uint8)
-    box = shifted([slice(0, count) for count in label_map.labels.shape], by=first)
-    whole[box] = label_map.labels
+    whole[box_in(volume, label_map)] = label_map.labels
     return whole
 
 
@@ -147,7 +139,7 @@ def _body_score(case: Case, level: VertebralLevel, found: UInt8, vertebra: Verte
     if vertebra is None:
         return BodyScore(level=level, is_whole=whole, naming=Naming.MISSED)
     other = found == vertebra.segment_value
-    box = _box_around(true, other, case.volume, room_mm=_CORE_ROOM_MM)
+    box = _box_around(true, other, case.volume)
     spacing = case.volume.affine.spacing_mm
     return BodyScore(
         level=level,
@@ -189,12 +181,7 @@ def surface_distance_mm(first: Mask, second: Mask, spacing_mm: tuple[float, floa
 def _core_error(volume: Volume, box: Box, *, true: Mask, found: Mask, vertebra: Vertebra) -> float | None:
     means = []
     for body in (found, true):
-        crop = BodyCrop(
-            hu=np.clip(np.rint(volume.hu[box]), -32768, 32767).astype(np.int16),
-            body=body,
-            affine=volume.affine.shifted(corner(box)),
-            vertebra=vertebra,
-        )
+        crop = cut_body(volume, box, body, vertebra=vertebra)
         core = trabecular_core(crop)
         if not core.any():
             return None
@@ -202,9 +189,10 @@ def _core_error(volume: Volume, box: Box, *, true: Mask, found: Mask, vertebra: 
     return means[0] - means[1]
 
 
-def _box_around(first: Mask, second: Mask, volume: Volume, *, room_mm: float) -> Box:
+def _box_around(first: Mask, second: Mask, volume: Volume) -> Box:
+    """Both bodies with the room that measuring keeps around one."""
     boxes = [ndimage.find_objects(mask.view(np.uint8))[0] for mask in (first, second)]
-    margins = [_ROOM + int(np.ceil(room_mm / spacing)) for spacing in volume.affine.spacing_mm]
+    margins = [int(np.ceil(MARGIN_MM / spacing)) for spacing in volume.affine.spacing_mm]
     return grown(around(boxes), by=margins, shape=volume.shape)
 
 

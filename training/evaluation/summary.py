@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from node.domain.levels import VertebralLevel
 from training.evaluation.scores import BodyScore, CaseScore, Naming
 
 #: Edges of the bins of a reliability curve: most scores lie near 1, where it matters.
@@ -101,8 +102,12 @@ def reliability(scores: Sequence[CaseScore]) -> tuple[ReliabilityBin, ...]:
 def by_level(scores: Sequence[CaseScore]) -> dict[str, tuple[BodyScore, ...]]:
     """The whole bodies of all scans under their true names, from head to foot."""
     bodies = [body for score in scores for body in score.bodies if body.is_whole]
-    levels = sorted({body.level for body in bodies}, key=list(type(bodies[0].level)).index) if bodies else []
-    return {str(level): tuple(body for body in bodies if body.level is level) for level in levels}
+    present = {body.level for body in bodies}
+    return {
+        str(level): tuple(body for body in bodies if body.level is level)
+        for level in VertebralLevel
+        if level in present
+    }
 
 
 _NAMED = frozenset({Naming.RIGHT, Naming.WRONG})

@@ -46,7 +46,7 @@ def chest_size(share: float, scale: float) -> tuple[float, float]:
 
 def rib_rods(posture: Posture, rng: np.random.Generator) -> Iterator[Rod]:
     """All ribs, and the breastbone."""
-    thoracic = [placed for placed in posture.named if placed.level is not None and placed.level.is_thoracic]
+    thoracic = posture.thoracic
     last, last_but_one = (float(rng.uniform(*each)) for each in (_LAST_MM, _LAST_BUT_ONE_MM))
     stout = rng.uniform(0.8, 1.2) * posture.scale
     sink = rng.uniform(0.7, 1.3)
@@ -93,7 +93,7 @@ def _along(path: Float64, radius: float, length: float) -> Iterator[Rod]:
         travelled += piece
 
 
-def _breastbone(posture: Posture, thoracic: list[Placed]) -> Iterator[Rod]:
+def _breastbone(posture: Posture, thoracic: tuple[Placed, ...]) -> Iterator[Rod]:
     top, bottom = thoracic[min(2, len(thoracic) - 1)], thoracic[min(8, len(thoracic) - 1)]
     ends = []
     for placed, share in ((top, 0.2), (bottom, 0.7)):

@@ -64,6 +64,11 @@ class Posture:
         """The thoracic and lumbar vertebrae."""
         return tuple(placed for placed in self.vertebrae if placed.level is not None)
 
+    @property
+    def thoracic(self) -> tuple[Placed, ...]:
+        """Those that carry ribs."""
+        return tuple(placed for placed in self.vertebrae if placed.level is not None and placed.level.is_thoracic)
+
     def middle(self, heights: Float64) -> Float64:
         """Place (j, i) of the spine at heights along k, mm, shape (n, 2)."""
         centres = np.array([placed.centre for placed in (self.sacrum, *self.vertebrae[::-1])])
@@ -76,11 +81,12 @@ def draw_posture(rng: np.random.Generator, levels: tuple[VertebralLevel, ...]) -
     count = len(levels)
     places = np.concatenate(((-0.12, -0.06), np.linspace(0.0, 1.0, count)))
     names = (None, None, *levels)
-    forward = _forward_tilt(rng, places)
+    slope = float(rng.normal(*_SACRAL_SLOPE))
+    forward = _forward_tilt(rng, places, slope)
     sideways = np.deg2rad(rng.normal(0.0, _SCOLIOSIS)) * np.sin(np.pi * (places * rng.uniform(0.8, 2.0) + rng.random()))
     thinning = rng.uniform(0.5, 1.15)
-    below = _sacral_body(rng, scale)
-    sacrum, placed = below, []
+    sacrum = _sacral_body(slope, scale)
+    below, placed = sacrum, []
     for index in range(len(places) - 1, -1, -1):
         below = _on_top(
             rng, below, names[index], place=float(places[index]), tilt=(forward[index], sideways[index]),
@@ -90,9 +96,9 @@ def draw_posture(rng: np.random.Generator, levels: tuple[VertebralLevel, ...]) -
     return Posture(vertebrae=tuple(placed[::-1]), sacrum=sacrum, scale=scale)
 
 
-def _forward_tilt(rng: np.random.Generator, places: Float64) -> Float64:
-    """Forward lean of every body, radians: from the sacrum over the lumbar to the thoracic arc."""
-    slope, lordosis, kyphosis = (rng.normal(*each) for each in (_SACRAL_SLOPE, _LORDOSIS, _KYPHOSIS))
+def _forward_tilt(rng: np.random.Generator, places: Float64, slope: float) -> Float64:
+    """Forward lean of every body, radians: from the sacrum, degrees, over the lumbar to the thoracic arc."""
+    lordosis, kyphosis = (rng.normal(*each) for each in (_LORDOSIS, _KYPHOSIS))
     at_waist = slope - lordosis
     knots = (-0.12, 0.0, 0.25, 0.66, 0.8, 1.0)
     leans = (at_waist + 0.9 * kyphosis, at_waist + kyphosis, at_waist + 0.7 * kyphosis, at_waist, at_waist + 6.0,
@@ -109,13 +115,12 @@ def _axes(forward: float, sideways: float) -> Float64:
     return np.stack((up, back, left / np.linalg.norm(left)))
 
 
-def _sacral_body(rng: np.random.Generator, scale: float) -> Placed:
-    slope = np.deg2rad(rng.normal(*_SACRAL_SLOPE))
+def _sacral_body(slope: float, scale: float) -> Placed:
     return Placed(
         level=None,
         place=1.06,
         centre=np.zeros(3),
-        axes=_axes(float(slope), 0.0),
+        axes=_axes(float(np.deg2rad(slope)), 0.0),
         width=52.0 * scale,
         depth=32.0 * scale,
         height=28.0 * scale,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise, product
 
 import numpy as np
 from scipy import ndimage
 
-from models.box import shifted
+from models.box import Box, corner, shifted, size
 from node.domain.geometry import Affine, Float64
 from node.domain.identifiers import Uid
-from node.domain.levels import VertebralLevel
+from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.volume import Float32, UInt8, Volume
 from training.evaluation.case import Case
 from training.heldout.cage import Knob, Rod, pelvis_parts, rib_rods
@@ -30,7 +30,6 @@ _SLICES_MM, _SLICE_SHARES = (1.0, 1.5, 2.0, 3.0, 5.0), (0.2, 0.2, 0.25, 0.25, 0.
 _OUTSIDE_MM = 20.0
 
 _STORED_HU = (-1024.0, 3071.0)
-_BOX = tuple[slice, slice, slice]
 _FRAME = Uid("2.25.2")
 
 
@@ -82,7 +81,7 @@ class _Canvas:
     origin: Float64
     step: Float64
 
-    def box(self, low: Float64, high: Float64) -> _BOX | None:
+    def box(self, low: Float64, high: Float64) -> Box | None:
         """The voxels between two corners, or `None` where there are none."""
         first = np.clip(np.floor((low - self.origin) / self.step), 0, self.hu.shape).astype(int)
         last = np.clip(np.ceil((high - self.origin) / self.step) + 1, 0, self.hu.shape).astype(int)
@@ -91,7 +90,7 @@ class _Canvas:
         k, j, i = (slice(int(start), int(stop)) for start, stop in zip(first, last, strict=True))
         return k, j, i
 
-    def places(self, box: _BOX) -> Points:
+    def places(self, box: Box) -> Points:
         """Coordinates of a box's voxels, mm, that broadcast."""
         axes = [
             at + step * np.arange(part.start, part.stop)
@@ -100,7 +99,7 @@ class _Canvas:
         k, j, i = (axis.astype(np.float32) for axis in axes)
         return k[:, None, None], j[None, :, None], i[None, None, :]
 
-    def local(self, box: _BOX, placed: Placed) -> Points:
+    def local(self, box: Box, placed: Placed) -> Points:
         """Coordinates of a box's voxels in the frame of a vertebra."""
         away = [place - np.float32(at) for place, at in zip(self.places(box), placed.centre, strict=True)]
         up, back, left = (
@@ -114,7 +113,7 @@ class _Canvas:
         share: Float32 = np.clip(np.float32(0.5) - distance / np.float32(self.step.max()), 0.0, 1.0)
         return share
 
-    def paint(self, box: _BOX, share: Float32, value: Float32 | float) -> None:
+    def paint(self, box: Box, share: Float32, value: Float32 | float) -> None:
         """Put a value where a share of each voxel has it."""
         view = self.hu[box]
         view += share * (value - view)
@@ -123,7 +122,7 @@ class _Canvas:
 def draw_case(spec: HeldOutSpec) -> Case:
     """The scan and its truth."""
     rng = np.random.default_rng((20_270_000, spec.seed))
-    levels = _levels(rng) if spec.odd and rng.random() < 0.4 else _USUAL
+    levels = _levels(rng) if spec.odd and rng.random() < 0.4 else USUAL_LEVELS
     posture = draw_posture(rng, levels)
     slice_mm = float(rng.choice(_SLICES_MM, p=_SLICE_SHARES))
     canvas, layers = _canvas(rng, posture, spec, slice_mm)
@@ -138,9 +137,6 @@ def draw_case(spec: HeldOutSpec) -> Case:
     volume = Volume(hu=hu, affine=affine, frame_of_reference=_FRAME)
     groups = (str(spec.coverage), "odd" if spec.odd else "usual")
     return Case(name=f"{spec.coverage} {spec.seed}", volume=volume, truth=truth, groups=groups)
-
-
-_USUAL = tuple(level for level in VertebralLevel if level not in (VertebralLevel.T13, VertebralLevel.L6))
 
 
 def _levels(rng: np.random.Generator) -> tuple[VertebralLevel, ...]:
@@ -184,7 +180,7 @@ def _extent(rng: np.random.Generator, posture: Posture, coverage: Coverage) -> t
     return below - rng.uniform(0.0, 60.0), above
 
 
-_Cover = tuple[VertebralLevel, _BOX, Float32]
+_Cover = tuple[VertebralLevel, Box, Float32]
 
 
 def _draw_bones(canvas: _Canvas, posture: Posture, rng: np.random.Generator, *, odd: bool) -> list[_Cover]:
@@ -224,8 +220,7 @@ def _draw_disc(canvas: _Canvas, upper: Placed, lower: Placed, value: float) -> N
     box = canvas.box(centre - reach, centre + reach)
     if box is None:
         return
-    frame = Placed(level=None, place=0.0, centre=centre, axes=upper.axes, width=0.0, depth=0.0, height=0.0, disc=0.0)
-    up, back, left = canvas.local(box, frame)
+    up, back, left = canvas.local(box, replace(upper, centre=centre))
     wide, deep = 0.25 * (upper.width + lower.width), 0.25 * (upper.depth + lower.depth)
     side = (np.hypot(back / deep, left / wide) - 1.0) * np.float32(0.5 * (wide + deep))
     canvas.paint(box, canvas.cover(common(side, np.abs(up) - np.float32(half), 2.0)), value)
@@ -233,7 +228,7 @@ def _draw_disc(canvas: _Canvas, upper: Placed, lower: Placed, value: float) -> N
 
 def _draw_vertebra(
     canvas: _Canvas, placed: Placed, rng: np.random.Generator, *, marrow: float, loss: tuple[float, float, float]
-) -> tuple[_BOX, Float32] | None:
+) -> tuple[Box, Float32] | None:
     """Paint it; the share of each voxel of a box that is body."""
     form = draw_form(rng, placed, loss)
     own = np.random.default_rng(int(rng.integers(2**62)))
@@ -244,9 +239,9 @@ def _draw_vertebra(
     if box is None:
         return None
     points = canvas.local(box, placed)
-    body = np.full([part.stop - part.start for part in box], _OUTSIDE_MM, dtype=np.float32)
+    body = np.full(size(box), _OUTSIDE_MM, dtype=np.float32)
     if small is not None:
-        inner_box = shifted(small, by=[-part.start for part in box])
+        inner_box = shifted(small, by=[-start for start in corner(box)])
         k, j, i = (point[inner_box] for point in np.broadcast_arrays(*points))
         body[inner_box] = body_distance(placed, form, (k, j, i))
     is_sacral = placed.level is None and placed.place > 1.0
@@ -329,7 +324,7 @@ def _scanned(canvas: _Canvas, layers: int, rng: np.random.Generator) -> Float32:
     return stored
 
 
-def _mark(truth: UInt8, level: VertebralLevel, box: _BOX, cover: Float32, layers: int) -> None:
+def _mark(truth: UInt8, level: VertebralLevel, box: Box, cover: Float32, layers: int) -> None:
     """Write a body into the truth: the voxels of which more than half is body, over all layers of a slice."""
     first, last = box[0].start // layers, -(-box[0].stop // layers)
     padded = np.zeros(((last - first) * layers, *cover.shape[1:]), dtype=np.float32)

@@ -60,7 +60,7 @@ def _smooth(rng: np.random.Generator, shape: tuple[int, int, int], cell: float) 
 
 def _share(trunk: _Trunk) -> Float64:
     """0 at the first thoracic to 1 at the last thoracic vertebra, by slice; beyond below 0 and above 1."""
-    thoracic = [placed for placed in trunk.posture.named if placed.level is not None and placed.level.is_thoracic]
+    thoracic = trunk.posture.thoracic
     high, low = float(thoracic[0].centre[0]), float(thoracic[-1].centre[0])
     return ((high - trunk.up[:, 0, 0]) / (high - low)).astype(np.float64)
 
@@ -98,7 +98,7 @@ def _paint_chest(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
     width, depth = _cage(trunk)
     centre = 22.0 * trunk.posture.scale - depth
     inside = np.abs((trunk.back - centre) / (depth - 5.0)) ** 2.2 + np.abs(trunk.left / (width - 5.0)) ** 2.2 < 1.0
-    thoracic = [placed for placed in trunk.posture.named if placed.level is not None and placed.level.is_thoracic]
+    thoracic = trunk.posture.thoracic
     foot = float(thoracic[-1].centre[0]) + rng.uniform(-6.0, 24.0)
     dome = foot + rng.uniform(50.0, 80.0) * np.exp(
         -(((np.abs(trunk.left) - 60.0) / 55.0) ** 2) - ((trunk.back + 75.0) / 70.0) ** 2
@@ -117,7 +117,7 @@ def _paint_chest(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
 
 
 def _paint_belly(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
-    thoracic = [placed for placed in trunk.posture.named if placed.level is not None and placed.level.is_thoracic]
+    thoracic = trunk.posture.thoracic
     last = float(thoracic[-1].centre[0])
     gain = float(rng.uniform(20.0, 110.0)) if trunk.enhanced else 0.0
     below = hu > -300.0  # what is not lung
@@ -142,7 +142,7 @@ def _paint_belly(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
 def _paint_beside_spine(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
     """Back muscles, psoas, canal, and the two great vessels."""
     scale = trunk.posture.scale
-    thoracic = [placed for placed in trunk.posture.named if placed.level is not None and placed.level.is_thoracic]
+    thoracic = trunk.posture.thoracic
     last = float(thoracic[-1].centre[0])
     aside = np.abs(trunk.left)
     muscle = float(rng.uniform(20.0, 62.0))
