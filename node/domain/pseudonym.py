@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass, field
 
@@ -21,4 +20,4 @@ class Pseudonymizer:
 
     def of(self, text: str) -> str:
         """Sixteen hexadecimal digits, always the same for the same text and key."""
-        return hmac.new(self.key, text.encode("utf-8"), hashlib.sha256).hexdigest()[:PSEUDONYM_LENGTH]
+        return hmac.digest(self.key, text.encode("utf-8"), "sha256").hex()[:PSEUDONYM_LENGTH]

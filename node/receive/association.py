@@ -69,6 +69,7 @@ class StoringAssociation(Association):
         self.acse_timeout = surroundings.settings.acse_timeout_s
         self.dimse_timeout = surroundings.settings.dimse_timeout_s
         self.network_timeout = None
+        self._senders: dict[int, Sender] = {}
         self.slot = surroundings.slots.take()
         self._kept = self._refused = 0
         self._began_at = time.monotonic()
@@ -92,6 +93,9 @@ class StoringAssociation(Association):
         MessageOutOfPlace
             Where the context was not accepted.
         """
+        known = self._senders.get(context_id)
+        if known is not None:
+            return known
         context = self._accepted_cx.get(context_id)
         if context is None:
             raise MessageOutOfPlace(f"presentation context {context_id} was not accepted")
@@ -99,11 +103,13 @@ class StoringAssociation(Association):
             ae_title = AETitle(self.calling_ae)
         except InvalidIdentifier:
             ae_title = None
-        return Sender(
+        sender = Sender(
             ae_title=ae_title,
             transfer_syntax=Uid(context.transfer_syntax[0]),
             abstract_syntax=Uid(context.abstract_syntax),
         )
+        self._senders[context_id] = sender
+        return sender
 
     def tally(self, answer: Answer) -> None:
         """Count an object for the association's line in the log."""

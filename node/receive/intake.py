@@ -29,6 +29,15 @@ from node.store.part10 import FileMeta, NotPart10, data_set_digest, data_set_sta
 logger = logging.getLogger(__name__)
 
 PARTIAL_SUFFIX = ".part"
+_LOGGED = {
+    Recorded.NEW: (logging.DEBUG, Event.INSTANCE_STORED, "object received"),
+    Recorded.SAME: (logging.DEBUG, Event.INSTANCE_DUPLICATE, "object received"),
+    Recorded.DIFFERENT: (
+        logging.WARNING,
+        Event.INSTANCE_CONFLICT,
+        "other bytes under a known SOP Instance UID, kept aside",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,15 +219,10 @@ class Intake:
         return header
 
     def _log(self, instance: Instance, recorded: Recorded) -> None:
-        study, own = self._pseudonymizer.of(instance.study_uid), self._pseudonymizer.of(instance.sop_instance_uid)
-        if recorded is Recorded.DIFFERENT:
-            logger.warning(
-                "other bytes under a known SOP Instance UID, kept aside",
-                extra=event(Event.INSTANCE_CONFLICT, study=study, instance=own, size=instance.size),
-            )
-        elif logger.isEnabledFor(logging.DEBUG):
-            name = Event.INSTANCE_STORED if recorded is Recorded.NEW else Event.INSTANCE_DUPLICATE
-            logger.debug("object received", extra=event(name, study=study, instance=own, size=instance.size))
+        level, name, text = _LOGGED[recorded]
+        if logger.isEnabledFor(level):
+            study, own = self._pseudonymizer.of(instance.study_uid), self._pseudonymizer.of(instance.sop_instance_uid)
+            logger.log(level, text, extra=event(name, study=study, instance=own, size=instance.size))
 
 
 @contextlib.contextmanager

@@ -131,12 +131,7 @@ class StreamingMessages(DIMSEServiceProvider):
                 answer.comment,
                 extra=event(Event.INSTANCE_REFUSED, status=f"0x{answer.status:04X}", calling_ae=self.assoc.calling_ae),
             )
-        self._send_command(self._context_id, store_response(request, answer))
-
-    def _send_command(self, context_id: int, encoded: bytes) -> None:
-        primitive = P_DATA()
-        primitive.presentation_data_value_list = [[context_id, bytes([_IS_COMMAND | _IS_LAST]) + encoded]]
-        self.dul.send_pdu(primitive)
+        self.assoc.dul.answer(self._context_id, store_response(request, answer))
 
     def _hand_on(self, context_id: int, control: int, data: memoryview) -> None:
         primitive = P_DATA()

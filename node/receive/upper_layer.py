@@ -4,9 +4,9 @@ pynetdicom copies a received PDU some six times between the socket and the data 
 millisecond. Here the data PDUs of an established association go from the socket into one buffer and from there to the
 file, and a thread that has nothing to do sleeps until something comes. Everything else takes pynetdicom's own way.
 
-The short way relies on three facts of pynetdicom 3.0, which `tests/unit/receive/test_upper_layer.py` holds it to: a
-P-DATA-TF PDU in state Sta6 is action DT-2, DT-2 does nothing but hand the data to the DIMSE provider, and it leaves the
-state as it is.
+The short way relies on facts of pynetdicom 3.0, which `tests/unit/receive/test_upper_layer.py` holds it to: a P-DATA-TF
+PDU in state Sta6 is action DT-2, data to be sent is action DT-1; DT-2 does nothing but hand the data to the DIMSE
+provider, DT-1 nothing but send them; and both leave the state as it is.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ _PDU_HEADER = struct.Struct(">BxL")  # PS3.8 table 9-11 and others: type, reserv
 _PDV_HEADER = struct.Struct(">LBB")  # PS3.8 table 9-23 and annex E.2: length, context, message control header
 _PDV_LENGTH = 4  # bytes of the length itself, which does not count itself
 _P_DATA_TF = 0x04
+#: PS3.8 annex E.2, message control header: the last fragment of a command.
+_LAST_COMMAND = 0x03
 _ESTABLISHED = "Sta6"  # PS3.8 table 9-5: association established and ready for data transfer
 
 
@@ -72,6 +74,10 @@ class StreamingUpperLayer(DULServiceProvider):
         """Queue a primitive, and wake the thread that sends it."""
         super().send_pdu(primitive)
         self.wakeup.ring()
+
+    def answer(self, context_id: int, command: bytes) -> None:
+        """Send a command set at once; only for the thread that reads, which does so in an established association."""
+        cast("PeerSocket", self.socket).send(command_pdu(context_id, command))
 
     def kill_dul(self) -> None:
         """End the thread."""
@@ -140,6 +146,13 @@ class StreamingUpperLayer(DULServiceProvider):
         finally:
             self._heard_at = time.monotonic()
             self.is_busy = False
+
+
+def command_pdu(context_id: int, command: bytes) -> bytes:
+    """A whole command set as one P-DATA-TF PDU (PS3.8 table 9-22)."""
+    length = _PDV_HEADER.size - _PDV_LENGTH + len(command)
+    head = _PDU_HEADER.pack(_P_DATA_TF, _PDV_LENGTH + length)
+    return head + _PDV_HEADER.pack(length, context_id, _LAST_COMMAND) + command
 
 
 def _data_values(pdu: memoryview) -> Iterator[tuple[int, int, memoryview]]:

@@ -139,26 +139,30 @@ class _Walk:
                 if found is not None:
                     yield found
 
-    def _plain(self, at: int, level: _Level) -> Iterator[Element]:
+    def _plain(self, at: int, level: _Level) -> list[Element]:
         """The wanted ones of the elements up to the first that needs a closer look, whose place is `_at` then.
 
         Nine of ten elements of an image are short, explicit little endian, and lie within the window.
         """
-        window, base, reads = self._window, self._window_at, level.reads
+        window, base, reads, inside = self._window, self._window_at, level.reads, level.inside
+        found, left = [], self._left
+        unpack_from, size = _PLAIN.unpack_from, _PLAIN.size
         last = min(base + len(window), level.limit) - _PLAIN.size
         if level.encoding.implicit or level.encoding.big_endian or at < base:
             last = at
-        while at < last and self._left:
-            group, tag, vr, length = _PLAIN.unpack_from(window, at - base)
-            end = at + _PLAIN.size + length
+        while at < last and left:
+            group, tag, vr, length = unpack_from(window, at - base)
+            end = at + size + length
             if vr not in _SHORT_VRS or end > last:
                 break
             tag |= group << 16
             if tag in reads:
-                yield Element(tag, level.inside, window[end - length - base : end - base], length)
+                found.append(Element(tag, inside, window[end - length - base : end - base], length))
             at = end
-            self._left -= 1
+            left -= 1
+        self._left = left
         self._at = at
+        return found
 
     def _element(self, at: int, level: _Level, levels: list[_Level]) -> tuple[int, Element | None]:
         tag, vr, length, value_at = self._header(at, level)

@@ -12,7 +12,8 @@ import tempfile
 import unicodedata
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -38,17 +39,23 @@ CONTRIBUTING_EQUIPMENT = 0x0018A001
 _FUNCTIONAL_GROUPS = frozenset({0x00209116, 0x00289110, 0x00189325})
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
-_MANUFACTURER = 0x00080070
-_TOP = frozenset(
+_MANUFACTURER, _INSTANCE_NUMBER, _POSITION = 0x00080070, 0x00200013, 0x00200032
+#: What the images of a series share, nearly always: no identity, and nothing that tells one image from the next.
+_OF_THE_SERIES = frozenset(
     {
-        *(0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080060, _MANUFACTURER, 0x0008103E, 0x00081090),
-        *(0x00100010, 0x00100020, 0x00100030),
+        *(0x00080005, 0x00080008, 0x00080060, _MANUFACTURER, 0x0008103E, 0x00081090),
         *(0x00180010, 0x00180015, 0x00180050, 0x00180060, 0x00181120, 0x00181210),
-        *(0x0020000D, 0x0020000E, 0x00200011, 0x00200013, 0x00200032, 0x00200037, 0x00200052),
+        *(0x00200011, 0x00200037, 0x00200052),
         *(0x00280008, 0x00280010, 0x00280011, 0x00280030),
-        *_PIXEL_DATA,
     }
 )
+_TOP = _OF_THE_SERIES | {
+    *(0x00080016, 0x00080018, 0x00100010, 0x00100020, 0x00100030, 0x0020000D, 0x0020000E),
+    *(_INSTANCE_NUMBER, _POSITION),
+    *_PIXEL_DATA,
+}
+#: Series whose shared facts are at hand; a hostile header has 0.3 MB of them.
+REMEMBERED_SERIES = 32
 #: What is read inside of functional groups: orientation, spacing, slice thickness, tube voltage.
 _IN_GROUPS = frozenset({0x00200037, 0x00280030, 0x00180050, 0x00180060})
 
@@ -125,18 +132,28 @@ def _header(handle: int, start: int, encoding: Encoding) -> Header:
     top: dict[int, bytes] = {}
     grouped: dict[int, bytes] = {}
     has_pixels = is_own = False
-    for element in walk(handle, start=start, encoding=encoding, wanted=_WANTED):
-        if element.tag in _PIXEL_DATA:
-            has_pixels = has_pixels or element.length > 0
-        elif element.tag == _MANUFACTURER:
-            is_own = is_own or is_mark(element.value.decode("ascii", "replace"))
-            if not element.inside:
-                top[element.tag] = element.value
-        else:
+    for tag, inside, value, length in walk(handle, start=start, encoding=encoding, wanted=_WANTED):
+        if tag == _MANUFACTURER:
+            is_own = is_own or is_mark(value.decode("ascii", "replace"))
+        if not inside:
             # the first one counts where an element is there twice, which the standard forbids
-            (grouped if element.inside else top).setdefault(element.tag, element.value)
+            top.setdefault(tag, value)
+            has_pixels = has_pixels or (tag in _PIXEL_DATA and length > 0)
+        elif tag != _MANUFACTURER:
+            grouped.setdefault(tag, value)
     values = Values(top, big_endian=encoding.big_endian)
-    facts = _facts(values, Values(grouped | top, big_endian=encoding.big_endian), has_pixels=has_pixels, is_own=is_own)
+    shared = _shared_facts(
+        tuple((tag, value) for tag, value in top.items() if tag in _OF_THE_SERIES),
+        tuple(grouped.items()),
+        big_endian=encoding.big_endian,
+    )
+    facts = replace(
+        shared,
+        instance_number=values.integer(_INSTANCE_NUMBER),
+        position=cast("Vector3 | None", values.decimals(_POSITION, count=3)),
+        has_pixel_data=has_pixels,
+        made_by_node=is_own,
+    )
     return Header(
         sop_class_uid=_uid(top, 0x00080016, "SOP Class UID"),
         sop_instance_uid=_uid(top, 0x00080018, "SOP Instance UID"),
@@ -147,19 +164,23 @@ def _header(handle: int, start: int, encoding: Encoding) -> Header:
     )
 
 
-def _facts(values: Values, geometry: Values, *, has_pixels: bool, is_own: bool) -> ImageFacts:
+@lru_cache(maxsize=REMEMBERED_SERIES)
+def _shared_facts(
+    top: tuple[tuple[int, bytes], ...], grouped: tuple[tuple[int, bytes], ...], *, big_endian: bool
+) -> ImageFacts:
+    """Facts that the images of a series share, from the elements at the top and in the functional groups."""
+    values = Values(dict(top), big_endian=big_endian)
+    geometry = Values(dict(grouped) | dict(top), big_endian=big_endian)
     spacing = geometry.decimals(0x00280030, count=2)
     return ImageFacts(
         modality=values.code(0x00080060),
         body_part=values.code(0x00180015),
         series_description=values.text(0x0008103E),
         series_number=values.integer(0x00200011),
-        instance_number=values.integer(0x00200013),
         image_type=values.codes(0x00080008),
         rows=values.unsigned_short(0x00280010),
         columns=values.unsigned_short(0x00280011),
         number_of_frames=_positive(values.integer(0x00280008)),
-        position=cast("Vector3 | None", values.decimals(0x00200032, count=3)),
         orientation=cast("Vector6 | None", geometry.decimals(0x00200037, count=6)),
         pixel_spacing=None if spacing is None or min(spacing) <= 0 else (spacing[0], spacing[1]),
         slice_thickness=_not_negative(geometry.decimal(0x00180050)),
@@ -170,8 +191,6 @@ def _facts(values: Values, geometry: Values, *, has_pixels: bool, is_own: bool) 
         contrast_agent=_contrast(values),
         manufacturer=values.text(_MANUFACTURER),
         model=values.text(0x00081090),
-        has_pixel_data=has_pixels,
-        made_by_node=is_own,
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from node.domain.identifiers import Uid
 
 #: Two hexadecimal digits: 256 folders, so that none holds more than a few thousand studies of a million.
 SHARD_LENGTH = 2
+#: The images of a study come together.
+REMEMBERED_SHARDS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,5 +44,6 @@ class StoreLayout:
         return self.root / file
 
 
+@lru_cache(maxsize=REMEMBERED_SHARDS)
 def _shard(uid: Uid) -> str:
     return hashlib.sha256(uid.encode("ascii")).hexdigest()[:SHARD_LENGTH]

@@ -23,7 +23,7 @@ from node.domain.errors import InputRejected, InvalidIdentifier
 from node.domain.identifiers import AETitle, Uid
 from node.domain.mark import MANUFACTURER, is_mark
 from node.store.elements import MAX_DEPTH, MalformedDataSet
-from node.store.headers import Header, MissingIdentifier, read_header
+from node.store.headers import _OF_THE_SERIES, Header, MissingIdentifier, read_header
 from node.store.part10 import FileMeta, NotPart10, data_set_digest, data_set_start, read_file_meta
 from tests.builders.ct import CtSpec, ct_series
 
@@ -89,6 +89,20 @@ def test_the_header_is_the_same_in_every_encoding(syntax: str, implicit: bool, l
     assert read.facts.orientation == tuple(dataset.ImageOrientationPatient)
     assert read.facts.pixel_spacing == tuple(dataset.PixelSpacing)
     assert read.facts.has_pixel_data is False
+
+
+def test_images_of_one_series_keep_what_is_their_own() -> None:
+    first = with_changes(InstanceNumber=1, ImagePositionPatient=[0, 0, 1], PixelSpacing=[0.5, 0.6])
+    second = with_changes(InstanceNumber=2, ImagePositionPatient=[0, 0, 2], PixelSpacing=[0.5, 0.6])
+    other = with_changes(InstanceNumber=3, ImagePositionPatient=[0, 0, 3], PixelSpacing=[0.7, 0.7])
+
+    assert [each.facts.instance_number for each in (first, second, other)] == [1, 2, 3]
+    assert [each.facts.position for each in (first, second, other)] == [(0, 0, 1), (0, 0, 2), (0, 0, 3)]
+    assert [each.facts.pixel_spacing for each in (first, second, other)] == [(0.5, 0.6), (0.5, 0.6), (0.7, 0.7)]
+
+
+def test_nothing_that_is_remembered_of_a_series_names_the_patient() -> None:
+    assert not any(tag >> 16 == 0x0010 for tag in _OF_THE_SERIES)
 
 
 @pytest.mark.parametrize(

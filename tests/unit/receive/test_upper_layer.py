@@ -11,7 +11,7 @@ from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.pdu_primitives import P_DATA
 
 from node.receive.contexts import TRANSFER_SYNTAXES, listener_contexts
-from node.receive.upper_layer import MalformedPdu, _data_values
+from node.receive.upper_layer import MalformedPdu, _data_values, command_pdu
 
 
 def test_data_in_an_established_association_is_action_dt_2_and_changes_no_state() -> None:
@@ -30,6 +30,25 @@ def test_dt_2_does_nothing_but_hand_the_data_to_the_dimse_provider() -> None:
         'dul.assoc.dimse.receive_primitive(cast("P_DATA", pdu.to_primitive()))',
         'return "Sta6"',
     ]
+
+
+def test_dt_1_does_nothing_but_send_and_changes_no_state() -> None:
+    body = inspect.getsource(fsm.DT_1).rpartition('"""')[2]
+    statements = [line.strip() for line in body.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+    assert fsm.TRANSITION_TABLE["Evt9", "Sta6"] == "DT-1"
+    assert statements == [
+        'primitive = cast("P_DATA", dul.to_provider_queue.get(False))',
+        "dul._send(P_DATA_TF(primitive))",
+        'return "Sta6"',
+    ]
+
+
+def test_an_answer_is_the_pdu_that_pynetdicom_would_send() -> None:
+    primitive = P_DATA()
+    primitive.presentation_data_value_list = [[5, b"\x03command"]]
+
+    assert command_pdu(5, b"command") == P_DATA_TF(primitive).encode()
 
 
 def test_the_reactor_waits_where_we_wait() -> None:
