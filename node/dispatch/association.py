@@ -9,6 +9,7 @@ from typing import Self
 from pydicom import dcmread
 from pynetdicom import _config
 from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
 from node.dispatch.calling import CallingEntity
@@ -24,6 +25,8 @@ _config.STORE_SEND_CHUNKED_DATASET = True
 
 #: PS3.7 section 9.3.1.1: 0000H medium, 0001H high, 0002H low.
 _MEDIUM_PRIORITY = 0
+#: PS3.8 table 9-21, result: rejected for good, rejected for now.
+_REJECTED = (1, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,10 +155,22 @@ def _application_entity(settings: ScuSettings) -> CallingEntity:
     return entity
 
 
+def _rejection(association: Association) -> A_ASSOCIATE | None:
+    """The answer that rejects an association, also where pynetdicom overlooks it.
+
+    It asks whether the connection still stands before it takes the answer out of its queue, and a rejection that came
+    by then has closed the connection.
+    """
+    if association.is_rejected:
+        return association.acceptor.primitive
+    answer = association.dul.receive_pdu()
+    return answer if isinstance(answer, A_ASSOCIATE) and answer.result in _REJECTED else None
+
+
 def _why_not_open(association: Association, destination: Destination) -> DestinationUnavailable | DestinationRefuses:
     """The error that tells why there is no association."""
-    if association.is_rejected:
-        answer = association.acceptor.primitive
+    answer = _rejection(association)
+    if answer is not None:
         row = rejection(answer.result, answer.result_source, answer.diagnostic)
         message = f"{destination.name} rejected the association: {row.meaning}"
         return DestinationRefuses(message) if row.verdict is Verdict.PERMANENT else DestinationUnavailable(message)

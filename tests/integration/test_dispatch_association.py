@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom.acse import ACSE
 from pynetdicom.dsutils import split_dataset
 from pynetdicom.sop_class import CTImageStorage, MRImageStorage
 
@@ -111,6 +113,24 @@ def test_too_many_associations_are_transient(file: DicomFile) -> None:
 
 
 def test_a_receiver_that_rejects_without_a_reason_is_tried_again(file: DicomFile, tmp_path: Path) -> None:
+    refusing = peers.storescp_server(tmp_path / "refusing", "--refuse")
+
+    with refusing as scp, pytest.raises(DestinationUnavailable, match="no reason given"):
+        send_to(destination_of(scp), file)
+
+
+def test_a_rejection_that_comes_at_once_is_not_taken_for_a_lost_connection(
+    file: DicomFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_request = ACSE.send_request
+
+    def send_and_be_late(acse: ACSE) -> None:
+        send_request(acse)
+        deadline = time.monotonic() + 10
+        while acse.dul.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(ACSE, "send_request", send_and_be_late)
     refusing = peers.storescp_server(tmp_path / "refusing", "--refuse")
 
     with refusing as scp, pytest.raises(DestinationUnavailable, match="no reason given"):
