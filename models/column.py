@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from models.components import components
 from models.tissues import BODY_TISSUES, Tissue
 from node.domain.volume import Float32
 
@@ -51,7 +51,7 @@ def spine_column(probabilities: Float32, spacing_mm: Spacing) -> Bool:
     disc = probabilities[int(Tissue.DISC)]
     column = np.zeros(disc.shape, dtype=np.bool_)
     inside = body_probability(probabilities) + disc > 0.5
-    labels, count = ndimage.label(inside)
+    labels, count = components(inside)
     if not count:
         return column
     voxels = np.argwhere(inside)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
+from models.components import TOUCHING, components
 from models.instances import Instances
 from models.tissues import Tissue
 from node.domain.reasons import Reason, ReasonCode
@@ -113,7 +113,10 @@ def _arches_behind_mm(probabilities: Float32, instances: Instances) -> float | N
 def _sacrum_above_mm(probabilities: Float32, instances: Instances) -> float | None:
     """How far the bodies that look like S1 lie above the middle of the others, mm; `None` where none does."""
     count = len(instances.spans_mm)
-    share = ndimage.mean(probabilities[int(Tissue.S1_BODY)], instances.labels, np.arange(1, count + 1))
+    inside = instances.labels > 0
+    body = instances.labels[inside]
+    likely = np.bincount(body, weights=probabilities[int(Tissue.S1_BODY)][inside], minlength=count + 1)[1:]
+    share = likely / np.bincount(body, minlength=count + 1)[1:]
     sacral = np.flatnonzero(share > _SACRAL_SHARE)
     if not len(sacral) or len(sacral) == count:
         return None
@@ -123,7 +126,7 @@ def _sacrum_above_mm(probabilities: Float32, instances: Instances) -> float | No
 
 def _rib_slope(probabilities: Float32, instances: Instances) -> float | None:
     """How much ribs rise for each mm outwards, median; `None` where too few are seen."""
-    labels, count = ndimage.label(probabilities[int(Tissue.RIB)] > 0.5, np.ones((3, 3, 3)))
+    labels, count = components(probabilities[int(Tissue.RIB)] > 0.5, TOUCHING)
     voxels = np.argwhere(labels)
     owner = labels[tuple(voxels.T)]
     points = voxels * np.array(instances.spacing_mm)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from models.components import TOUCHING, components
 from models.instances import Instances
 from node.domain.volume import Float32
 
@@ -85,9 +85,8 @@ def _ribs_in(rib: Bool, instances: Instances) -> Ribs:
     course = _Course(voxels, instances)
     near = np.zeros_like(rib)
     near[tuple(voxels[(course.radius < _SEEN_WITHIN_MM) & (course.behind > -_IN_FRONT_MM)].T)] = True
-    touching = np.ones((3, 3, 3))
-    piece = ndimage.label(near, touching)[0][tuple(voxels.T)]
-    whole = ndimage.label(rib, touching)[0][tuple(voxels.T)]
+    piece = components(near, TOUCHING)[0][tuple(voxels.T)]
+    whole = components(rib, TOUCHING)[0][tuple(voxels.T)]
     last = (np.array(rib.shape) - 1) * np.array(instances.spacing_mm)
     for number in range(1, int(piece.max(initial=0)) + 1):
         inside = np.flatnonzero(piece == number)

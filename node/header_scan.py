@@ -40,7 +40,7 @@ def scan_file(path: Path, wanted: frozenset[int]) -> dict[int, bytes] | None:
     wanted
         Tags from group 0008 on; the scan ends behind the largest. Those that the file does not have are left out.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         scanned = scan_head(file.read(HEAD_BYTES), wanted, end=max(wanted) + 1)
     return None if scanned is None else dict(scanned.values)
 
@@ -95,8 +95,14 @@ def _elements(
 ) -> tuple[dict[int, bytes], int]:
     """The wanted elements before the first tag from `end` on, and where that tag stands."""
     found: dict[int, bytes] = {}
+    unpack_from = _TAG_AND_LONG.unpack_from
     while True:
-        tag, value_at, length = _element(head, position, implicit=implicit)
+        group, number, rest = unpack_from(head, position)
+        tag, value_at, length = (group << 16) | number, position + 8, rest >> 16
+        if (
+            implicit or group == 0xFFFE or rest & 0xFFFF in _LONG_VRS
+        ):  # few are; a call for each takes a third of it all
+            tag, value_at, length = _element(head, position, implicit=implicit)
         if tag >= end:
             return found, position
         if length == _UNDEFINED:

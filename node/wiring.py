@@ -61,8 +61,7 @@ logger = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 MEGABYTE = 1024 * 1024
-#: How often the sweeper looks, half of which every study waits on average; a look at an index with nothing due takes
-#: about a millisecond.
+#: How often the sweeper looks at least; a look at an index with nothing due takes about a millisecond.
 SWEEP_EVERY_S = 0.1
 #: After an error that may pass the sweeper rests for this long.
 REST_S = 2.0
@@ -285,13 +284,22 @@ def run_sweeper(settings: Settings, stop: threading.Event) -> None:
         removed_destinations=RemovedDestinations(engine, configured=[each.name for each in settings.destination]),
         enqueuer=_enqueuer(settings, engine),
     )
-    while not stop.wait(SWEEP_EVERY_S):
+    pause_s = SWEEP_EVERY_S
+    while not stop.wait(pause_s):
         try:
-            sweeper.sweep_once(clock.now())
+            swept = sweeper.sweep_once(clock.now())
+            pause_s = _pause_s(swept.next_closing_at, now=clock.now())
         except TransientFailure:
             logger.exception("the sweep failed and is tried again", extra=event(Event.UNEXPECTED_ERROR))
             stop.wait(REST_S)
     sweeper.stop(clock.now())
+
+
+def _pause_s(next_closing_at: datetime.datetime | None, *, now: datetime.datetime) -> float:
+    """How long the sweeper may sleep: not beyond the end of a quiet period."""
+    if next_closing_at is None:
+        return SWEEP_EVERY_S
+    return min(SWEEP_EVERY_S, max(0.0, (next_closing_at - now).total_seconds()))
 
 
 def _instance_index(url: str) -> SqlInstanceIndex:

@@ -8,7 +8,8 @@ References
 
 from __future__ import annotations
 
-import numpy as np
+import math
+import operator
 
 from node.domain.reasons import ReasonCode
 from node.domain.stack import COSINE_TOLERANCE
@@ -99,14 +100,17 @@ def _orientation(plane: Elements) -> Vector6:
     values = plane.numbers("ImageOrientationPatient", 6)
     if values is None:
         raise ImageRefused(ReasonCode.MISSING_GEOMETRY, "A slice has no readable Image Orientation (Patient).")
-    row, column = np.array(values[:3]), np.array(values[3:])
-    wrong = (np.linalg.norm(row) - 1, np.linalg.norm(column) - 1, row @ column)
-    if not np.abs(wrong).max() <= COSINE_TOLERANCE:  # so put, it refuses what overflowed to NaN, too
+    a, b, c, d, e, f = values
+    if not _are_direction_cosines((a, b, c), (d, e, f)):
         raise ImageRefused(
             ReasonCode.MISSING_GEOMETRY, "The direction cosines of a slice are not two unit vectors at right angles."
         )
-    a, b, c, d, e, f = values
     return a, b, c, d, e, f
+
+
+def _are_direction_cosines(row: Vector3, column: Vector3) -> bool:
+    wrong = (math.hypot(*row) - 1, math.hypot(*column) - 1, sum(map(operator.mul, row, column)))
+    return all(abs(each) <= COSINE_TOLERANCE for each in wrong)  # so put, it refuses what overflowed to NaN, too
 
 
 def _spacing(measures: Elements) -> tuple[float, float]:

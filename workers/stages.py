@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -143,7 +144,10 @@ class CtBoneStages:
             (CROPS, crops_to_bytes(context.crops)),
             (SEGMENTATION, segmentation_to_bytes(origin)),
         )
-        artefacts = tuple(self._parts.artefacts.write(context.lease, name, content) for name, content in contents)
+        # each waits for the disk several times
+        with ThreadPoolExecutor(len(contents)) as writers:
+            write = partial(self._parts.artefacts.write, context.lease)
+            artefacts = tuple(writers.map(lambda each: write(*each), contents))
         return replace(context, artefacts=artefacts)
 
     def _leave_findings(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
+from highdicom.sr import CodedConcept
 from pydicom.sr.coding import Code
 
 from node.domain.finding import HuBand, Status
@@ -32,6 +34,27 @@ class Concept:
 
     code: Code
     origin: Origin
+
+    @property
+    def coded(self) -> CodedConcept:
+        """The concept as an item of a data set. One for all that name it, so it must not be changed."""
+        return _coded(*self.code[:3])
+
+
+class _Coded(CodedConcept):
+    """highdicom sorts all content by its concepts, and reads a concept's attributes anew each time."""
+
+    def __init__(self, value: str, scheme: str, meaning: str) -> None:
+        super().__init__(value, scheme, meaning)
+        self._hash = hash(scheme + value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@cache
+def _coded(value: str, scheme: str, meaning: str) -> CodedConcept:
+    return _Coded(value, scheme, meaning)
 
 
 def dicom(scheme: str, value: str, meaning: str) -> Concept:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pydicom import DataElement, Dataset, Sequence
 from pydicom.charset import convert_encodings, default_encoding
@@ -15,6 +16,9 @@ from pydicom.tag import Tag
 
 #: What pydicom says of the encoding of a data set that was never read.
 _BUILT_HERE = (None, None)
+
+#: Code Value, Coding Scheme Designator, Code Meaning: PS3.3 table 8.8-1a, for codes of at most 16 characters.
+_CODE = frozenset({0x00080100, 0x00080102, 0x00080104})
 
 _LONG_VRS = frozenset({"SQ", "OB", "UT"})
 _ITEM = struct.Struct("<HHL")
@@ -81,16 +85,28 @@ def keep_raw(dataset: Dataset) -> None:
     dataset.set_original_encoding(False, True, encodings)
 
 
-def keep_types(dataset: Dataset) -> None:
-    """Spare pydicom a search of every item of every sequence for VRs that depend on other elements.
+def settle(dataset: Dataset) -> None:
+    """Make the items of a data set that were built here quick to write.
 
-    It searches each item and all that are in it, again at every depth. None of the items that are built here has such
-    a VR: they hold codes, texts, numbers and references; pydicom refuses to write one that has. Items that were read
-    from a source are left as they are: they may have to be translated from another encoding.
+    Sequences of one plain code, which are three of four elements of a report, become bytes. And pydicom is spared a
+    search of every item, again at every depth, for VRs that depend on other elements: none of the items has one, since
+    they hold codes, texts, numbers and references; pydicom refuses to write one that has. Items that were read from a
+    source are left as they are: they may have to be translated from another encoding.
     """
-    for each in dataset.elements():
-        if isinstance(each, DataElement) and isinstance(each.value, Sequence):
-            for item in each.value:
-                if item.original_encoding == _BUILT_HERE:
-                    item.set_original_encoding(False, True, default_encoding)
-                    keep_types(item)
+    for each in tuple(dataset.elements()):
+        if not isinstance(each, DataElement) or not isinstance(each.value, Sequence):
+            continue
+        built = [item for item in each.value if item.original_encoding == _BUILT_HERE]
+        if len(built) == len(each.value) == 1 and built[0].keys() == _CODE:
+            told = tuple(str(built[0][tag].value) for tag in sorted(_CODE))
+            if all(part.isascii() for part in told):
+                put_raw(dataset, each.tag, "SQ", _code_items(*told))
+                continue
+        for item in built:
+            item.set_original_encoding(False, True, default_encoding)
+            settle(item)
+
+
+@lru_cache(maxsize=1024)
+def _code_items(value: str, scheme: str, meaning: str) -> bytes:
+    return items([code(value, scheme, meaning)])

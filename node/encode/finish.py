@@ -24,7 +24,7 @@ from node.encode.concepts import (
     PRIVATE_SCHEME_VERSION,
 )
 from node.encode.context import EncodingContext, Names
-from node.encode.explicit import keep_raw, keep_types
+from node.encode.explicit import keep_raw, settle
 from node.encode.identity import copy_identity, site_time
 
 
@@ -52,7 +52,7 @@ def finish(dataset: Dataset, kind: ObjectKind, header: Dataset, *, result: Resul
     _set_times(dataset, header, context)
     copy_identity(header, dataset)
     keep_raw(dataset)
-    keep_types(dataset)
+    settle(dataset)
     return _to_bytes(dataset)
 
 

@@ -20,7 +20,6 @@ from node.encode.concepts import (
     PIXEL_ROWS,
     PIXELS,
     SLICE_THICKNESS,
-    SOURCE,
     VERTICAL_SPACING,
     Concept,
     modality,
@@ -90,14 +89,9 @@ def _descriptors(first: SourceInstance, shared: Dataset | None) -> Iterator[byte
 
 
 def _image(instance: SourceInstance) -> bytes:
-    """The entry of one image (TID 1601)."""
+    """The entry of one image (TID 1601, which gives it no name)."""
     reference = sop_reference(instance.sop_class_uid, instance.sop_instance_uid)
-    return (
-        sequence(0x00081199, reference)
-        + text(0x0040A010, "CS", "CONTAINS")
-        + text(0x0040A040, "CS", "IMAGE")
-        + sequence(0x0040A043, _coded(SOURCE))
-    )
+    return sequence(0x00081199, reference) + text(0x0040A010, "CS", "CONTAINS") + text(0x0040A040, "CS", "IMAGE")
 
 
 def _item(value_type: str, name: Concept, value: bytes) -> bytes:

@@ -111,13 +111,13 @@ def _segment(bodies: ReferencedBodies, number: int) -> sr.ReferencedSegment:
 def _about(finding: VertebraFinding, names: Names) -> dict[str, object]:
     """What every group says first: tracking, category, finding, site; keyword arguments of highdicom's templates."""
     label = str(finding.level) if finding.level is not None else f"vertebra {finding.ordinal}"
-    site = sr.FindingSite(vertebra(finding.level).code, topographical_modifier=VERTEBRAL_BODY.code)
+    site = sr.FindingSite(vertebra(finding.level).coded, topographical_modifier=VERTEBRAL_BODY.coded)
     return {
         "tracking_identifier": sr.TrackingIdentifier(
             uid=names.tracking_uid(finding.level, finding.ordinal), identifier=label
         ),
-        "finding_category": ANATOMICAL_STRUCTURE.code,
-        "finding_type": VERTEBRA.code,
+        "finding_category": ANATOMICAL_STRUCTURE.coded,
+        "finding_type": VERTEBRA.coded,
         "finding_sites": [site],
     }
 
@@ -138,7 +138,7 @@ def _measurements(values: Sequence[Measurement], provenance: Provenance) -> list
     """
     parts = {(value.site, _CODING[value.quantity].part) for value in values}
     sites = {
-        (level, part): sr.FindingSite(vertebra(level).code, topographical_modifier=part.code) for level, part in parts
+        (level, part): sr.FindingSite(vertebra(level).coded, topographical_modifier=part.coded) for level, part in parts
     }
     version = plain(provenance.code_version)
     algorithms = {
@@ -153,19 +153,19 @@ def _measurements(values: Sequence[Measurement], provenance: Provenance) -> list
 
 def _measurement(value: Measurement, site: sr.FindingSite, algorithm: sr.AlgorithmIdentification) -> sr.Measurement:
     coding = _CODING[value.quantity]
-    unit = _UNIT[value.unit].code
+    unit = _UNIT[value.unit].coded
     measurement = _BodyMeasurement(
-        name=coding.concept.code,
+        name=coding.concept.coded,
         value=value.value,
         unit=unit,
-        derivation=coding.derivation.code if coding.derivation else None,
+        derivation=coding.derivation.coded if coding.derivation else None,
         finding_sites=[site],
         algorithm_id=algorithm,
     )
     if value.standard_uncertainty is not None:
         measurement[0].ContentSequence.append(
             sr.NumContentItem(
-                name=STANDARD_UNCERTAINTY.code,
+                name=STANDARD_UNCERTAINTY.coded,
                 value=value.standard_uncertainty,
                 unit=unit,
                 relationship_type="HAS PROPERTIES",
@@ -177,7 +177,7 @@ def _measurement(value: Measurement, site: sr.FindingSite, algorithm: sr.Algorit
 def _level_score(finding: VertebraFinding) -> list[sr.Measurement]:
     if finding.level_score is None:
         return []
-    return [_BodyMeasurement(name=LEVEL_SCORE.code, value=finding.level_score, unit=NO_UNITS.code)]
+    return [_BodyMeasurement(name=LEVEL_SCORE.coded, value=finding.level_score, unit=NO_UNITS.coded)]
 
 
 def _gaps(finding: VertebraFinding) -> list[sr.QualitativeEvaluation]:
@@ -214,9 +214,9 @@ def add_comments(group: sr.MeasurementsAndQualitativeEvaluations, texts: list[st
 
 def comment(text: str) -> sr.TextContentItem:
     """A sentence for people."""
-    return sr.TextContentItem(name=COMMENT.code, value=plain(text), relationship_type="CONTAINS")
+    return sr.TextContentItem(name=COMMENT.coded, value=plain(text), relationship_type="CONTAINS")
 
 
 def evaluation(name: Concept, value: Concept) -> sr.QualitativeEvaluation:
     """A coded statement."""
-    return sr.QualitativeEvaluation(name=name.code, value=value.code)
+    return sr.QualitativeEvaluation(name=name.coded, value=value.coded)

@@ -36,14 +36,14 @@ def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitati
     sites = [vertebra(level) for level in band.levels] if band else [SPINE]
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(uid=names.screening_uid(), identifier="bone screening"),
-        finding_category=FINDING.code,
-        finding_type=SCREENING.code,
-        finding_sites=[sr.FindingSite(site.code) for site in sites],
+        finding_category=FINDING.coded,
+        finding_type=SCREENING.coded,
+        finding_sites=[sr.FindingSite(site.coded) for site in sites],
         algorithm_id=sr.AlgorithmIdentification(
             name=name,
             version=version,
             parameters=algorithm_parameters(provenance),
-            family=ARTIFICIAL_INTELLIGENCE.code if provenance.models else None,
+            family=ARTIFICIAL_INTELLIGENCE.coded if provenance.models else None,
         ),
         qualitative_evaluations=[
             evaluation(STATUS, STATUS_OF[findings.status]),

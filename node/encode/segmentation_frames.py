@@ -117,8 +117,8 @@ def _functional_groups(frame: SourceFrame, *, number: int, index: int) -> bytes:
     source = sop_reference(instance.sop_class_uid, instance.sop_instance_uid)
     if frame.number is not None:
         source += text(0x00081160, "IS", str(frame.number))
-    source += text(0x0028135A, "CS", "YES") + _code_sequence(0x0040A170, SOURCE_IMAGE)
-    derivation = sequence(0x00082112, source) + _code_sequence(0x00089215, SEGMENTATION)
+    source += text(0x0028135A, "CS", "YES") + _PURPOSE
+    derivation = sequence(0x00082112, source) + _DERIVATION
     position = "\\".join(format_number_as_ds(value) for value in frame.position)
     return (
         sequence(0x00089124, derivation)
@@ -131,6 +131,11 @@ def _functional_groups(frame: SourceFrame, *, number: int, index: int) -> bytes:
 def _code_sequence(tag: int, concept: Concept) -> bytes:
     value, scheme, meaning, _ = concept.code
     return sequence(tag, code(value, scheme, meaning))
+
+
+#: The same in every frame: PS3.3 tables C.7.6.16-6 and 10-3, purpose and derivation.
+_PURPOSE = _code_sequence(0x0040A170, SOURCE_IMAGE)
+_DERIVATION = _code_sequence(0x00089215, SEGMENTATION)
 
 
 def _write_references(shell: Dataset, used: list[SourceFrame]) -> None:

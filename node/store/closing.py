@@ -55,6 +55,14 @@ class _Superseded:
     withdrawn: tuple[WorkItem, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closings:
+    """How many revisions were closed, and when the next one's quiet period ends; `None` where none runs."""
+
+    count: int
+    next_at: datetime.datetime | None = None
+
+
 class RevisionCloser:
     """Closes what is complete.
 
@@ -81,11 +89,18 @@ class RevisionCloser:
         self._pseudonyms = pseudonyms
         self._resting: dict[Uid, datetime.datetime] = {}
 
-    def close_due(self, *, now: datetime.datetime) -> int:
-        """Close every revision that is complete; returns how many."""
+    def close_due(self, *, now: datetime.datetime) -> Closings:
+        """Close every revision that is complete."""
         with reading(self._engine) as connection:
             collecting = _collecting(connection)
-        return sum(self._close_guarded(each, now) for each in collecting)
+        told = [
+            by_time(self._completeness, opened_at=each.opened_at, last_at=each.last_at, now=now) for each in collecting
+        ]
+        due = [each for each, says in zip(collecting, told, strict=True) if not isinstance(says, Waiting)]
+        return Closings(
+            count=sum(self._close_guarded(each, now) for each in due),
+            next_at=min((says.until for says in told if isinstance(says, Waiting)), default=None),
+        )
 
     def _close_guarded(self, each: _Collecting, now: datetime.datetime) -> bool:
         """A door of the program: a study that trips over itself must not hold up all others."""

@@ -22,6 +22,8 @@ class Swept:
         Whether this process has the sweeper's role; without it nothing is done.
     closed
         Revisions that were closed.
+    next_closing_at
+        When the next quiet period ends, where one runs.
     taken_back
         Pieces of work whose worker was lost.
     lost
@@ -34,6 +36,7 @@ class Swept:
 
     active: bool
     closed: int = 0
+    next_closing_at: datetime.datetime | None = None
     taken_back: int = 0
     lost: int = 0
     given_up: int = 0
@@ -68,9 +71,11 @@ class Sweeper:
         """
         if not self._role.take(now=now):
             return Swept(active=False)
+        closings = self._closer.close_due(now=now)
         return Swept(
             active=True,
-            closed=self._closer.close_due(now=now),
+            closed=closings.count,
+            next_closing_at=closings.next_at,
             taken_back=self._lost_workers.take_back(now=now),
             lost=self._enqueuer.return_lost(now=now),
             given_up=self._removed_destinations.give_up(now=now),

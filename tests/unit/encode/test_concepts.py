@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from highdicom.sr import CodedConcept
 from pydicom.sr import _concepts_dict
 
 from node.domain.levels import VertebralLevel
@@ -68,3 +69,12 @@ def test_a_vertebra_has_the_code_of_its_level(level, code):
 
 def test_the_page_of_private_codes_is_that_of_the_tables():
     assert PAGE.read_text() == code_table_text()
+
+
+def test_a_concept_as_an_item_is_the_one_that_highdicom_makes_of_its_code() -> None:
+    for concept in every_concept():
+        expected = CodedConcept.from_code(concept.code)
+
+        assert concept.coded == expected
+        assert hash(concept.coded) == hash(expected)
+        assert concept.coded.to_json_dict() == expected.to_json_dict()

@@ -1,5 +1,6 @@
 """A study is closed when it is complete, with a series chosen or the reasons why none was."""
 
+import datetime
 import logging
 
 import pytest
@@ -29,6 +30,18 @@ def test_a_study_stays_open_while_images_arrive(node):
 
     assert (swept.active, swept.closed) == (True, 0)
     assert revisions(node) == [RevisionState.COLLECTING]
+
+
+def test_a_sweep_tells_when_the_next_quiet_period_ends(node):
+    assert node.sweep().next_closing_at is None
+    node.receive(study="1")
+    first_ends_at = node.now() + datetime.timedelta(seconds=60)
+    assert node.sweep(20).next_closing_at == first_ends_at
+    node.receive(study="2", series="2.1")
+    second_ends_at = node.now() + datetime.timedelta(seconds=60)
+
+    assert node.sweep(10).next_closing_at == first_ends_at
+    assert node.sweep(30).next_closing_at == second_ends_at
 
 
 def test_a_quiet_study_is_closed_and_its_first_work_is_queued(node):
