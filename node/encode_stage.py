@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -150,10 +149,7 @@ class Encoding:
             ),
         )
         paths = self.studies.files(item.study_uid, item.revision, source.series_uid)
-        # a segmentation of a dozen megabytes is made durable while the report is put together
-        with ThreadPoolExecutor(1) as writer:
-            kept = [writer.submit(self._keep, lease, each) for each in encode_result(result, paths, context)]
-        return tuple(each.result() for each in kept)
+        return tuple(self._keep(lease, each) for each in encode_result(result, paths, context))
 
     def _keep(self, lease: Lease, encoded: EncodedObject) -> OutgoingObject:
         """The object that counts under the encoded one's UID: the first that was made."""

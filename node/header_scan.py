@@ -99,9 +99,8 @@ def _elements(
     while True:
         group, number, rest = unpack_from(head, position)
         tag, value_at, length = (group << 16) | number, position + 8, rest >> 16
-        if (
-            implicit or group == 0xFFFE or rest & 0xFFFF in _LONG_VRS
-        ):  # few are; a call for each takes a third of it all
+        # few are anything but short with a VR, and calls for those that are would take a third of the time
+        if implicit or group == 0xFFFE or rest & 0xFFFF in _LONG_VRS:
             tag, value_at, length = _element(head, position, implicit=implicit)
         if tag >= end:
             return found, position

@@ -288,14 +288,15 @@ def run_sweeper(settings: Settings, stop: threading.Event) -> None:
     while not stop.wait(pause_s):
         try:
             swept = sweeper.sweep_once(clock.now())
-            pause_s = _pause_s(swept.next_closing_at, now=clock.now())
         except TransientFailure:
             logger.exception("the sweep failed and is tried again", extra=event(Event.UNEXPECTED_ERROR))
-            stop.wait(REST_S)
+            pause_s = REST_S
+        else:
+            pause_s = sweep_pause_s(swept.next_closing_at, now=clock.now())
     sweeper.stop(clock.now())
 
 
-def _pause_s(next_closing_at: datetime.datetime | None, *, now: datetime.datetime) -> float:
+def sweep_pause_s(next_closing_at: datetime.datetime | None, *, now: datetime.datetime) -> float:
     """How long the sweeper may sleep: not beyond the end of a quiet period."""
     if next_closing_at is None:
         return SWEEP_EVERY_S

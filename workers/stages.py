@@ -147,7 +147,7 @@ class CtBoneStages:
         # each waits for the disk several times
         with ThreadPoolExecutor(len(contents)) as writers:
             write = partial(self._parts.artefacts.write, context.lease)
-            artefacts = tuple(writers.map(lambda each: write(*each), contents))
+            artefacts = tuple(writers.map(write, *zip(*contents, strict=True)))
         return replace(context, artefacts=artefacts)
 
     def _leave_findings(

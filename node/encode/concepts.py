@@ -163,7 +163,6 @@ IMAGE_ORIENTATION = (
     dicom("DCM", "110908", "Image Orientation (Patient) Column Y"),
     dicom("DCM", "110909", "Image Orientation (Patient) Column Z"),
 )
-SOURCE = dicom("SCT", "260753009", "Source")
 PIXELS = Concept(code=Code("{pixels}", "UCUM", "Pixels"), origin=Origin.DICOM_TEMPLATE)
 COSINE = Concept(code=Code("{-1:1}", "UCUM", "{-1:1}"), origin=Origin.DICOM_TEMPLATE)
 

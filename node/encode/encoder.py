@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from pydicom import Dataset
@@ -41,11 +40,9 @@ class EncodedObject:
     content: bytes
 
 
-def encode_result(result: Result, sources: Sequence[Path], context: EncodingContext) -> Iterator[EncodedObject]:
-    """The objects of a result, one by one: a segmentation where something was segmented, always a report, and a key
-    object selection where the triage is urgent.
-
-    Whoever takes them can keep one while the next is made.
+def encode_result(result: Result, sources: Sequence[Path], context: EncodingContext) -> tuple[EncodedObject, ...]:
+    """The objects of a result: a segmentation where something was segmented, always a report, and a key object
+    selection where the triage is urgent.
 
     Parameters
     ----------
@@ -61,16 +58,19 @@ def encode_result(result: Result, sources: Sequence[Path], context: EncodingCont
         Where the label map does not lie on the grid of the sources.
     """
     loaded = load_sources(sources)
-    finished = partial(_finished, sources=loaded, result=result, context=context)
     segmentation = _segmentation(result, loaded, context)
-    # it goes first: the report refers to it
-    if segmentation is not None:
-        yield finished(segmentation.dataset, ObjectKind.SEG)
     report = encode_report(result, segmentation, loaded, context=context)
-    yield finished(report, ObjectKind.SR)
+    datasets = {ObjectKind.SR: report}
+    if segmentation is not None:
+        datasets[ObjectKind.SEG] = segmentation.dataset
     if context.triage.priority is Priority.URGENT:
-        made = (report,) if segmentation is None else (report, segmentation.dataset)
-        yield finished(encode_key_object(result, made, loaded, context=context), ObjectKind.KOS)
+        datasets[ObjectKind.KOS] = encode_key_object(result, tuple(datasets.values()), loaded, context=context)
+    # a segmentation goes first: the report refers to it
+    return tuple(
+        _finished(datasets[kind], kind, loaded, result=result, context=context)
+        for kind in (ObjectKind.SEG, ObjectKind.SR, ObjectKind.KOS)
+        if kind in datasets
+    )
 
 
 def _segmentation(result: Result, sources: Sources, context: EncodingContext) -> EncodedSegmentation | None:
@@ -80,7 +80,7 @@ def _segmentation(result: Result, sources: Sources, context: EncodingContext) ->
 
 
 def _finished(
-    dataset: Dataset, kind: ObjectKind, *, sources: Sources, result: Result, context: EncodingContext
+    dataset: Dataset, kind: ObjectKind, sources: Sources, *, result: Result, context: EncodingContext
 ) -> EncodedObject:
     content = finish(dataset, kind, sources.header, result=result, context=context)
     return EncodedObject(

@@ -90,21 +90,29 @@ def settle(dataset: Dataset) -> None:
 
     Sequences of one plain code, which are three of four elements of a report, become bytes. And pydicom is spared a
     search of every item, again at every depth, for VRs that depend on other elements: none of the items has one, since
-    they hold codes, texts, numbers and references; pydicom refuses to write one that has. Items that were read from a
-    source are left as they are: they may have to be translated from another encoding.
+    they hold codes, texts, numbers and references; pydicom refuses to write one that has. Left as they are: items that
+    were read from a source, which may have to be translated from another encoding, and codes, which many items share.
     """
     for each in tuple(dataset.elements()):
         if not isinstance(each, DataElement) or not isinstance(each.value, Sequence):
             continue
         built = [item for item in each.value if item.original_encoding == _BUILT_HERE]
-        if len(built) == len(each.value) == 1 and built[0].keys() == _CODE:
-            told = tuple(str(built[0][tag].value) for tag in sorted(_CODE))
-            if all(part.isascii() for part in told):
-                put_raw(dataset, each.tag, "SQ", _code_items(*told))
-                continue
+        if len(built) == len(each.value) == 1 and (told := _plain_code(built[0])) is not None:
+            put_raw(dataset, each.tag, "SQ", _code_items(*told))
+            continue
         for item in built:
-            item.set_original_encoding(False, True, default_encoding)
-            settle(item)
+            if item.keys() != _CODE:
+                item.set_original_encoding(False, True, default_encoding)
+                settle(item)
+
+
+def _plain_code(item: Dataset) -> tuple[str, str, str] | None:
+    """Value, scheme and meaning of an item that has these and nothing else, each of them one ASCII text."""
+    if item.keys() != _CODE:
+        return None
+    value, scheme, meaning = (item[tag].value for tag in sorted(_CODE))
+    told = (value, scheme, meaning)
+    return told if all(isinstance(part, str) and part and part.isascii() for part in told) else None
 
 
 @lru_cache(maxsize=1024)

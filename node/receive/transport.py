@@ -107,6 +107,18 @@ class PeerSocket(AssociationSocket):
             connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         return count > 0
 
+    def send_whole(self, data: bytes) -> None:
+        """Send all of it. pynetdicom's `send` leaves a failure for its state machine to find, after what is read next.
+
+        Raises
+        ------
+        OSError
+            Where the peer takes none of it for too long, or the connection breaks.
+        """
+        if self.socket is None:
+            raise ConnectionError("the connection is closed")
+        self.socket.sendall(data)
+
     def recv(self, nr_bytes: int) -> bytearray:
         """So many bytes, or fewer where the peer closed the connection: pynetdicom's way to read.
 

@@ -76,8 +76,14 @@ class StreamingUpperLayer(DULServiceProvider):
         self.wakeup.ring()
 
     def answer(self, context_id: int, command: bytes) -> None:
-        """Send a command set at once; only for the thread that reads, which does so in an established association."""
-        cast("PeerSocket", self.socket).send(command_pdu(context_id, command))
+        """Send a command set at once; only for the thread that reads, which does so in an established association.
+
+        Raises
+        ------
+        OSError
+            Where the peer does not take it: it may be cut off in the middle, so that nothing can follow.
+        """
+        cast("PeerSocket", self.socket).send_whole(command_pdu(context_id, command))
 
     def kill_dul(self) -> None:
         """End the thread."""

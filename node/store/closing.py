@@ -93,17 +93,17 @@ class RevisionCloser:
         """Close every revision that is complete."""
         with reading(self._engine) as connection:
             collecting = _collecting(connection)
-        told = [
-            by_time(self._completeness, opened_at=each.opened_at, last_at=each.last_at, now=now) for each in collecting
-        ]
-        due = [each for each, says in zip(collecting, told, strict=True) if not isinstance(says, Waiting)]
+        outcomes = [self._close_guarded(each, now) for each in collecting]
         return Closings(
-            count=sum(self._close_guarded(each, now) for each in due),
-            next_at=min((says.until for says in told if isinstance(says, Waiting)), default=None),
+            count=sum(outcome is True for outcome in outcomes),
+            next_at=min((outcome.until for outcome in outcomes if isinstance(outcome, Waiting)), default=None),
         )
 
-    def _close_guarded(self, each: _Collecting, now: datetime.datetime) -> bool:
-        """A door of the program: a study that trips over itself must not hold up all others."""
+    def _close_guarded(self, each: _Collecting, now: datetime.datetime) -> bool | Waiting:
+        """Whether the revision was closed, or the quiet period that it waits for.
+
+        A door of the program: a study that trips over itself must not hold up all others.
+        """
         if self._resting.get(each.study_uid, now) > now:
             return False
         try:
@@ -116,10 +116,10 @@ class RevisionCloser:
         self._resting.pop(each.study_uid, None)
         return closed
 
-    def _close_if_complete(self, each: _Collecting, now: datetime.datetime) -> bool:
+    def _close_if_complete(self, each: _Collecting, now: datetime.datetime) -> bool | Waiting:
         told = by_time(self._completeness, opened_at=each.opened_at, last_at=each.last_at, now=now)
         if isinstance(told, Waiting):
-            return False
+            return told
         with reading(self._engine) as connection:
             images = _count_images(connection, each)
             if told is None and images == each.images_seen and each.waits_until is not None and now < each.waits_until:

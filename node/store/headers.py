@@ -40,7 +40,8 @@ _FUNCTIONAL_GROUPS = frozenset({0x00209116, 0x00289110, 0x00189325})
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 _MANUFACTURER, _INSTANCE_NUMBER, _POSITION = 0x00080070, 0x00200013, 0x00200032
-#: What the images of a series share, nearly always: no identity, and nothing that tells one image from the next.
+#: What the images of a series share, nearly always: nothing of the patient or the study, nor what tells one image from
+#: the next.
 _OF_THE_SERIES = frozenset(
     {
         *(0x00080005, 0x00080008, 0x00080060, _MANUFACTURER, 0x0008103E, 0x00081090),

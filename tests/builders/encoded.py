@@ -41,7 +41,7 @@ def encode_on(
     result: Result, sources: Sequence[Dataset], folder: Path, *, context: EncodingContext | None = None
 ) -> dict[ObjectKind, EncodedObject]:
     """The objects of a result on the given source data sets."""
-    made = tuple(encode_result(result, write_series(sources, folder), context or encoding_context()))
+    made = encode_result(result, write_series(sources, folder), context or encoding_context())
     return {each.kind: each for each in made}
 
 

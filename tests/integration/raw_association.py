@@ -47,8 +47,13 @@ class RawAssociation:
         called: str = "OSTEONODE",
         host: str = "127.0.0.1",
         tls: ssl.SSLContext | None = None,
+        receive_buffer: int | None = None,
     ) -> None:
-        self.connection = socket.create_connection((host, port), 30)
+        self.connection = socket.socket()
+        self.connection.settimeout(30)
+        if receive_buffer is not None:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.connection.connect((host, port))
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self.connection = tls.wrap_socket(self.connection, server_hostname=host)  # closes it where it fails

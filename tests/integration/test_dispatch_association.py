@@ -129,6 +129,7 @@ def test_a_rejection_that_comes_at_once_is_not_taken_for_a_lost_connection(
         deadline = time.monotonic() + 10
         while acse.dul.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
+        assert not acse.dul.is_alive()
 
     monkeypatch.setattr(ACSE, "send_request", send_and_be_late)
     refusing = peers.storescp_server(tmp_path / "refusing", "--refuse")

@@ -299,6 +299,23 @@ def test_a_sender_that_stalls_within_an_object_is_cut_off(tmp_path: Path) -> Non
         wait_until(lambda: listener.partial_files() == [], "the half object to go")
 
 
+def test_a_sender_that_never_reads_its_answers_is_cut_off(tmp_path: Path) -> None:
+    with listening(tmp_path / "store", dimse_timeout_s=0.5, network_timeout_s=30.0) as listener:
+        with RawAssociation(listener.port, [(CT, EXPLICIT)], receive_buffer=4096) as association:
+            with pytest.raises(ConnectionError):
+                pour_commands(association, seconds=20)
+            association.connection.close()
+        assert send(listener.port, good()) == [0x0000]
+
+
+def pour_commands(association: RawAssociation, *, seconds: float) -> None:
+    """Ask again and again to store nothing, without a look at what is answered."""
+    command = store_command(CT, "1.2.3", 1, data_set=0x0101)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        association.send(1, COMMAND_LAST, command)
+
+
 def test_a_sender_that_drips_single_bytes_is_cut_off(tmp_path: Path) -> None:
     with listening(tmp_path / "store", dimse_timeout_s=0.6, network_timeout_s=30.0) as listener:
         with RawAssociation(listener.port, [(CT, EXPLICIT)]) as association:

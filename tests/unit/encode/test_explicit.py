@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from node.encode.explicit import keep_raw, settle
 
 
-def code(value: str, meaning: str = "Wirbelkörper") -> Dataset:
+def code(value: str, meaning: str | list[str] = "Wirbelkörper") -> Dataset:
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", meaning
     return item
@@ -18,6 +18,7 @@ def code(value: str, meaning: str = "Wirbelkörper") -> Dataset:
 
 def tree() -> Dataset:
     """Sequences in sequences, with codes of every kind and text beyond ASCII."""
+    nameless, several = code("6", ""), code("7", ["a", "b"])
     versioned = code("5", "Body")
     versioned.CodingSchemeVersion = "2"
     inner = Dataset()
@@ -25,6 +26,8 @@ def tree() -> Dataset:
     inner.ConceptCodeSequence = [code("3", "Vertebral body")]
     inner.AnatomicRegionSequence = [code("4", "Spine"), code("4", "Spine")]
     inner.MeasurementUnitsCodeSequence = [versioned]
+    inner.PurposeOfReferenceCodeSequence = [nameless]
+    inner.ModifierCodeSequence = [several]
     inner.NumericValue = "12.5"
     outer = Dataset()
     outer.ContentSequence = [inner, Dataset()]
@@ -50,6 +53,18 @@ def test_items_without_ambiguous_types_are_written_alike():
     settle(kept)
 
     assert written(kept) == written(tree())
+
+
+def test_items_of_a_code_which_many_share_are_not_changed():
+    shared = code("8", "Level")
+    whole = Dataset()
+    whole.ConceptNameCodeSequence = [shared]
+    whole.ModifierCodeSequence = [shared, code("9")]
+    before = shared.original_encoding
+    settle(whole)
+
+    assert shared.original_encoding == before
+    assert shared == code("8", "Level")
 
 
 def test_items_that_were_read_in_another_encoding_are_translated():

@@ -96,6 +96,7 @@ def test_the_image_library_holds_every_image_of_the_series(tmp_path):
     assert listed == {dataset.SOPInstanceUID for dataset in sources}
     described = {_meaning(item) for item in group.ContentSequence if item.ValueType != "IMAGE"}
     assert {"Modality", "Frame of Reference UID", "Horizontal Pixel Spacing"} <= described
+    assert not any("ConceptNameCodeSequence" in item for item in images)  # TID 1601 has none
 
 
 def _meaning(item: Dataset) -> str:

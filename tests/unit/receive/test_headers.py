@@ -101,8 +101,21 @@ def test_images_of_one_series_keep_what_is_their_own() -> None:
     assert [each.facts.pixel_spacing for each in (first, second, other)] == [(0.5, 0.6), (0.5, 0.6), (0.7, 0.7)]
 
 
-def test_nothing_that_is_remembered_of_a_series_names_the_patient() -> None:
+def test_nothing_is_remembered_of_the_patient_or_the_study() -> None:
+    accession_number, referring_physician, study_uid, study_id = 0x00080050, 0x00080090, 0x0020000D, 0x00200010
+
     assert not any(tag >> 16 == 0x0010 for tag in _OF_THE_SERIES)
+    assert _OF_THE_SERIES.isdisjoint({accession_number, referring_physician, study_uid, study_id})
+
+
+def test_the_nodes_mark_is_found_in_images_that_share_all_else_with_others() -> None:
+    equipment = Dataset()
+    equipment.Manufacturer = MANUFACTURER
+    others, own = with_changes(), with_changes(ContributingEquipmentSequence=[equipment])
+
+    assert not others.facts.made_by_node
+    assert own.facts.made_by_node
+    assert others.facts.manufacturer == own.facts.manufacturer
 
 
 @pytest.mark.parametrize(
