@@ -126,6 +126,48 @@ def test_the_logs_of_all_processes_name_events_and_no_identity(node: NodeProcess
         assert not any(word in line for line in lines)
 
 
+def test_no_identity_is_in_a_file_name_the_broker_or_the_logs(node: NodeProcess, study: SentStudy):
+    names = [str(path.relative_to(node.home)) for path in node.home.rglob("*")]
+    folders = (node.home / "logs", node.home / "redis")
+    beside_images = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    beside_images += node.home.glob("flower*")
+    written = b"".join(path.read_bytes() for path in beside_images)
+
+    assert any("instances" in name for name in names)
+    assert {path.suffix for path in beside_images} >= {".log"}
+    assert len(written) > 10_000
+    for word in (*IDENTITY, CtSpec().series_description):
+        assert not any(word in name for name in names)
+        assert word.encode() not in written
+
+
+def test_no_identity_is_in_what_flower_answers(node: NodeProcess, study: SentStudy, flower_port: int):
+    table = "/tasks/datatable?draw=1&start=0&length=100&search[value]=&order[0][column]=0&order[0][dir]=asc"
+    columns = "".join(f"&columns[{number}][data]={name}" for number, name in enumerate(("name", "uuid", "state")))
+    rows = json.loads(page(flower_port, table + columns))["data"]
+    answers = page(flower_port, "/api/tasks") + json.dumps(rows)
+
+    ours = [row for row in rows if pseudonym(node, study) in str(row["kwargs"])]
+    assert {row["state"] for row in ours if row["name"] == "osteonode.segment"} == {"SUCCESS"}
+    for word in (*IDENTITY, study.study_uid, CtSpec().series_description):
+        assert word not in answers
+
+
+def test_a_folder_is_sent_and_what_was_not_stored_is_told(
+    node: NodeProcess, orthanc_process: peers.Orthanc, study: SentStudy
+):
+    there = f"{orthanc_process.aet}@{orthanc_process.host}:{orthanc_process.dicom_port}"
+
+    stored = node.command("send", str(study.folder), "--to", there)
+    nobody = node.command("send", str(study.folder), "--to", f"NOBODY@127.0.0.1:{peers.free_port()}")
+    malformed = node.command("send", str(study.folder), "--to", "somewhere")
+
+    assert (stored.returncode, nobody.returncode, malformed.returncode) == (0, 1, 1)
+    assert study.images <= orthanc_process.sop_instance_uids()
+    assert f"not stored: {len(study.images)}" in nobody.stderr
+    assert "a peer is written AET@HOST:PORT" in malformed.stderr
+
+
 def test_flower_shows_the_tasks_of_a_study_with_queue_time_and_outcome(
     node: NodeProcess, study: SentStudy, flower_port: int
 ):

@@ -7,13 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.acceptance.conftest import osteonode_run
+from tests import peers
+from tests.acceptance.conftest import Run, osteonode_run
+from tests.interop.tolerated_warnings import not_tolerated_of
 
 #: LPS, mm, in the scan's frame of reference.
 L1_OF_THE_ABDOMEN = (-4.0, -24.6, -117.3)
 L2_OF_THE_ABDOMEN = (-7.9, -35.1, -149.9)
 #: A third of a lumbar body's height: nearer than that to the middle is inside.
 INSIDE_MM = 9.0
+
+
+def complaints_of_the_validator(run: Run) -> dict[str, list[str]]:
+    """What dciodvfy says of each object, by kind, but for what comes from the source itself."""
+    return {
+        each["kind"]: not_tolerated_of(peers.dciodvfy(run.folder / each["file"]), inherited=True)
+        for each in run.result["objects"]
+    }
 
 
 def test_a_tilted_gantry_is_refused_with_its_reason(shared_data: Path, tmp_path: Path):
@@ -23,6 +33,7 @@ def test_a_tilted_gantry_is_refused_with_its_reason(shared_data: Path, tmp_path:
     assert [reason["code"] for reason in run.result["reasons"]] == ["gantry-tilt"]
     assert [each["kind"] for each in run.result["objects"]] == ["SR"]
     assert all("mean_hu" not in each for each in run.pipeline["vertebrae"])
+    assert complaints_of_the_validator(run) == {"SR": []}
 
 
 def test_l1_and_l2_of_an_abdomen_are_found_and_measured_near_the_spheres_placed_by_eye(
@@ -39,6 +50,7 @@ def test_l1_and_l2_of_an_abdomen_are_found_and_measured_near_the_spheres_placed_
     # HU of spheres placed by eye: README of the shared data
     assert l1["mean_hu"] == pytest.approx(147.0, abs=15.0)
     assert l2["mean_hu"] == pytest.approx(140.0, abs=15.0)
+    assert complaints_of_the_validator(run) == {"SEG": [], "SR": []}
 
 
 def test_a_chest_that_ends_in_l1_gives_no_number_of_a_level_that_is_not_there(shared_data: Path, tmp_path: Path):
@@ -51,3 +63,4 @@ def test_a_chest_that_ends_in_l1_gives_no_number_of_a_level_that_is_not_there(sh
     lumbar = [each for each in run.pipeline["vertebrae"] if str(each["level"]).startswith("L")]
     assert all("mean_hu" not in each for each in lumbar)
     assert "screening" not in run.pipeline
+    assert complaints_of_the_validator(run) == {"SEG": [], "SR": []}

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from node.domain.state import WorkState
+from node.domain.work import Stage
 from tests import peers
 from tests.faults.conftest import StartNode
 from tests.faults.flow import (
@@ -16,6 +17,7 @@ from tests.faults.flow import (
     states_of_deliveries,
     stored_images,
     wait_until_settled,
+    work_of,
 )
 from tests.node_process import NodeProcess, orthanc_destination
 from tests.scripted_scp import ScriptedScp, scripted_scp
@@ -45,6 +47,20 @@ def test_a_pacs_that_is_full_and_then_has_room_gets_each_object_once(tmp_path: P
             assert states_of_deliveries(node, study, "full") == {WorkState.DONE}
         # the two that were refused came again, and nothing else came twice
         assert sorted(scp.stored) == sorted([*set(scp.stored), *scp.stored[:2]])
+
+
+def test_in_shadow_mode_results_are_made_and_kept_and_none_is_sent(
+    orthanc: peers.Orthanc, tmp_path: Path, start_node: StartNode
+) -> None:
+    study = small_study(tmp_path, "shadow")
+
+    with start_node(destinations=[orthanc_destination(orthanc)], settings={"OSTEONODE_SHADOW": "true"}) as node:
+        send(node, study)
+        wait_until_settled(node, study)
+
+        assert {row.stage for row in work_of(node, study)} == {Stage.SEGMENT, Stage.ENCODE}
+        assert [file.suffix for file in (node.home / "store" / "objects").rglob("*.*") if file.is_file()] == [".dcm"]
+    assert orthanc.results_of(study.study_uid) == ()
 
 
 def test_a_dead_pacs_delays_no_other_and_gets_everything_once_it_is_back(

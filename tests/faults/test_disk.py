@@ -18,7 +18,7 @@ from tests.builders.ct import CtSpec, ct_series
 from tests.integration.listening import data_set
 from tests.integration.raw_association import Encoded
 from tests.integration.senders import encoded, send
-from tests.peers import running, wait_until
+from tests.peers import missing, running, wait_until
 
 SIZE_MB = 24
 #: What lies on the disk beside the node's files until somebody makes room.
@@ -65,7 +65,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A listener on a disk that is nearly full."""
     unshare = shutil.which("unshare")
     if os.geteuid() != 0 or unshare is None or subprocess.run([unshare, "--mount", "true"], check=False).returncode:
-        pytest.skip("a filesystem can be mounted here by the superuser alone, where the system lets him")
+        missing("a filesystem can be mounted here by the superuser alone, where the system lets him")
     mounted = tmp_path / "disk"
     mounted.mkdir()
     script = f'mount -t tmpfs -o size={SIZE_MB}m tmpfs "$0" && fallocate -l {BALLAST_MB}M "$0/ballast" && exec "$@"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from node.settings import Settings
 from tests import peers
 from tests.faults.conftest import quick_worker
 from tests.faults.flow import (
+    SentStudy,
     assert_one_set_of_results,
     newest_revision,
     send,
@@ -70,6 +72,36 @@ def test_a_worker_that_is_killed_in_mid_task_costs_nothing_but_time(
     assert segmented.losses >= 1
     assert_one_set_of_results(orthanc, study)
     assert stored_images(node, study) == study.images
+
+
+def test_a_study_that_takes_its_worker_down_three_times_is_set_aside_and_blocks_no_other(
+    node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path
+) -> None:
+    study, other = small_study(tmp_path, "poison", slices=60), small_study(tmp_path, "harmless")
+
+    send(node, study)
+    for losses in range(3):
+        again = partial(_is_segmented_after, node, study, losses)
+        peers.wait_until(again, f"try {losses + 1}", timeout_s=240)
+        node.kill("workers.app")
+    work_id = wait_for(node, study, Stage.SEGMENT, WorkState.QUARANTINED)
+    send(node, other)
+    wait_until_settled(node, other)
+
+    assert_one_set_of_results(orthanc, other)
+    assert orthanc.results_of(study.study_uid) == ()
+    assert stored_images(node, study) == study.images
+    listed = node.ask("dead-letters")
+    assert isinstance(listed, list)
+    assert [each["state"] for each in listed if each["item"]["work_id"] == work_id] == ["quarantined"]
+
+
+def _is_segmented_after(node: NodeProcess, study: SentStudy, losses: int) -> bool:
+    """Whether a worker is at the study, so many having been lost over it."""
+    return any(
+        row.stage is Stage.SEGMENT and row.state is WorkState.RUNNING and row.losses == losses
+        for row in work_of(node, study)
+    )
 
 
 def test_a_listener_that_is_killed_in_mid_association_keeps_what_it_acknowledged(

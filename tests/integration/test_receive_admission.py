@@ -12,7 +12,7 @@ from tests.builders.ct import CtSpec, ct_series
 from tests.integration.listening import listening
 from tests.integration.raw_association import RawAssociation, Rejected
 from tests.integration.senders import encoded, send
-from tests.peers import dcmtk, wait_until
+from tests.peers import dcmtk, missing, wait_until
 
 CONTEXTS = [("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1")]
 
@@ -28,7 +28,7 @@ def own_address() -> str:
         try:
             probe.connect(("192.0.2.1", 9))  # TEST-NET-1: nothing is sent, the kernel only chooses a route
         except OSError:
-            pytest.skip("this machine has no address but the loopback one")
+            missing("this machine has no address but the loopback one")
         return str(probe.getsockname()[0])
 
 
