@@ -15,6 +15,7 @@ from pathlib import Path
 
 from node.domain.identifiers import AETitle
 from tests import peers
+from tests.scripted_scp import ScriptedScp
 
 START_S = 240.0
 #: What makes a node quick enough for tests; everything else is as a user has it.
@@ -143,12 +144,20 @@ def _wait_until_up(process: subprocess.Popen[bytes], home: Path, output: Path) -
 
 def orthanc_destination(orthanc: peers.Orthanc, name: str = "orthanc", **more: object) -> dict[str, object]:
     """An Orthanc as a destination that takes everything."""
+    return {**_taking_everything(name, orthanc.host, orthanc.dicom_port, orthanc.aet), **more}
+
+
+def scripted_destination(scp: ScriptedScp, name: str) -> dict[str, object]:
+    """A scripted receiver as a destination that takes everything."""
+    return _taking_everything(name, "127.0.0.1", scp.port, "SCRIPTED")
+
+
+def _taking_everything(name: str, host: str, port: int, ae_title: str) -> dict[str, object]:
     return {
         "name": name,
-        "host": orthanc.host,
-        "port": orthanc.dicom_port,
-        "ae_title": orthanc.aet,
+        "host": host,
+        "port": port,
+        "ae_title": ae_title,
         "research_results": True,
         "not_evaluable_reports": True,
-        **more,
     }

@@ -13,8 +13,8 @@ from pydicom import Dataset
 from node.domain.state import WorkState
 from node.domain.work import Stage
 from tests import peers
-from tests.faults.flow import SentStudy, newest_revision, send, stored_images, wait_for, wait_until_settled
-from tests.node_process import NodeProcess, node_running, orthanc_destination
+from tests.faults.flow import SentStudy, newest_revision, send, stored_images, wait_for, wait_until_settled, work_of
+from tests.node_process import NodeProcess, node_running, orthanc_destination, scripted_destination
 from tests.scripted_scp import scripted_scp
 from training.phantom import Phantom, write_series
 
@@ -98,10 +98,11 @@ def test_a_node_whose_processes_are_all_killed_goes_on_with_half_a_study(
 
     with node_running(tmp_path, destinations=destinations, settings=settings) as node:
         send(node, second)
-        wait_for(node, second, Stage.ENCODE, WorkState.RUNNING)
+        work_id = wait_for(node, second, Stage.ENCODE, WorkState.RUNNING)
         node.kill("node.tasks")
         wait_until_settled(node, second)
 
+        assert [row.losses for row in work_of(node, second) if row.work_id == work_id] == [1]
         assert newest_revision(node, second)[0] == 1  # type: ignore[index]
         assert stored_images(node, second) == first.images | second.images
         assert_one_report_on_one_segmentation(orthanc, second)
@@ -113,7 +114,7 @@ def test_late_images_make_a_report_that_supersedes_the_first_and_what_is_refused
 ) -> None:
     first, second, late = parts
     with scripted_scp(0x0000, 0xA700) as refusing:
-        destinations = [orthanc_destination(orthanc), _taking_everything(refusing.port)]
+        destinations = [orthanc_destination(orthanc), scripted_destination(refusing, "refusing")]
         with node_running(tmp_path, destinations=destinations) as node:
             for part in (first, second):
                 send(node, part)
@@ -146,15 +147,3 @@ def test_late_images_make_a_report_that_supersedes_the_first_and_what_is_refused
 
 def _wait_for_revision(node: NodeProcess, study: SentStudy, number: int) -> None:
     peers.wait_until(lambda: (newest_revision(node, study) or (0,))[0] == number, "a new revision", timeout_s=60)
-
-
-def _taking_everything(port: int) -> dict[str, object]:
-    """A scripted receiver in the node's settings."""
-    return {
-        "name": "refusing",
-        "host": "127.0.0.1",
-        "port": port,
-        "ae_title": "SCRIPTED",
-        "research_results": True,
-        "not_evaluable_reports": True,
-    }

@@ -19,20 +19,8 @@ from tests.faults.flow import (
     wait_until_settled,
     work_of,
 )
-from tests.node_process import NodeProcess, orthanc_destination
-from tests.scripted_scp import ScriptedScp, scripted_scp
-
-
-def scripted_destination(scp: ScriptedScp, name: str) -> dict[str, object]:
-    """A scripted receiver in the node's settings."""
-    return {
-        "name": name,
-        "host": "127.0.0.1",
-        "port": scp.port,
-        "ae_title": "SCRIPTED",
-        "research_results": True,
-        "not_evaluable_reports": True,
-    }
+from tests.node_process import NodeProcess, orthanc_destination, scripted_destination
+from tests.scripted_scp import scripted_scp
 
 
 def test_a_pacs_that_is_full_and_then_has_room_gets_each_object_once(tmp_path: Path, start_node: StartNode) -> None:
