@@ -12,7 +12,7 @@ from models.box import Box, corner, grown
 from models.column import body_probability
 from models.instances import Instances
 from models.ribs import Ribs, find_ribs
-from models.tissues import Tissue
+from models.tissues import BODY_TISSUES, Tissue
 from node.domain.volume import Float32
 
 Bool = NDArray[np.bool_]
@@ -32,7 +32,7 @@ class Evidence:
 
     Parameters
     ----------
-    lumbar, thoracic, sacral
+    lumbar, thoracic, cervical, sacral
         Shares of the network's votes in the body, 0 to 1, sum 1.
     rib_mm
         How far the rib that begins at the body's right and left side reaches, mm; 0 where none begins.
@@ -52,6 +52,7 @@ class Evidence:
 
     lumbar: float
     thoracic: float
+    cervical: float
     sacral: float
     rib_mm: tuple[float, float]
     rib_cut: tuple[bool, bool]
@@ -89,10 +90,7 @@ def _evidence(
     below: float | None,
 ) -> Evidence:
     body = instances.labels[window] == index + 1
-    votes = {
-        kind: float(probabilities[(int(kind), *window)][body].sum())
-        for kind in (Tissue.LUMBAR_BODY, Tissue.THORACIC_BODY, Tissue.S1_BODY)
-    }
+    votes = {kind: float(probabilities[(int(kind), *window)][body].sum()) for kind in BODY_TISSUES}
     total = max(sum(votes.values()), 1e-6)
     around = ndimage.distance_transform_edt(~body, sampling=instances.spacing_mm)
     ring = probabilities[:, *window].argmax(0)[(around > 0.0) & (around <= _CONTACT_MM)]
@@ -101,6 +99,7 @@ def _evidence(
     return Evidence(
         lumbar=votes[Tissue.LUMBAR_BODY] / total,
         thoracic=votes[Tissue.THORACIC_BODY] / total,
+        cervical=votes[Tissue.CERVICAL_BODY] / total,
         sacral=votes[Tissue.S1_BODY] / total,
         rib_mm=(float(ribs.reach_mm[index, 0]), float(ribs.reach_mm[index, 1])),
         rib_cut=(bool(ribs.cut[index, 0]), bool(ribs.cut[index, 1])),

@@ -147,10 +147,20 @@ def _fit(evidence: Evidence, kind: Kind) -> float:
     sacral = min(max(looks_sacral(evidence), _LEAST_SACRUM), 1.0 - _LEAST_SACRUM)
     if kind is Kind.SACRAL:
         return ribs + math.log(sacral)
-    thoracic = evidence.thoracic / max(evidence.thoracic + evidence.lumbar, 1e-6)
-    is_thoracic = kind in (Kind.CERVICAL, Kind.THORACIC, Kind.LAST_THORACIC)
-    vote = min(max(thoracic if is_thoracic else 1.0 - thoracic, _LEAST_VOTE), 1.0 - _LEAST_VOTE)
+    vote = min(max(_vote(evidence, kind), _LEAST_VOTE), 1.0 - _LEAST_VOTE)
     return ribs + math.log(1.0 - sacral) + _VOTE_WEIGHT * math.log(vote)
+
+
+def _vote(evidence: Evidence, kind: Kind) -> float:
+    """Share of the votes for a part of the spine above the sacrum that are for the part of this kind, 0 to 1."""
+    votes = evidence.cervical + evidence.thoracic + evidence.lumbar
+    if kind is Kind.CERVICAL:
+        own = evidence.cervical
+    elif kind in (Kind.THORACIC, Kind.LAST_THORACIC):
+        own = evidence.thoracic
+    else:
+        own = evidence.lumbar
+    return own / max(votes, 1e-6)
 
 
 def _end_fit(last: Evidence, kind: Kind) -> float:

@@ -34,7 +34,8 @@ def probabilities(hu: Float32, bundle: Bundle) -> Float32:
 
     Returns
     -------
-    Shape (class, k, j, i), 0 to 1, the sum over classes is 1.
+    Shape (class, k, j, i), one for every `Tissue`, 0 to 1, the sum over classes is 1; 0 for classes that the bundle does
+    not know.
     """
     inferer = SlidingWindowInferer(
         roi_size=WINDOW,
@@ -51,8 +52,9 @@ def probabilities(hu: Float32, bundle: Bundle) -> Float32:
     with torch.inference_mode():
         blended: Tensor = inferer(image, predictor)
     # Float sums of Gaussian weights leave the total off by some millionths.
-    result: Float32 = (blended[0] / blended[0].sum(0, keepdim=True)).numpy()
-    return result
+    known: Float32 = (blended[0] / blended[0].sum(0, keepdim=True)).numpy()
+    unknown = len(Tissue) - len(known)
+    return known if not unknown else np.concatenate((known, np.zeros((unknown, *known.shape[1:]), dtype=np.float32)))
 
 
 class _WindowPredictor:

@@ -19,7 +19,13 @@ class Tissue(IntEnum):
     S1_BODY = 5
     SACRUM_OR_HIP = 6
     RIB = 7
+    CERVICAL_BODY = 8
 
 
-#: Classes that are the body of a vertebra, the first of the sacrum included.
-BODY_TISSUES: tuple[Tissue, ...] = (Tissue.LUMBAR_BODY, Tissue.THORACIC_BODY, Tissue.S1_BODY)
+#: Classes that are the body of a vertebra, those of the neck and the first of the sacrum included.
+BODY_TISSUES: tuple[Tissue, ...] = (
+    Tissue.CERVICAL_BODY,
+    Tissue.THORACIC_BODY,
+    Tissue.LUMBAR_BODY,
+    Tissue.S1_BODY,
+)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from node.domain.errors import NodeError
+from training.engine import Engine
 from training.phantom import command as phantom
 
 app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and judge the models of OsteoNode.")
@@ -32,7 +33,8 @@ def fit_spine_command(
     work: Annotated[Path, typer.Option(help="Folder for samples, checkpoint and log; resumed from.")],
     version: Annotated[str, typer.Option(help="Version in the model card.")],
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
-    minutes: Annotated[float, typer.Option(min=0.0, help="Time spent on training steps.")] = 75.0,
+    steps: Annotated[int, typer.Option(min=1, help="Length of the training.")] = 18_000,
+    engine: Annotated[Engine, typer.Option(help="What computes a step; compiled needs g++.")] = Engine.COMPILED,
 ) -> None:
     """Train the spine network on synthetic anatomy and write its bundle; run it again to resume."""
     from rich.progress import Progress
@@ -40,7 +42,7 @@ def fit_spine_command(
     from training.fit_spine import FitPlan, fit_spine
     from training.release_spine import write_spine_bundle
 
-    plan = FitPlan(work=work, seed=seed, minutes=minutes)
+    plan = FitPlan(work=work, seed=seed, steps=steps, engine=engine)
     with Progress() as progress:
         bar = progress.add_task("training", total=1.0)
         learner, metrics = fit_spine(

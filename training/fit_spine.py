@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models.card import Metric
 from models.network import Architecture, build_network, normalise
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
 from training.augment import augmented
+from training.engine import Engine
 from training.loss import segmentation_loss
 from training.pool import PoolPlan, fill_pool, load_sample
 from training.validation import VALIDATION_SEED, frozen_samples, validation_dice
@@ -55,30 +57,35 @@ class FitPlan:
         Folder for templates, samples, checkpoint and log.
     seed
         Everything random follows from it, but for how fast samples come.
-    minutes
-        Time that is spent on steps, over all runs that resume the same checkpoint.
+    steps
+        Length of the training, over all runs that resume the same checkpoint.
     templates, pool
         Number of trunks that samples are drawn from, and of samples kept.
+    engine
+        What computes a step.
 
     Raises
     ------
     ConfigurationError
-        Where the seed is that of the validation set.
+        Where the seed is that of the validation set, or steps are to be compiled and there is no compiler.
     """
 
     work: Path
     seed: int
-    minutes: float
-    templates: int = 32
+    steps: int
+    templates: int = 48
     pool: int = 600
     learning_rate: float = 3e-3
     threads: int = 1
     precision: Precision = Precision.FLOAT32
+    engine: Engine = Engine.EAGER
     architecture: Architecture = Architecture.UNET_32_160
 
     def __post_init__(self) -> None:
         if self.seed == VALIDATION_SEED:
             raise ConfigurationError(f"seed {VALIDATION_SEED} draws the validation set; choose another one")
+        if self.engine is Engine.COMPILED and shutil.which("g++") is None:
+            raise ConfigurationError("steps are compiled by g++, which is not installed; install it or pass --engine eager")
 
     @property
     def checkpoint(self) -> Path:
@@ -97,12 +104,15 @@ class Learner:
     spent_s: float = 0.0
 
 
-#: Told after every step how much of the time is spent, from 0 to 1, and the loss.
+#: Gives the loss of an image and the shares of its classes.
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+#: Told after every step how much of the training is done, from 0 to 1, and the loss.
 Watcher = Callable[[float, float], None]
 
 
 def fit_spine(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
-    """Train until the time is spent; the averaged network and what it reaches on the validation set."""
+    """Train to the last step; the averaged network and what it reaches on the validation set."""
     torch.set_num_threads(plan.threads)
     plan.work.mkdir(parents=True, exist_ok=True)
     learner = load_learner(plan)
@@ -111,9 +121,10 @@ def fit_spine(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...
         validation = frozen_samples(plan.work)
         rng = np.random.default_rng((plan.seed, 2, learner.step))
         losses: list[float] = []
-        while learner.spent_s < 60.0 * plan.minutes:
-            losses.append(take_step(plan, learner, _draw(pool.folder, rng), rng))
-            watch(learner.spent_s / (60.0 * plan.minutes), losses[-1])
+        loss_of = loss_function(plan, learner.network)
+        while learner.step < plan.steps:
+            losses.append(take_step(plan, learner, loss_of, load_sample(_draw(pool.folder, rng)), rng))
+            watch(learner.step / plan.steps, losses[-1])
             if learner.step % _LOG_EVERY == 0:
                 record = {"step": learner.step, "spent_s": round(learner.spent_s), "loss": float(np.mean(losses))}
                 losses.clear()
@@ -158,16 +169,27 @@ def save_learner(plan: FitPlan, learner: Learner) -> None:
     partial.rename(plan.checkpoint)
 
 
-def take_step(plan: FitPlan, learner: Learner, path: Path, rng: np.random.Generator) -> float:
+def loss_function(plan: FitPlan, network: nn.Module) -> LossFunction:
+    """What a step makes small, of an image (k, j, i) in HU and the shares of its classes, for a network that learns."""
+    network.train()
+
+    def loss_of(hu: Tensor, shares: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=plan.precision is Precision.BF16):
+            logits = network(normalise(hu)[None, None])[0]
+        return segmentation_loss(logits.float(), shares)
+
+    return torch.compile(loss_of) if plan.engine is Engine.COMPILED else loss_of
+
+
+def take_step(
+    plan: FitPlan, learner: Learner, loss_of: LossFunction, sample: tuple[Tensor, Tensor], rng: np.random.Generator
+) -> float:
+    """Learn from one sample, image in HU and shares of the classes; the loss."""
     start = time.monotonic()
-    rate = plan.learning_rate * rate_share(learner.step, learner.spent_s / (60.0 * plan.minutes))
+    rate = plan.learning_rate * rate_share(learner.step, learner.step / plan.steps)
     for group in learner.optimiser.param_groups:
         group["lr"] = rate
-    hu, shares = augmented(*load_sample(path), rng)
-    learner.network.train()
-    with torch.autocast("cpu", torch.bfloat16, enabled=plan.precision is Precision.BF16):
-        logits = learner.network(normalise(hu)[None, None])[0]
-    loss = segmentation_loss(logits.float(), shares)
+    loss = loss_of(*augmented(*sample, rng))
     learner.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(learner.network.parameters(), _GRADIENT_NORM)
@@ -178,10 +200,10 @@ def take_step(plan: FitPlan, learner: Learner, path: Path, rng: np.random.Genera
     return float(loss.detach())
 
 
-def rate_share(step: int, spent: float) -> float:
+def rate_share(step: int, done: float) -> float:
     """A short linear rise, then half a cosine down."""
     rise = min(1.0, (step + 1) / _WARM_UP_STEPS)
-    return float(rise * (0.5 * (1.0 + np.cos(np.pi * min(spent, 1.0))) + _LAST_RATE_SHARE))
+    return float(rise * (0.5 * (1.0 + np.cos(np.pi * min(done, 1.0))) + _LAST_RATE_SHARE))
 
 
 def _update_average(learner: Learner) -> None:

@@ -28,7 +28,7 @@ def write_spine_bundle(
     folder: Path, plan: FitPlan, learner: Learner, *, version: str, metrics: tuple[Metric, ...]
 ) -> ModelCard:
     """Write the averaged network of a learner and its card, which is returned."""
-    command = f"osteonode-train fit spine --seed {plan.seed} --minutes {plan.minutes:g}"
+    command = f"osteonode-train fit spine --seed {plan.seed} --steps {plan.steps}"
     card = ModelCard(
         name=NAME,
         version=version,

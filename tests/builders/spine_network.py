@@ -18,7 +18,7 @@ from tests.builders.spine_classes import Built
 FRAME = Uid("1.2.826.0.1.3680043.8.498.7")
 
 #: HU of each tissue, in the order of `Tissue`, 60 apart: soft tissue, and bone that is dense enough to be told apart.
-PAINTED_HU = (0.0, 60.0, 120.0, 180.0, 240.0, 300.0, 360.0, -60.0)
+PAINTED_HU = (0.0, 60.0, 120.0, 180.0, 240.0, 300.0, 360.0, -60.0, -120.0)
 _AIR_HU = -1000.0
 _SHARPNESS = 60.0
 

@@ -35,6 +35,7 @@ class Part(IntEnum):
     STERNUM = 35
     SHOULDER = 36
     ARM_BONE = 37
+    CERVICAL_BODY = 38
     SKIN = 160
     FAT = 161
     VISCERAL_FAT = 162
@@ -59,6 +60,7 @@ class Part(IntEnum):
     TABLE = 185
     AIRWAY = 186
     LIGAMENT = 187
+    CERVICAL_DISC = 188
 
 
 _POSTERIOR = 40
@@ -98,7 +100,7 @@ POSTERIORS: tuple[int, ...] = tuple(posterior_label(level) for level in _LEVELS)
 DISCS: tuple[int, ...] = tuple(disc_label(level) for level in _LEVELS)
 RIBS: tuple[int, ...] = tuple(rib_label(number, side) for side in Side for number in _RIB_NUMBERS)
 PELVIS: tuple[int, ...] = (Part.S1_BODY, Part.SACRUM, Part.HIP, Part.FEMUR)
-OTHER_BONES: tuple[int, ...] = (Part.CERVICAL, Part.STERNUM, Part.SHOULDER, Part.ARM_BONE)
+OTHER_BONES: tuple[int, ...] = (Part.CERVICAL, Part.CERVICAL_BODY, Part.STERNUM, Part.SHOULDER, Part.ARM_BONE)
 
 #: Every value that is bone, with a cortex.
 BONES: tuple[int, ...] = (*BODIES, *POSTERIORS, *RIBS, *PELVIS, *OTHER_BONES)
@@ -110,6 +112,7 @@ def _bone_table() -> UInt8:
     for level in _LEVELS:
         table[posterior_label(level)] = body_label(level)
     table[Part.S1_BODY] = Part.SACRUM
+    table[Part.CERVICAL_BODY] = Part.CERVICAL
     table.setflags(write=False)
     return table
 
@@ -118,11 +121,12 @@ def _tissue_table() -> UInt8:
     table = np.full(256, Tissue.BACKGROUND, dtype=np.uint8)
     for level in _LEVELS:
         table[body_label(level)] = Tissue.THORACIC_BODY if level.is_thoracic else Tissue.LUMBAR_BODY
-    table[list(POSTERIORS)] = Tissue.POSTERIOR_ELEMENTS
-    table[list(DISCS)] = Tissue.DISC
+    table[[*POSTERIORS, Part.CERVICAL]] = Tissue.POSTERIOR_ELEMENTS
+    table[[*DISCS, Part.CERVICAL_DISC]] = Tissue.DISC
     table[list(RIBS)] = Tissue.RIB
     table[[Part.SACRUM, Part.HIP, Part.FEMUR]] = Tissue.SACRUM_OR_HIP
     table[Part.S1_BODY] = Tissue.S1_BODY
+    table[Part.CERVICAL_BODY] = Tissue.CERVICAL_BODY
     table.setflags(write=False)
     return table
 

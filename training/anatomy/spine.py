@@ -21,7 +21,7 @@ _LEAN = (24.0, 24.0, 15.0, 3.0, -8.0, -14.0, -14.0, -3.0, 6.0, 20.0, 38.0)
 
 # How far persons differ from it: all curves together, as a share, and each place by itself, degrees. Sacral slopes run
 # from below 20 to above 60 degrees in healthy adults. Plausible choice.
-_CURVATURE_SD = 0.28
+_CURVATURE_SD = 0.33
 _LEAN_SD = (1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 2.0, 3.0, 4.5, 7.0)
 
 # How often a spine has another number of rib-bearing or of lumbar vertebrae. Plausible choice, more than in life so
@@ -29,7 +29,7 @@ _LEAN_SD = (1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 2.0, 3.0, 4.5, 7.0)
 _THORACIC_COUNTS, _THORACIC_SHARES = (11, 12, 13), (0.04, 0.92, 0.04)
 _LUMBAR_COUNTS, _LUMBAR_SHARES = (4, 5, 6), (0.06, 0.88, 0.06)
 
-_CERVICAL_COUNT = 2
+_CERVICAL_COUNT = 3
 
 # Discs of one person against the table: they thin with age. Plausible choice.
 _DISC_SHARES = (0.55, 1.1)
@@ -77,7 +77,7 @@ def usual_levels(rng: np.random.Generator) -> tuple[VertebralLevel, ...]:
 
 
 def draw_shapes(rng: np.random.Generator, levels: tuple[VertebralLevel, ...], scale: float) -> list[VertebraShape]:
-    """The vertebrae of one person: two cervical ones, then the levels."""
+    """The vertebrae of one person: some cervical ones, then the levels."""
     thoracic = sum(level.is_thoracic for level in levels)
     places = np.concatenate(
         (
@@ -150,12 +150,12 @@ def paint_spine(canvas: Canvas, spine: Spine, rng: np.random.Generator) -> None:
     chain = (*spine.vertebrae, spine.sacrum[0])
     for upper, lower in pairwise(chain):
         level = upper.shape.level
-        label = int(Part.LIGAMENT) if level is None else disc_label(level)
+        label = int(Part.CERVICAL_DISC) if level is None else disc_label(level)
         _paint_disc(canvas, upper, lower, label=label, bulge=rng.uniform(0.93, 1.05))
     for placed in spine.vertebrae:
         level = placed.shape.level
         posterior = int(Part.CERVICAL) if level is None else posterior_label(level)
-        body = int(Part.CERVICAL) if level is None else body_label(level)
+        body = int(Part.CERVICAL_BODY) if level is None else body_label(level)
         paint_vertebra(canvas, placed, body=body, posterior=posterior)
 
 

@@ -26,8 +26,8 @@ TEMPLATE_SPACING_MM = 1.5
 #: Depths are kept in these steps, mm, up to 255 of them.
 DEPTH_STEP_MM = 0.05
 
-# Room for an adult of scale 1.15 from the hips to the neck, (k, j, i) in mm; arms may be cut.
-_SIZE_MM = (690.0, 330.0, 420.0)
+# Room for an adult of scale 1.15 and a round back from the hips to the neck, (k, j, i) in mm; arms may be cut.
+_SIZE_MM = (690.0, 360.0, 420.0)
 _S1_MM: tuple[float, float, float] = (150.0, 205.0, 210.0)
 
 

@@ -61,6 +61,7 @@ def soft_table(rng: np.random.Generator, kvp: float) -> Float32:
     for part, mean in SOFT_TISSUE_HU.items():
         table[part] = mean + rng.normal(0.0, _SPREAD_HU)
     table[list(DISCS)] = DISC_HU + rng.normal(0.0, 4.0, len(DISCS))
+    table[Part.CERVICAL_DISC] = DISC_HU
     table[list(BOWEL_CONTENTS)] = BOWEL_HU
     table[Part.CALCIFICATION] *= mineral_gain(kvp)
     return table

@@ -15,6 +15,7 @@ from training.rendering.texture import Shape, blurred, seeded, smooth_noise
 
 # Ranges are plausible choices, wide enough for scoliosis, compression fractures and a badly centred field of view.
 _ROTATION_DEGREES = 15.0
+_LEAN_DEGREES = 10.0
 _BEND_MM = 14.0
 _ELASTIC_MM = 2.5
 _COMPRESSED_SHARE = 0.12
@@ -127,13 +128,15 @@ def _draw_anchor(template: Template, rng: np.random.Generator) -> float:
     if kind < 0.12:
         return template.sacrum_mm + rng.uniform(-60.0, 30.0)
     count = len(template.levels)
-    weights = np.where(np.arange(count) >= 8, 2.0, 1.0)
+    weights = np.where(np.arange(count) >= 8, 2.0, 1.5)
     truth = template.levels[int(rng.choice(count, p=weights / weights.sum()))]
     return float(truth.centre_mm[0]) + rng.uniform(-15.0, 15.0)
 
 
 def _draw_matrix(rng: np.random.Generator) -> Tensor:
     first, second, third = np.deg2rad(rng.uniform(-_ROTATION_DEGREES, _ROTATION_DEGREES, 3))
+    # Spines lean forward and back by far more than they turn or tilt.
+    third += np.deg2rad(rng.uniform(-_LEAN_DEGREES, _LEAN_DEGREES))
     rotations = []
     for angle, (row, column) in zip((first, second, third), ((1, 2), (0, 2), (0, 1)), strict=True):
         rotation = np.eye(3)

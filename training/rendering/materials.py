@@ -105,7 +105,7 @@ def _draw_contents(
     mean[Part.TABLE] = rng.uniform(-500.0, 150.0)
     mean[Part.CALCIFICATION] = rng.uniform(200.0, 1000.0)
     mean[Part.CARTILAGE] = rng.uniform(40.0, 140.0) if rng.random() < 0.7 else rng.uniform(140.0, 300.0)
-    mean[list(DISCS)] = rng.uniform(40.0, 130.0) if rng.random() < 0.88 else rng.uniform(-100.0, 40.0)
+    mean[[*DISCS, Part.CERVICAL_DISC]] = rng.uniform(40.0, 130.0) if rng.random() < 0.88 else rng.uniform(-100.0, 40.0)
 
 
 def _draw_marrow(rng: np.random.Generator) -> float:

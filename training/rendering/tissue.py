@@ -23,7 +23,7 @@ def _membership(labels: tuple[int, ...]) -> Tensor:
 
 
 _IS_BONE = _membership(BONES)
-_IS_POSTERIOR = _membership(POSTERIORS)
+_IS_POSTERIOR = _membership((*POSTERIORS, Part.CERVICAL))
 _IS_BODY = _membership(BODIES)
 
 

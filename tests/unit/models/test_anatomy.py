@@ -13,6 +13,7 @@ def body(k: float, *, j: float = 100.0, volume_mm3: float = 30_000.0) -> Evidenc
     return Evidence(
         lumbar=1.0,
         thoracic=0.0,
+        cervical=0.0,
         sacral=0.0,
         rib_mm=(0.0, 0.0),
         rib_cut=(False, False),

@@ -42,7 +42,7 @@ def test_the_first_sacral_body_ends_the_chain() -> None:
 
     assert len(instances.spans_mm) == 6
     below = built.tissue[instances.labels == 6]
-    assert np.bincount(below, minlength=8).argmax() == Tissue.S1_BODY
+    assert np.bincount(below, minlength=len(Tissue)).argmax() == Tissue.S1_BODY
 
 
 def test_two_balls_beside_the_spine_are_no_bodies() -> None:
@@ -61,7 +61,7 @@ def test_two_balls_beside_the_spine_are_no_bodies() -> None:
 
 
 def test_lone_lumps_are_no_spine() -> None:
-    classes = np.zeros((8, 60, 60, 60), dtype=np.float32)
+    classes = np.zeros((len(Tissue), 60, 60, 60), dtype=np.float32)
     classes[int(Tissue.BACKGROUND)] = 1.0
     for start in (10, 40):
         classes[:, 20:35, 20:35, start : start + 14] = 0.0
@@ -71,7 +71,7 @@ def test_lone_lumps_are_no_spine() -> None:
 
 
 def test_background_alone_is_no_spine() -> None:
-    classes = np.zeros((8, 40, 40, 40), dtype=np.float32)
+    classes = np.zeros((len(Tissue), 40, 40, 40), dtype=np.float32)
     classes[int(Tissue.BACKGROUND)] = 1.0
 
     assert find_instances(classes, SPACING_MM) is None

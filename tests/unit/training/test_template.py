@@ -165,7 +165,8 @@ def test_labels_become_the_classes_of_the_network() -> None:
     assert TISSUE_OF_LABEL[body_label(VertebralLevel.L6)] == Tissue.LUMBAR_BODY
     assert TISSUE_OF_LABEL[posterior_label(VertebralLevel.L1)] == Tissue.POSTERIOR_ELEMENTS
     assert TISSUE_OF_LABEL[Part.FEMUR] == Tissue.SACRUM_OR_HIP
-    assert TISSUE_OF_LABEL[Part.CERVICAL] == Tissue.BACKGROUND
+    assert TISSUE_OF_LABEL[Part.CERVICAL] == Tissue.POSTERIOR_ELEMENTS
+    assert TISSUE_OF_LABEL[Part.CERVICAL_BODY] == Tissue.CERVICAL_BODY
     assert TISSUE_OF_LABEL[Part.S1_BODY] == Tissue.S1_BODY
     assert BONE_OF_LABEL[Part.S1_BODY] == BONE_OF_LABEL[Part.SACRUM]
 
