@@ -34,8 +34,8 @@ def probabilities(hu: Float32, bundle: Bundle) -> Float32:
 
     Returns
     -------
-    Shape (class, k, j, i), one for every `Tissue`, 0 to 1, the sum over classes is 1; 0 for classes that the bundle does
-    not know.
+    Shape (class, k, j, i), one for every `Tissue`, 0 to 1, the sum over classes is 1; 0 for what the bundle does not
+    know.
     """
     inferer = SlidingWindowInferer(
         roi_size=WINDOW,

@@ -85,7 +85,7 @@ class FitPlan:
         if self.seed == VALIDATION_SEED:
             raise ConfigurationError(f"seed {VALIDATION_SEED} draws the validation set; choose another one")
         if self.engine is Engine.COMPILED and shutil.which("g++") is None:
-            raise ConfigurationError("steps are compiled by g++, which is not installed; install it or pass --engine eager")
+            raise ConfigurationError("steps are compiled by g++, which is missing; install it or pass --engine eager")
 
     @property
     def checkpoint(self) -> Path:
