@@ -11,7 +11,6 @@ import torch
 
 from models.card import Metric, ModelCard, Release, Threshold, Training
 from models.network import Architecture
-from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse
 
@@ -58,13 +57,14 @@ def card_from_metadata(text: str) -> ModelCard:
 def _card(content: dict[str, object]) -> ModelCard:
     k, j, i = (float(str(step)) for step in _list(content, "spacing_mm"))
     release = content.get("release")
+    architecture = Architecture(_text(content, "architecture"))
     return ModelCard(
         name=_text(content, "name"),
         version=_text(content, "version"),
         task=_text(content, "task"),
-        architecture=Architecture(_text(content, "architecture")),
+        architecture=architecture,
         spacing_mm=(k, j, i),
-        classes=tuple(Tissue[str(name).upper()] for name in _list(content, "classes")),
+        classes=tuple(architecture.outputs[str(name).upper()] for name in _list(content, "classes")),
         thresholds=tuple(
             Threshold(name=_text(entry, "name"), value=_number(entry, "value"))
             for entry in map(_object, _list(content, "thresholds"))

@@ -8,6 +8,8 @@ import torch
 from monai.networks.nets import UNet
 from torch import Tensor, nn
 
+from models.tissues import BodyClass, Tissue
+
 # Above the knee the scale is compressed: metal and dense cortex must not drown the marrow. A plausible choice.
 _KNEE_HU = 400.0
 _SLOPE_ABOVE_KNEE = 0.35
@@ -19,16 +21,30 @@ class Architecture(StrEnum):
     """A network that can be built; the numbers are the channels from the finest grid to the coarsest."""
 
     UNET_32_160 = "monai-unet-32-64-96-128-160"
+    UNET_24_96_POINTED = "monai-unet-24-48-96-pointed"
+
+    @property
+    def inputs(self) -> int:
+        """Number of input channels: the image, and for a network that is pointed at a structure where that is."""
+        return 2 if self is Architecture.UNET_24_96_POINTED else 1
+
+    @property
+    def outputs(self) -> type[Tissue] | type[BodyClass]:
+        """What the output channels mean; a bundle may have the first ones alone."""
+        return BodyClass if self is Architecture.UNET_24_96_POINTED else Tissue
 
 
-_CHANNELS: dict[Architecture, tuple[int, ...]] = {Architecture.UNET_32_160: (32, 64, 96, 128, 160)}
+_CHANNELS: dict[Architecture, tuple[int, ...]] = {
+    Architecture.UNET_32_160: (32, 64, 96, 128, 160),
+    Architecture.UNET_24_96_POINTED: (24, 48, 96),
+}
 
 #: Number of voxels along k, j and i must be multiples of this: every level of the network halves the grid.
 GRID_MULTIPLE = 16
 
 
 def build_network(architecture: Architecture, classes: int) -> nn.Module:
-    """An untrained network: image (n, 1, k, j, i) to logits (n, classes, k, j, i).
+    """An untrained network: input (n, channels, k, j, i) to logits (n, classes, k, j, i).
 
     The first layer halves the grid at once and the last one restores it, so a step costs a fifth of that of a network
     which works on the full grid, and the number of training steps counts for more.
@@ -36,7 +52,7 @@ def build_network(architecture: Architecture, classes: int) -> nn.Module:
     channels = _CHANNELS[architecture]
     network: nn.Module = UNet(
         spatial_dims=3,
-        in_channels=1,
+        in_channels=architecture.inputs,
         out_channels=classes,
         channels=channels,
         strides=(2,) * (len(channels) - 1),
@@ -54,3 +70,16 @@ def normalise(hu: Tensor) -> Tensor:
     """Input of the network, about -1.3 to 2, from CT numbers in HU; same shape, any shape."""
     bent = torch.where(hu > _KNEE_HU, _KNEE_HU + (hu - _KNEE_HU) * _SLOPE_ABOVE_KNEE, hu)
     return bent.clamp(*_WINDOW_HU) / _HU_PER_UNIT
+
+
+def pointed(hu: Tensor, pointer: Tensor) -> Tensor:
+    """Input of a network that is pointed at a structure, shape (2, k, j, i).
+
+    Parameters
+    ----------
+    hu
+        CT numbers, shape (k, j, i), HU.
+    pointer
+        Probability that a coarser network gives to the structure, same shape, 0 to 1.
+    """
+    return torch.stack((normalise(hu), 2.0 * pointer - 1.0))

@@ -29,3 +29,10 @@ BODY_TISSUES: tuple[Tissue, ...] = (
     Tissue.LUMBAR_BODY,
     Tissue.S1_BODY,
 )
+
+
+class BodyClass(IntEnum):
+    """Output channels of the network that sees one vertebral body finely: the body that it was pointed at, or not."""
+
+    ELSEWHERE = 0
+    BODY = 1

@@ -6,13 +6,16 @@ import sys
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from node.domain.errors import NodeError
 from training.engine import Engine
 from training.phantom import command as phantom
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and judge the models of OsteoNode.")
 phantom.register(app)
@@ -29,27 +32,34 @@ def _fit() -> None:
 
 @fit.command("spine")
 def fit_spine_command(
-    out: Annotated[Path, typer.Option(help="Folder of the bundle that is written.")],
-    work: Annotated[Path, typer.Option(help="Folder for samples, checkpoint and log; resumed from.")],
-    version: Annotated[str, typer.Option(help="Version in the model card.")],
+    out: Annotated[Path, typer.Option(help="Folder for the bundles spine-ct and body-ct.")],
+    work: Annotated[Path, typer.Option(help="Folder for samples, checkpoints and logs; resumed from.")],
+    version: Annotated[str, typer.Option(help="Version in the model cards.")],
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
-    steps: Annotated[int, typer.Option(min=1, help="Length of the training.")] = 18_000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 18_000,
+    body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 12_000,
     engine: Annotated[Engine, typer.Option(help="What computes a step; compiled needs g++.")] = Engine.COMPILED,
 ) -> None:
-    """Train the spine network on synthetic anatomy and write its bundle; run it again to resume."""
+    """Train both networks of the spine on synthetic anatomy and write their bundles; run it again to resume."""
     from rich.progress import Progress
 
-    from training.fit_spine import FitPlan, fit_spine
-    from training.release_spine import write_spine_bundle
+    from training.fitting import FitPlan, fit
+    from training.lessons.body import BODY
+    from training.lessons.spine import SPINE
+    from training.release import write_bundle
 
-    plan = FitPlan(work=work, seed=seed, steps=steps, engine=engine)
-    with Progress() as progress:
-        bar = progress.add_task("training", total=1.0)
-        learner, metrics = fit_spine(
-            plan, lambda share, loss: progress.update(bar, completed=share, description=f"loss {loss:.3f}")
-        )
-    card = write_spine_bundle(out, plan, learner, version=version, metrics=metrics)
-    typer.echo(f"{card.name} {card.version}: {learner.step} steps, weights {card.weights_sha256}, in {out}")
+    command = f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps}"
+    for lesson, length in ((SPINE, steps), (BODY, body_steps)):
+        plan = FitPlan(lesson=lesson, work=work / lesson.name, seed=seed, steps=length, engine=engine)
+        with Progress() as progress:
+            bar = progress.add_task(lesson.name, total=1.0)
+            learner, metrics = fit(plan, partial(_show, progress, bar, lesson.name))
+        card = write_bundle(out / lesson.name, plan, learner, version=version, command=command, metrics=metrics)
+        typer.echo(f"{card.name} {card.version}: {learner.step} steps, weights {card.weights_sha256}")
+
+
+def _show(progress: Progress, bar: TaskID, name: str, share: float, loss: float) -> None:
+    progress.update(bar, completed=share, description=f"{name}, loss {loss:.3f}")
 
 
 @evaluate.callback()

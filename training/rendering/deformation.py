@@ -112,12 +112,19 @@ def draw_deformation(template: Template, rng: np.random.Generator) -> Deformatio
         offset = (0.0, rng.uniform(-80.0, 40.0), rng.uniform(-110.0, 110.0))
     else:
         offset = (0.0, rng.uniform(-22.0, 38.0), rng.uniform(-25.0, 25.0))
+    return deformation_around(template, rng, anchor_mm=anchor, offset_mm=offset)
+
+
+def deformation_around(
+    template: Template, rng: np.random.Generator, *, anchor_mm: float, offset_mm: tuple[float, float, float]
+) -> Deformation:
+    """A deformation whose image is centred on a height of the template, this far (k, j, i) from the spine there."""
     return Deformation(
-        anchor_mm=anchor,
-        offset_mm=torch.tensor(offset, dtype=torch.float32),
+        anchor_mm=anchor_mm,
+        offset_mm=torch.tensor(offset_mm, dtype=torch.float32),
         matrix=_draw_matrix(rng),
         bends_mm=_draw_bends(rng),
-        heights_mm=_draw_heights(template, anchor, rng),
+        heights_mm=_draw_heights(template, anchor_mm, rng),
         elastic_mm=float(rng.uniform(0.0, _ELASTIC_MM)),
         seed=int(rng.integers(2**62)),
     )

@@ -25,22 +25,22 @@ SAMPLE_SHAPE: Shape = (96, 64, 64)
 # Image and targets are drawn on a grid twice as fine and averaged, so that partial volume is in both.
 _SUPERSAMPLING = 2
 
-# Lowest CT number of a scanner, and what lies outside the field of view.
-_OUTSIDE_HU = -1024.0
-_HIGHEST_HU = 3000.0
+#: Lowest CT number of a scanner, and what lies outside the field of view.
+OUTSIDE_HU = -1024.0
+HIGHEST_HU = 3000.0
 _CUT_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sample:
-    """An image and the share of every class in each of its voxels.
+    """An image and, for each of its voxels, how much of it is each of some things.
 
     Parameters
     ----------
     hu
         int16, shape (k, j, i), HU.
     shares
-        uint8, shape (class, k, j, i), 255 for the whole voxel.
+        uint8, shape (channel, k, j, i), 255 for the whole voxel. Which channels there are is for what draws it to say.
     """
 
     hu: Tensor
@@ -48,25 +48,25 @@ class Sample:
 
 
 def draw_sample(template: Template, rng: np.random.Generator, shape: Shape = SAMPLE_SHAPE) -> Sample:
-    """A sample from a template; the same generator state gives the same sample."""
+    """A sample whose channels are the classes of `Tissue`; the same generator state gives the same sample."""
     with torch.no_grad():
         fine = (shape[0] * _SUPERSAMPLING, shape[1] * _SUPERSAMPLING, shape[2] * _SUPERSAMPLING)
         spacing = SAMPLE_SPACING_MM / _SUPERSAMPLING
         positions = draw_deformation(template, rng).positions(template, fine, spacing)
-        labels, depth, scanned = _looked_up(template, positions)
+        labels, depth, scanned = looked_up(template, positions)
         image = textured(labels, depth, draw_materials(rng), rng)
         image = draw_scanner(rng).scanned(image, (spacing,) * 3, rng)
         image = functional.avg_pool3d(image[None, None], _SUPERSAMPLING)[0, 0]
         shares = _shares(labels, scanned)
         visible = functional.avg_pool3d(scanned.float()[None, None], _SUPERSAMPLING)[0, 0] > 0.5
         visible = _cut(visible, rng)
-        image = torch.where(visible, image, _OUTSIDE_HU).clamp(_OUTSIDE_HU, _HIGHEST_HU)
+        image = torch.where(visible, image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
         shares = torch.where(visible, shares, 0.0)
         shares[Tissue.BACKGROUND] = torch.where(visible, shares[Tissue.BACKGROUND], 1.0)
         return Sample(hu=image.round().to(torch.int16), shares=(shares * 255.0).round().to(torch.uint8))
 
 
-def _looked_up(template: Template, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def looked_up(template: Template, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Labels and depths at positions, and which of them lie between the first and the last slice of the template."""
     size_k, size_j, size_i = template.labels.shape
     k, j, i = positions.round().long()

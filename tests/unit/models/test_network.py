@@ -6,18 +6,17 @@ import pytest
 import torch
 
 from models.network import GRID_MULTIPLE, Architecture, build_network, normalise
-from models.tissues import Tissue
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
 def test_the_output_has_a_channel_a_class_on_the_grid_of_the_input(architecture: Architecture) -> None:
-    network = build_network(architecture, len(Tissue)).eval()
-    image = torch.zeros(1, 1, 2 * GRID_MULTIPLE, 2 * GRID_MULTIPLE, 3 * GRID_MULTIPLE)
+    network = build_network(architecture, len(architecture.outputs)).eval()
+    image = torch.zeros(1, architecture.inputs, 2 * GRID_MULTIPLE, 2 * GRID_MULTIPLE, 3 * GRID_MULTIPLE)
 
     with torch.no_grad():
         logits = network(image)
 
-    assert logits.shape == (1, len(Tissue), *image.shape[2:])
+    assert logits.shape == (1, len(architecture.outputs), *image.shape[2:])
 
 
 def test_marrow_is_scaled_linearly() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.tissues import Tissue
-from training.augment import augmented
+from training.lessons.augment import augmented
 
 SHAPE = (32, 24, 20)
 

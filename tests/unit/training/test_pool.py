@@ -12,15 +12,21 @@ import pytest
 
 from models.tissues import Tissue
 from training import pool
-from training.anatomy.template import build_template
-from training.pool import PoolPlan, ensure_template, fill_pool, load_sample
+from training.anatomy.template import Template, build_template
+from training.lessons.spine import SPINE
+from training.pool import PoolPlan, ensure_template, fill_pool
+from training.samples import load_sample
 
 
 @pytest.fixture
 def small_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PoolPlan:
     """A pool of coarse templates, which are built in a moment."""
-    monkeypatch.setattr(pool, "build_template", lambda rng: build_template(rng, spacing_mm=9.0))
-    return PoolPlan(folder=tmp_path / "pool", size=3, templates=1, seed=5)
+
+    def build_coarse(rng: np.random.Generator, *, spacing_mm: float) -> Template:
+        return build_template(rng, spacing_mm=6.0 * spacing_mm)
+
+    monkeypatch.setattr(pool, "build_template", build_coarse)
+    return PoolPlan(folder=tmp_path / "pool", lesson=SPINE, size=3, templates=1, seed=5)
 
 
 def test_a_template_is_built_once(small_plan: PoolPlan) -> None:

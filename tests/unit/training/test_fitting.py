@@ -1,4 +1,4 @@
-"""Training of the spine network, on tiny samples."""
+"""Training of a network, on tiny samples."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse
 from training.cli import app
-from training.fit_spine import FitPlan, Learner, load_learner, loss_function, rate_share, save_learner, take_step
-from training.loss import segmentation_loss
-from training.pool import load_sample, save_sample
-from training.release_spine import write_spine_bundle
+from training.fitting import FitPlan, Learner, load_learner, loss_function, rate_share, save_learner, take_step
+from training.lessons.loss import segmentation_loss
+from training.lessons.spine import SPINE
+from training.lessons.validation import tissue_dice
+from training.release import write_bundle
 from training.rendering.sample import Sample
-from training.validation import VALIDATION_SEED, validation_dice
+from training.samples import VALIDATION_SEED, load_sample, save_sample
 
 SHAPE = (32, 16, 16)
 
@@ -41,7 +42,7 @@ def step(plan: FitPlan, learner: Learner, path: Path, rng: np.random.Generator) 
 
 
 def a_plan(work: Path) -> FitPlan:
-    return FitPlan(work=work, seed=3, steps=1000)
+    return FitPlan(lesson=SPINE, work=work, seed=3, steps=1000)
 
 
 def test_a_sample_survives_its_file(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_dice_is_one_for_a_network_that_knows_and_zero_for_one_that_does_not(tmp
     save_sample(a_sample(), tmp_path / "0.npy")
 
     scores = [
-        {metric.name: metric.value for metric in validation_dice(Knows(sign), (tmp_path / "0.npy",))}
+        {metric.name: metric.value for metric in tissue_dice(Knows(sign), (tmp_path / "0.npy",))}
         for sign in (1.0, -1.0)
     ]
 
@@ -142,17 +143,19 @@ def test_dice_is_one_for_a_network_that_knows_and_zero_for_one_that_does_not(tmp
 
 def test_the_seed_of_the_validation_set_cannot_be_trained_on(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="validation"):
-        FitPlan(work=tmp_path, seed=VALIDATION_SEED, steps=1000)
+        FitPlan(lesson=SPINE, work=tmp_path, seed=VALIDATION_SEED, steps=1000)
 
 
 def test_the_bundle_says_how_it_was_made_and_that_it_is_for_research(tmp_path: Path) -> None:
     plan = a_plan(tmp_path)
     metric = Metric(name="dice_any_body", value=0.9, data="synthetic")
 
-    write_spine_bundle(tmp_path / "bundle", plan, load_learner(plan), version="0.0.1", metrics=(metric,))
+    write_bundle(
+        tmp_path / "bundle", plan, load_learner(plan), version="0.0.1", command="the command", metrics=(metric,)
+    )
 
     card = load_bundle(tmp_path / "bundle", torch.device("cpu")).card
-    assert "osteonode-train fit spine --seed 3" in card.training.command
+    assert card.training.command == "the command"
     assert card.intended_use is IntendedUse.RESEARCH
     assert card.metrics == (metric,)
     assert card.spacing_mm == (3.0, 3.0, 3.0)

@@ -1,4 +1,4 @@
-"""Training of the spine network: a process draws samples, this one learns from them."""
+"""Training of a network on what is drawn for it: a process draws samples, this one learns from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from models.card import Metric
-from models.network import Architecture, build_network, normalise
-from models.tissues import Tissue
+from models.network import build_network
 from node.domain.errors import ConfigurationError
-from training.augment import augmented
 from training.engine import Engine
-from training.loss import segmentation_loss
-from training.pool import PoolPlan, fill_pool, load_sample
-from training.validation import VALIDATION_SEED, frozen_samples, validation_dice
+from training.lessons.lesson import Lesson
+from training.pool import PoolPlan, fill_pool, validation_samples
+from training.samples import VALIDATION_SEED, load_sample
 
 logger = logging.getLogger(__name__)
 
@@ -40,19 +38,14 @@ _LOG_EVERY, _SAVE_EVERY, _VALIDATE_EVERY = 50, 200, 1000
 _FIRST_SAMPLES = 24
 
 
-class Precision(StrEnum):
-    """Number format of the forward pass; `bf16` is faster only on processors that compute in it."""
-
-    FLOAT32 = "float32"
-    BF16 = "bf16"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitPlan:
     """How a network is trained.
 
     Parameters
     ----------
+    lesson
+        What it learns.
     work
         Folder for templates, samples, checkpoint and log.
     seed
@@ -70,6 +63,7 @@ class FitPlan:
         Where the seed is that of the validation set, or steps are to be compiled and there is no compiler.
     """
 
+    lesson: Lesson
     work: Path
     seed: int
     steps: int
@@ -77,9 +71,7 @@ class FitPlan:
     pool: int = 600
     learning_rate: float = 3e-3
     threads: int = 1
-    precision: Precision = Precision.FLOAT32
     engine: Engine = Engine.EAGER
-    architecture: Architecture = Architecture.UNET_32_160
 
     def __post_init__(self) -> None:
         if self.seed == VALIDATION_SEED:
@@ -104,21 +96,23 @@ class Learner:
     spent_s: float = 0.0
 
 
-#: Gives the loss of an image and the shares of its classes.
+#: Gives the loss of an image and its shares.
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 #: Told after every step how much of the training is done, from 0 to 1, and the loss.
 Watcher = Callable[[float, float], None]
 
 
-def fit_spine(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
+def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     """Train to the last step; the averaged network and what it reaches on the validation set."""
     torch.set_num_threads(plan.threads)
     plan.work.mkdir(parents=True, exist_ok=True)
     learner = load_learner(plan)
-    pool = PoolPlan(folder=plan.work / "pool", size=plan.pool, templates=plan.templates, seed=plan.seed)
+    pool = PoolPlan(
+        folder=plan.work / "pool", lesson=plan.lesson, size=plan.pool, templates=plan.templates, seed=plan.seed
+    )
     with _filled(pool), (plan.work / "log.jsonl").open("a", encoding="utf-8") as log:
-        validation = frozen_samples(plan.work)
+        validation = validation_samples(plan.lesson, plan.work)
         rng = np.random.default_rng((plan.seed, 2, learner.step))
         losses: list[float] = []
         loss_of = loss_function(plan, learner.network)
@@ -129,20 +123,20 @@ def fit_spine(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...
                 record = {"step": learner.step, "spent_s": round(learner.spent_s), "loss": float(np.mean(losses))}
                 losses.clear()
                 if learner.step % _VALIDATE_EVERY == 0:
-                    scores = validation_dice(learner.average, validation)
+                    scores = plan.lesson.score(learner.average, validation)
                     record |= {metric.name: metric.value for metric in scores}
                 log.write(json.dumps(record) + "\n")
                 log.flush()
             if learner.step % _SAVE_EVERY == 0:
                 save_learner(plan, learner)
     save_learner(plan, learner)
-    return learner, validation_dice(learner.average, validation)
+    return learner, plan.lesson.score(learner.average, validation)
 
 
 def load_learner(plan: FitPlan) -> Learner:
     """The learner of the checkpoint, or a new one where there is none."""
     torch.manual_seed(plan.seed)
-    network, average = (build_network(plan.architecture, len(Tissue)) for _ in range(2))
+    network, average = (build_network(plan.lesson.architecture, len(plan.lesson.classes)) for _ in range(2))
     average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=_WEIGHT_DECAY)
     learner = Learner(network=network, average=average, optimiser=optimiser)
@@ -170,26 +164,21 @@ def save_learner(plan: FitPlan, learner: Learner) -> None:
 
 
 def loss_function(plan: FitPlan, network: nn.Module) -> LossFunction:
-    """What a step makes small, of an image (k, j, i) in HU and the shares of its classes, for a network that learns."""
+    """What a step makes small, of an image (k, j, i) in HU and its shares, for a network that learns."""
     network.train()
-
-    def loss_of(hu: Tensor, shares: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16, enabled=plan.precision is Precision.BF16):
-            logits = network(normalise(hu)[None, None])[0]
-        return segmentation_loss(logits.float(), shares)
-
+    loss_of = partial(plan.lesson.loss, network)
     return torch.compile(loss_of) if plan.engine is Engine.COMPILED else loss_of
 
 
 def take_step(
     plan: FitPlan, learner: Learner, loss_of: LossFunction, sample: tuple[Tensor, Tensor], rng: np.random.Generator
 ) -> float:
-    """Learn from one sample, image in HU and shares of the classes; the loss."""
+    """Learn from one sample, image in HU and shares; the loss."""
     start = time.monotonic()
     rate = plan.learning_rate * rate_share(learner.step, learner.step / plan.steps)
     for group in learner.optimiser.param_groups:
         group["lr"] = rate
-    loss = loss_of(*augmented(*sample, rng))
+    loss = loss_of(*plan.lesson.augment(*sample, rng))
     learner.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(learner.network.parameters(), _GRADIENT_NORM)

@@ -1,0 +1,55 @@
+"""What one network learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+
+from models.card import Metric, Threshold
+from models.network import Architecture
+from models.tissues import BodyClass, Tissue
+from training.anatomy.template import Template
+from training.rendering.sample import Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """How the samples of a network are drawn, what of them it is asked, and how its answers are judged.
+
+    All functions are those of a module, so that another process can draw.
+
+    Parameters
+    ----------
+    name, task, thresholds
+        Of the bundle that is made, for its card.
+    classes
+        What its output channels are.
+    spacing_mm
+        Grid of its samples, mm.
+    template_spacing_mm
+        Grid of the trunks that samples are drawn from.
+    draw
+        A sample from a trunk.
+    augment
+        An image (k, j, i) in HU and its shares (channel, k, j, i) from 0 to 1, changed a little.
+    loss
+        What the network is to make small, of image and shares.
+    score
+        What the network reaches on samples in files.
+    """
+
+    name: str
+    task: str
+    architecture: Architecture
+    classes: tuple[Tissue | BodyClass, ...]
+    thresholds: tuple[Threshold, ...]
+    spacing_mm: float
+    template_spacing_mm: float
+    draw: Callable[[Template, np.random.Generator], Sample]
+    augment: Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
+    loss: Callable[[nn.Module, Tensor, Tensor], Tensor]
+    score: Callable[[nn.Module, tuple[Path, ...]], tuple[Metric, ...]]
