@@ -15,11 +15,13 @@ from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason
 from node.domain.volume import UInt8, Volume
+from training.evaluation.seg_mask import read_segmentation
 from workers.volume_io import load_series
 
 #: What a case's mask may be called, and its CT: a file, or a folder of DICOM files. What `osteonode-train phantom`
 #: leaves is a case.
 MASKS = ("mask.nii.gz", "mask.nii", "labels.nii.gz", "labels.nii")
+SEGMENTATIONS = ("mask.dcm", "seg.dcm")
 IMAGES, SERIES = ("ct.nii.gz", "ct.nii"), ("ct", "study")
 
 #: Corners of CT and mask may lie this far apart, mm: headers of NIfTI hold single precision.
@@ -70,11 +72,11 @@ def find_cases(folder: Path) -> tuple[Path, ...]:
     InputRejected
         Where there is none.
     """
-    found = tuple(sorted({path.parent for name in MASKS for path in folder.rglob(name)}))
+    found = tuple(sorted({path.parent for name in (*MASKS, *SEGMENTATIONS) for path in folder.rglob(name)}))
     if not found:
         raise InputRejected(
             f"{folder} holds no case: each is a folder with a CT ({_ANY_CT}) and the bodies of its vertebrae in VerSe "
-            f"numbers ({', '.join(MASKS)})"
+            f"numbers ({', '.join(MASKS)}) or as a DICOM SEG ({', '.join(SEGMENTATIONS)})"
         )
     return found
 
@@ -88,6 +90,9 @@ def load_case(folder: Path) -> Case:
         Where files are missing, cannot be read, or do not lie on one grid.
     """
     volume = _load_volume(folder)
+    segmentation = next(_there(folder, SEGMENTATIONS), None)
+    if segmentation is not None:
+        return Case(name=folder.name, volume=volume, truth=read_segmentation(segmentation, volume))
     mask, affine = _read(next(_there(folder, MASKS), folder / MASKS[0]))
     if mask.shape != volume.shape or _apart_mm(affine, volume) > _SAME_PLACE_MM:
         raise InputRejected(
