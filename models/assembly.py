@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from models.anatomy import odd_sizes
 from models.box import around, corner, shifted
+from models.bundle import Bundle
 from models.column import body_probability
 from models.evidence import gather_evidence
 from models.fine import Painting, paint_bodies, touches_edge
 from models.instances import Instances
 from models.levels import Label, name_levels
-from models.parallel import side_by_side
+from models.refine import refine_bodies
 from models.vertebra import FIRST_UNNAMED_VALUE, SpineSegmentation, Vector, Vertebra
 from node.domain.geometry import Affine
 from node.domain.reasons import Reason, ReasonCode
@@ -27,7 +28,7 @@ _CUT_WITHIN_MM = 3.0
 
 
 def assemble_spine(
-    volume: Volume, probabilities: Float32, affine: Affine, instances: Instances
+    volume: Volume, probabilities: Float32, affine: Affine, instances: Instances, body: Bundle
 ) -> SpineSegmentation | Reason:
     """The bodies of thoracic and lumbar vertebrae with their names, or `NO_SPINE` where none was found.
 
@@ -41,16 +42,29 @@ def assemble_spine(
         Of that grid.
     instances
         The bodies that were found there.
+    body
+        The network that sees each of them finely.
     """
-    evidence, painting = side_by_side(
-        lambda: gather_evidence(probabilities, instances),
-        lambda: paint_bodies(body_probability(probabilities), instances, affine, volume),
-    )
+    evidence = gather_evidence(probabilities, instances)
     labels = name_levels(evidence)
+    refined = refine_bodies(
+        volume,
+        body_probability(probabilities),
+        affine,
+        instances,
+        numbers=[number for number, label in enumerate(labels, start=1) if label.is_vertebra],
+        bundle=body,
+    )
+    painting = paint_bodies(refined, volume)
     touching = touches_edge(painting, volume, within_mm=_CUT_WITHIN_MM)
     odd = odd_sizes(evidence, [touching.get(number, True) for number in range(1, len(evidence) + 1)])
     bodies = [
-        _Body(number=number, label=label, cut=touching[number], odd=odd.get(number - 1))
+        _Body(
+            number=number,
+            label=label,
+            cut=touching[number],
+            odd=odd.get(number - 1) or (None if refined[number].agrees else _DISPUTED),
+        )
         for number, label in enumerate(labels, start=1)
         if label.is_vertebra and number in touching
     ]
@@ -61,6 +75,12 @@ def assemble_spine(
         for ordinal, body in enumerate(bodies, start=1)
     )
     return SpineSegmentation(label_map=_label_map(painting, bodies, vertebrae, volume), vertebrae=vertebrae)
+
+
+_DISPUTED = Reason(
+    code=ReasonCode.IMPLAUSIBLE_ANATOMY,
+    detail="Seen alone on a fine grid, its body is not where it was in the whole scan.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

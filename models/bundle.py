@@ -23,8 +23,8 @@ WEIGHTS = Path("models/model.safetensors")
 #: Where the bundles that come with the project lie.
 BUNDLES = Path(__file__).parent / "bundles"
 
-#: The spine network of the pipeline `ct-bone`.
-SPINE_CT = BUNDLES / "spine-ct"
+#: The networks of the pipeline `ct-bone` that find vertebral bodies: in the whole scan, and each one finely.
+SPINE_CT, BODY_CT = BUNDLES / "spine-ct", BUNDLES / "body-ct"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.network import Architecture
 from models.tissues import BodyClass, Tissue
 from node.domain.errors import ConfigurationError
-from node.domain.provenance import IntendedUse
+from node.domain.provenance import IntendedUse, ModelIdentity
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -104,6 +104,13 @@ class ModelCard:
             )
         if self.intended_use is IntendedUse.CLINICAL and self.release is None:
             raise ConfigurationError(f"model {self.name!r} claims clinical use but its card carries no signed release")
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What a result says of the model that it comes from."""
+        return ModelIdentity(
+            name=self.name, version=self.version, weights_sha256=self.weights_sha256, intended_use=self.intended_use
+        )
 
     def threshold(self, name: str) -> float:
         """The probability of the working point with that name.

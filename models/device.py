@@ -44,3 +44,8 @@ def use_threads(count: int) -> None:
     if count < 1:
         raise ConfigurationError(f"the number of threads must be at least 1, got {count}")
     torch.set_num_threads(count)
+
+
+def half_precision_pays(device: torch.device) -> bool:
+    """Whether bfloat16 is faster there: on CUDA, and on processors with instructions for it."""
+    return device.type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16", False))

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.box import Box, around, corner, grown, shifted, size
-from models.instances import Instances
-from models.interpolate import Spline, box_on_grid, on_grid
-from node.domain.geometry import Affine
+from models.interpolate import box_on_grid, on_grid
+from models.parallel import for_each
+from models.refine import FineBody
 from node.domain.volume import Float32, UInt8, Volume
 
 Bool = NDArray[np.bool_]
 
-#: A voxel belongs to a body from this probability on: its soft training targets are shares of volume.
+#: A voxel belongs to a body from this probability on.
 _INSIDE = 0.5
-
-#: Voxels of the network's grid around a body in which its surface may lie.
-_AROUND = 2
-
-#: More voxels around it, so that the edge of the piece does not reach the spline there.
-_SPLINE_MARGIN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,7 +28,7 @@ class Painting:
     Parameters
     ----------
     labels
-        Numbered from 1 from the head, shape (k, j, i) of the box `around`: a spine fills a hundredth of its scan.
+        Numbered as the instances, shape (k, j, i) of the box `around`: a spine fills a hundredth of its scan.
     around
         Where in the scan they lie.
     boxes
@@ -46,35 +40,21 @@ class Painting:
     boxes: dict[int, Box]
 
 
-def paint_bodies(body: Float32, instances: Instances, affine: Affine, volume: Volume) -> Painting:
-    """The bodies on the grid of the scan.
-
-    The probability is interpolated by a cubic spline before it is cut at one half, so that bodies are smooth on grids
-    finer than the network's. Planes across the centreline separate neighbours.
-
-    Parameters
-    ----------
-    body
-        Probability of a vertebral body on the network's grid, shape (k, j, i).
-    affine
-        Of the network's grid.
-    """
-    windows = {}
-    for number, found in enumerate(ndimage.find_objects(instances.labels), start=1):
-        coarse = grown(found, by=(_AROUND,) * 3, shape=body.shape)
-        box = box_on_grid(coarse, affine, grid=volume.affine, shape=volume.shape)
-        if min(size(box)) > 0:
-            windows[number] = _Window(coarse=coarse, affine=affine, grid=volume.affine, box=box)
-    whole = around([window.box for window in windows.values()])
+def paint_bodies(bodies: Mapping[int, FineBody], volume: Volume) -> Painting:
+    """The bodies on the grid of the scan, by their numbers; a voxel that two claim is that of the likelier one."""
+    numbers = sorted(bodies)
+    drawn = for_each(lambda number: _patch(bodies[number], volume), numbers)
+    patches = {number: patch for number, patch in zip(numbers, drawn, strict=True) if patch is not None}
+    whole = around([patch.box for patch in patches.values()])
     labels = np.zeros(size(whole), dtype=np.uint8)
-    boxes: dict[int, Box] = {}
-    for number, window in windows.items():
-        box = shifted(window.box, by=[-start for start in corner(whole)])
-        mask = _one_piece(_mask(body, instances, number, window))
-        mask &= labels[box] == 0
-        if mask.any():
-            labels[box][mask] = number
-            boxes[number] = _tight(mask, box)
+    best = np.zeros(size(whole), dtype=np.float32)
+    for number, patch in patches.items():
+        box = shifted(patch.box, by=[-start for start in corner(whole)])
+        wins = patch.mask & ((labels[box] == 0) | (patch.probability > best[box]))
+        labels[box][wins] = number
+        best[box][wins] = patch.probability[wins]
+    found = ndimage.find_objects(labels) if labels.size else []
+    boxes = {number: found[number - 1] for number in patches if number <= len(found) and found[number - 1] is not None}
     return Painting(labels=labels, around=whole, boxes=boxes)
 
 
@@ -93,25 +73,26 @@ def touches_edge(painting: Painting, volume: Volume, *, within_mm: float) -> dic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Window:
-    """A box of voxels of the network's grid, with that grid's affine, and the box of the scan's grid that it fills."""
+class _Patch:
+    """One body in a box of the scan's grid: the probability there, and the mask in one piece."""
 
-    coarse: Box
-    affine: Affine
-    grid: Affine
     box: Box
+    probability: Float32
+    mask: Bool
 
 
-def _mask(body: Float32, instances: Instances, number: int, window: _Window) -> Bool:
-    """One body in its box of the scan's grid."""
-    wide = grown(window.coarse, by=(_SPLINE_MARGIN,) * 3, shape=body.shape)
-    origin = window.affine.shifted(corner(wide))
-    upper, lower = list(pairwise((np.inf, *instances.cuts_mm, -np.inf)))[number - 1]
-    near = ndimage.binary_dilation(instances.labels[wide] == number).astype(np.float32)
-    arc = on_grid(instances.arc_mm[wide], origin, grid=window.grid, box=window.box)
-    inside = on_grid(body[wide], origin, grid=window.grid, box=window.box, spline=Spline.CUBIC) > _INSIDE
-    mask: Bool = inside & (on_grid(near, origin, grid=window.grid, box=window.box) > _INSIDE)
-    return mask & (arc <= upper) & (arc > lower)
+def _patch(body: FineBody, volume: Volume) -> _Patch | None:
+    """The body on the scan's grid, `None` where it has no voxel."""
+    inside = ndimage.find_objects((body.probability > _INSIDE).view(np.uint8))
+    if not inside:
+        return None
+    near = grown(inside[0], by=(1, 1, 1), shape=body.probability.shape)
+    box = box_on_grid(near, body.affine, grid=volume.affine, shape=volume.shape)
+    if min(size(box)) == 0:
+        return None
+    probability = on_grid(body.probability, body.affine, grid=volume.affine, box=box)
+    mask = probability > _INSIDE
+    return _Patch(box=box, probability=probability, mask=_one_piece(mask)) if mask.any() else None
 
 
 def _one_piece(mask: Bool) -> Bool:
@@ -123,8 +104,3 @@ def _one_piece(mask: Bool) -> Bool:
     outside, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
     filled: Bool = (outside != outside[0, 0, 0])[1:-1, 1:-1, 1:-1]
     return filled
-
-
-def _tight(mask: Bool, box: Box) -> Box:
-    """The smallest box around a mask that fills a box."""
-    return shifted(ndimage.find_objects(mask.view(np.uint8))[0], by=corner(box))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from itertools import product
 
 import numpy as np
@@ -19,15 +18,8 @@ Float64 = NDArray[np.float64]
 _ALIGNED_TOLERANCE = 1e-5
 
 
-class Spline(IntEnum):
-    """How values between voxels are found; the value is the order of the spline."""
-
-    LINEAR = 1
-    CUBIC = 3
-
-
-def on_grid(field: Float32, affine: Affine, *, grid: Affine, box: Box, spline: Spline = Spline.LINEAR) -> Float32:
-    """A field that was computed on one grid, on a box of another.
+def on_grid(field: Float32, affine: Affine, *, grid: Affine, box: Box) -> Float32:
+    """A field that was computed on one grid, on a box of another; linear between voxels.
 
     Parameters
     ----------
@@ -42,28 +34,24 @@ def on_grid(field: Float32, affine: Affine, *, grid: Affine, box: Box, spline: S
     mapping = np.linalg.inv(affine.matrix) @ start.matrix
     shape = size(box)
     source = _source_axes(mapping[:3, :3])
-    coefficients = field.astype(np.float32, copy=False)
-    if spline is Spline.CUBIC:
-        coefficients = ndimage.spline_filter(coefficients, order=3, output=np.float32, mode="mirror")
+    values = field.astype(np.float32, copy=False)
     if source is None:
         # An oblique scan: every voxel for itself, some ten times slower.
         turned: Float32 = ndimage.affine_transform(
-            coefficients,
+            values,
             mapping[:3, :3],
             offset=mapping[:3, 3],
             output_shape=shape,
             output=np.float32,
-            order=int(spline),
+            order=1,
             mode="nearest",
-            prefilter=False,
         )
         return turned
     for axis in range(3):
         wanted = source.index(axis)
         places = mapping[axis, 3] + mapping[axis, wanted] * np.arange(shape[wanted], dtype=np.float64)
-        weights = _linear(places, field.shape[axis]) if spline is Spline.LINEAR else _cubic(places, field.shape[axis])
-        coefficients = _along(coefficients, weights, axis)
-    return np.ascontiguousarray(coefficients.transpose(source))
+        values = _along(values, _linear(places, field.shape[axis]), axis)
+    return np.ascontiguousarray(values.transpose(source))
 
 
 def box_on_grid(box: Box, affine: Affine, *, grid: Affine, shape: tuple[int, int, int]) -> Box:
@@ -95,25 +83,9 @@ def _along(field: Float32, weights: sparse.csr_array, axis: int) -> Float32:
 
 def _linear(places: Float64, size: int) -> sparse.csr_array:
     inside = np.clip(places, 0.0, size - 1.0)
-    low = np.floor(inside)
+    low = np.minimum(np.floor(inside), max(size - 2, 0)).astype(int)
     share = inside - low
-    return _matrix(low, [1.0 - share, share], size)
-
-
-def _cubic(places: Float64, size: int) -> sparse.csr_array:
-    """Weights of the cubic B-spline's coefficients."""
-    inside = np.clip(places, 0.0, size - 1.0)
-    low = np.floor(inside)
-    t = inside - low
-    shares = [(1.0 - t) ** 3, 3.0 * t**3 - 6.0 * t**2 + 4.0, -3.0 * t**3 + 3.0 * t**2 + 3.0 * t + 1.0, t**3]
-    return _matrix(low - 1.0, [share / 6.0 for share in shares], size)
-
-
-def _matrix(first: Float64, shares: list[Float64], size: int) -> sparse.csr_array:
-    rows = np.tile(np.arange(len(first)), len(shares))
-    columns = np.concatenate([first.astype(int) + step for step in range(len(shares))])
-    # Splines mirror their coefficients at the edge, as the filter did.
-    columns = np.abs(columns)
-    columns = np.where(columns > size - 1, np.maximum(2 * (size - 1) - columns, 0), columns)
-    entries = np.concatenate(shares).astype(np.float32)
-    return sparse.csr_array((entries, (rows, columns)), shape=(len(first), size))
+    rows = np.tile(np.arange(len(places)), 2)
+    columns = np.concatenate((low, np.minimum(low + 1, size - 1)))
+    entries = np.concatenate((1.0 - share, share)).astype(np.float32)
+    return sparse.csr_array((entries, (rows, columns)), shape=(len(places), size))

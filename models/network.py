@@ -73,13 +73,13 @@ def normalise(hu: Tensor) -> Tensor:
 
 
 def pointed(hu: Tensor, pointer: Tensor) -> Tensor:
-    """Input of a network that is pointed at a structure, shape (2, k, j, i).
+    """Input of a network that is pointed at a structure, shape (n, 2, k, j, i).
 
     Parameters
     ----------
     hu
-        CT numbers, shape (k, j, i), HU.
+        CT numbers, shape (n, k, j, i), HU.
     pointer
         Probability that a coarser network gives to the structure, same shape, 0 to 1.
     """
-    return torch.stack((normalise(hu), 2.0 * pointer - 1.0))
+    return torch.stack((normalise(hu), 2.0 * pointer - 1.0), dim=1)

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.assembly import assemble_spine
+from models.backends.port import TissueBackend
 from models.bundle import Bundle
 from models.instances import Instances, find_instances
 from models.orientation import LEFT_AND_RIGHT, judge_orientation
 from models.plausibility import check_hounsfield
 from models.resample import to_network_grid
-from models.sliding import probabilities
+from models.scan import PreparedScan
 from models.vertebra import SpineSegmentation
+from node.domain.provenance import ModelIdentity
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Float32, Volume
 
@@ -32,63 +34,76 @@ _TURNED_SHARE = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PreparedScan:
-    """A scan on the network's grid, and what of it could not be checked."""
+class SpineModel:
+    """What finds vertebral bodies.
 
-    grid: Volume
-    limitations: tuple[str, ...]
+    Parameters
+    ----------
+    tissue
+        Sees the whole scan on a coarse grid.
+    body
+        Sees one body on a fine grid, its classes are `BodyClass`.
+    """
+
+    tissue: TissueBackend
+    body: Bundle
+
+    @property
+    def identities(self) -> tuple[ModelIdentity, ...]:
+        """Which models they are, in the order in which they are asked."""
+        return self.tissue.identity, self.body.card.identity
 
 
-def segment_spine(volume: Volume, bundle: Bundle) -> SpineSegmentation | Reason:
+def segment_spine(volume: Volume, model: SpineModel) -> SpineSegmentation | Reason:
     """The vertebral bodies of a CT, each with its level or with the reason why it has none.
 
-    Runs on the bundle's device. Returns a `Reason` where nothing in the volume can be evaluated: values that are no HU,
-    a mirrored image, no spine.
+    Runs on the device of the networks. Returns a `Reason` where nothing in the volume can be evaluated: values that are
+    no HU, a mirrored image, no spine.
     """
-    scan = prepare_scan(volume, bundle)
-    return scan if isinstance(scan, Reason) else find_spine(volume, scan, classify_tissue(scan, bundle), bundle)
+    scan = prepare_scan(volume, model)
+    return scan if isinstance(scan, Reason) else find_spine(scan, classify_tissue(scan, model), model)
 
 
-def prepare_scan(volume: Volume, bundle: Bundle) -> PreparedScan | Reason:
+def prepare_scan(volume: Volume, model: SpineModel) -> PreparedScan | Reason:
     """The scan as the network takes it, or why its values are no HU."""
     scale = check_hounsfield(volume)
     if scale.reason is not None:
         return scale.reason
-    grid = to_network_grid(volume, bundle.card.spacing_mm)
-    return PreparedScan(grid=grid, limitations=() if scale.limitation is None else (scale.limitation,))
+    grid = to_network_grid(volume, model.tissue.spacing_mm)
+    return PreparedScan(volume=volume, grid=grid, limitations=() if scale.limitation is None else (scale.limitation,))
 
 
-def classify_tissue(scan: PreparedScan, bundle: Bundle) -> Float32:
+def classify_tissue(scan: PreparedScan, model: SpineModel) -> Float32:
     """What the network says: the probability of every class, shape (class, k, j, i) on the network's grid."""
-    return probabilities(scan.grid.hu, bundle)
+    return model.tissue.classify(scan)
 
 
-def find_spine(volume: Volume, scan: PreparedScan, classes: Float32, bundle: Bundle) -> SpineSegmentation | Reason:
+def find_spine(scan: PreparedScan, classes: Float32, model: SpineModel) -> SpineSegmentation | Reason:
     """The bodies in what the network said of a scan.
 
     The network is asked again, of the scan turned round, only where no spine stands upright.
     """
-    instances = find_instances(classes, bundle.card.spacing_mm)
+    instances = find_instances(classes, model.tissue.spacing_mm)
     orientation = judge_orientation(classes, instances)
     mirrored = orientation.why_mirrored
     if mirrored is None and not orientation.upright:
-        mirrored = _turned_spine(scan.grid, bundle, instances)
+        mirrored = _turned_spine(scan, model, instances)
     if mirrored is not None:
         return mirrored
     if instances is None:
         return Reason(code=ReasonCode.NO_SPINE, detail="No chain of at least three vertebral bodies was found.")
-    spine = assemble_spine(volume, classes, scan.grid.affine, instances)
+    spine = assemble_spine(scan.volume, classes, scan.grid.affine, instances, model.body)
     if isinstance(spine, Reason):
         return spine
     return replace(spine, limitations=(*scan.limitations, LEFT_AND_RIGHT))
 
 
-def _turned_spine(grid: Volume, bundle: Bundle, upright: Instances | None) -> Reason | None:
+def _turned_spine(scan: PreparedScan, model: SpineModel, upright: Instances | None) -> Reason | None:
     """Why the image must lie mirrored: a spine shows in it when it is turned back, and far less of one as it is."""
     least = 0 if upright is None else _TURNED_SHARE * np.count_nonzero(upright.labels)
     for axes, exchanged in _TURNS:
-        classes = probabilities(np.flip(grid.hu, axes), bundle)
-        turned = find_instances(classes, bundle.card.spacing_mm)
+        classes = model.tissue.classify(scan, flipped=axes)
+        turned = find_instances(classes, model.tissue.spacing_mm)
         if (
             turned is not None
             and len(turned.spans_mm) >= _LEAST_TURNED_BODIES

@@ -15,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from node.domain.backends import BackendName
 from node.domain.completeness import CompletenessPolicy
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError, InvalidIdentifier
@@ -118,7 +119,15 @@ class WorkerSettings(_Section):
 
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="cpu, cuda or cuda:N; never a silent other.")
     threads: int = Field(0, ge=0, description="CPU threads of the network; 0 takes all cores.")
-    bundle: Path | None = Field(None, description="Model folder of the spine network; empty takes the shipped one.")
+    backend: BackendName = Field(
+        BackendName.OSTEONODE, description="What sees the whole scan: our network, or that of others."
+    )
+    bundle: Path | None = Field(
+        None, description="Model folder of what sees the whole scan; empty takes the shipped one."
+    )
+    body_bundle: Path | None = Field(
+        None, description="Model folder of the network that sees one body finely; empty takes the shipped one."
+    )
     lease_s: Seconds = Field(60.0, description="A worker silent for this long has lost its work.")
 
 

@@ -78,6 +78,14 @@ def require_shared_data() -> Path:
     return folder
 
 
+def require_totalsegmentator() -> Path:
+    """The folder of the sources of the real TotalSegmentator."""
+    folder = PROJECT / ".venv" / "standins" / "totalsegmentator"
+    if not folder.is_dir():
+        missing(f"the sources of TotalSegmentator are not at {folder}; make test puts them there")
+    return folder
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on now."""
     with socket.socket() as probe:

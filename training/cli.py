@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from node.domain.backends import BackendName
 from node.domain.errors import NodeError
-from training.engine import Engine
 from training.phantom import command as phantom
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def fit_spine_command(
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 18_000,
     body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 12_000,
-    engine: Annotated[Engine, typer.Option(help="What computes a step; compiled needs g++.")] = Engine.COMPILED,
 ) -> None:
     """Train both networks of the spine on synthetic anatomy and write their bundles; run it again to resume."""
     from rich.progress import Progress
@@ -50,12 +49,35 @@ def fit_spine_command(
 
     command = f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps}"
     for lesson, length in ((SPINE, steps), (BODY, body_steps)):
-        plan = FitPlan(lesson=lesson, work=work / lesson.name, seed=seed, steps=length, engine=engine)
+        plan = FitPlan(lesson=lesson, work=work / lesson.name, seed=seed, steps=length)
         with Progress() as progress:
             bar = progress.add_task(lesson.name, total=1.0)
             learner, metrics = fit(plan, partial(_show, progress, bar, lesson.name))
         card = write_bundle(out / lesson.name, plan, learner, version=version, command=command, metrics=metrics)
         typer.echo(f"{card.name} {card.version}: {learner.step} steps, weights {card.weights_sha256}")
+
+
+@fit.command("curve")
+def fit_curve_command(
+    out: Annotated[Path, typer.Option(help="Folder for curve.png and curve.json.")],
+    work: Annotated[Path, typer.Option(help="Folder for samples, checkpoints and logs; resumed from.")],
+    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 1_500,
+    samples: Annotated[list[int] | None, typer.Option(help="A number of samples; may be given several times.")] = None,
+) -> None:
+    """Train the network that sees the whole scan on ever more samples, and draw its Dice against their number."""
+    from rich.progress import Progress
+
+    from training.fitting import FitPlan
+    from training.lessons.spine import SPINE
+    from training.sample_curve import COUNTS, draw_curve, write_curve
+
+    plan = FitPlan(lesson=SPINE, work=work, seed=seed, steps=steps)
+    with Progress() as progress:
+        bar = progress.add_task(SPINE.name, total=1.0)
+        points = draw_curve(plan, samples or COUNTS, "dice_any_body", watch=partial(_show, progress, bar, SPINE.name))
+    write_curve(points, out, title=f"{SPINE.name}, {steps} steps each, synthetic validation samples")
+    typer.echo(", ".join(f"{point.samples}: {point.dice:.3f}" for point in points))
 
 
 def _show(progress: Progress, bar: TaskID, name: str, share: float, loss: float) -> None:
@@ -78,15 +100,21 @@ def evaluate_spine_command(
     ] = None,
     first: Annotated[int, typer.Option(min=0, max=349, help="Of the frozen set, the first scan.")] = 0,
     count: Annotated[int, typer.Option(min=1, help="Of the frozen set, how many scans.")] = 350,
+    backend: Annotated[
+        BackendName, typer.Option(help="What sees the whole scan: our network, or that of others.")
+    ] = BackendName.OSTEONODE,
     bundle: Annotated[
-        Path | None, typer.Option(help="The model; the one that comes along where none is given.")
+        Path | None, typer.Option(help="Network of the whole scan; the one that comes along where none is given.")
+    ] = None,
+    body_bundle: Annotated[
+        Path | None, typer.Option(help="Network of one body; the one that comes along where none is given.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Compare the bodies that a bundle finds, and their names, with masks: Dice, surface, names, CT numbers."""
     from rich.progress import Progress
 
-    from models.bundle import SPINE_CT, load_bundle
+    from models.choice import load_spine_model
     from models.device import choose_device
     from training.evaluation.case import find_cases, load_case
     from training.evaluation.run import CaseSource, evaluate_spine
@@ -97,7 +125,7 @@ def evaluate_spine_command(
         sources = [partial(draw_case, spec) for spec in islice(frozen_specs(), first, first + count)]
     else:
         sources = [partial(load_case, folder) for folder in find_cases(cases)]
-    model = load_bundle(bundle or SPINE_CT, choose_device(device))
+    model = load_spine_model(choose_device(device), backend=backend, bundle=bundle, body_bundle=body_bundle)
     with Progress() as progress:
         bar = progress.add_task(f"{len(sources)} cases", total=len(sources))
         summary = evaluate_spine(sources, model, out, watch=lambda count: progress.update(bar, completed=count))

@@ -7,10 +7,11 @@ import logging
 import multiprocessing
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,6 @@ from torch import Tensor, nn
 from models.card import Metric
 from models.network import build_network
 from node.domain.errors import ConfigurationError
-from training.engine import Engine
 from training.lessons.lesson import Lesson
 from training.pool import PoolPlan, fill_pool, validation_samples
 from training.samples import VALIDATION_SEED, load_sample
@@ -34,9 +34,6 @@ _GRADIENT_NORM = 5.0
 _AVERAGE_DECAY = 0.998
 _LOG_EVERY, _SAVE_EVERY, _VALIDATE_EVERY = 50, 200, 1000
 
-# Training waits until the pool has this many samples.
-_FIRST_SAMPLES = 24
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitPlan:
@@ -49,35 +46,38 @@ class FitPlan:
     work
         Folder for templates, samples, checkpoint and log.
     seed
-        Everything random follows from it, but for how fast samples come.
+        Everything random follows from it.
     steps
         Length of the training, over all runs that resume the same checkpoint.
+    batch
+        Samples a step.
     templates, pool
         Number of trunks that samples are drawn from, and of samples kept.
-    engine
-        What computes a step.
+    most_samples
+        How many different samples there are ever; `None` for as many as it asks for.
+    threads
+        Cores that a step uses.
 
     Raises
     ------
     ConfigurationError
-        Where the seed is that of the validation set, or steps are to be compiled and there is no compiler.
+        Where the seed is that of the validation set.
     """
 
     lesson: Lesson
     work: Path
     seed: int
     steps: int
+    batch: int = 2
     templates: int = 48
     pool: int = 600
+    most_samples: int | None = None
     learning_rate: float = 3e-3
-    threads: int = 1
-    engine: Engine = Engine.EAGER
+    threads: int = 2
 
     def __post_init__(self) -> None:
         if self.seed == VALIDATION_SEED:
             raise ConfigurationError(f"seed {VALIDATION_SEED} draws the validation set; choose another one")
-        if self.engine is Engine.COMPILED and shutil.which("g++") is None:
-            raise ConfigurationError("steps are compiled by g++, which is missing; install it or pass --engine eager")
 
     @property
     def checkpoint(self) -> Path:
@@ -96,7 +96,7 @@ class Learner:
     spent_s: float = 0.0
 
 
-#: Gives the loss of an image and its shares.
+#: Gives the loss of images (n, k, j, i) in HU and their shares (n, channel, k, j, i).
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 #: Told after every step how much of the training is done, from 0 to 1, and the loss.
@@ -109,15 +109,24 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     plan.work.mkdir(parents=True, exist_ok=True)
     learner = load_learner(plan)
     pool = PoolPlan(
-        folder=plan.work / "pool", lesson=plan.lesson, size=plan.pool, templates=plan.templates, seed=plan.seed
+        folder=plan.work / "pool",
+        lesson=plan.lesson,
+        size=max(plan.pool, plan.most_samples or 0),
+        templates=plan.templates,
+        seed=plan.seed,
+        most=plan.most_samples,
     )
-    with _filled(pool), (plan.work / "log.jsonl").open("a", encoding="utf-8") as log:
+    used = multiprocessing.get_context("spawn").Value("q", learner.step * plan.batch)
+    with _filled(pool, used), (plan.work / "log.jsonl").open("a", encoding="utf-8") as log:
         validation = validation_samples(plan.lesson, plan.work)
-        rng = np.random.default_rng((plan.seed, 2, learner.step))
         losses: list[float] = []
         loss_of = loss_function(plan, learner.network)
         while learner.step < plan.steps:
-            losses.append(take_step(plan, learner, loss_of, load_sample(_draw(pool.folder, rng)), rng))
+            rng = np.random.default_rng((plan.seed, 2, learner.step))
+            there = pool.there_after(learner.step * plan.batch)
+            samples = [_awaited(pool.path(int(number))) for number in rng.integers(there.start, there.stop, plan.batch)]
+            losses.append(take_step(plan, learner, loss_of, samples, rng))
+            used.value = learner.step * plan.batch
             watch(learner.step / plan.steps, losses[-1])
             if learner.step % _LOG_EVERY == 0:
                 record = {"step": learner.step, "spent_s": round(learner.spent_s), "loss": float(np.mean(losses))}
@@ -164,21 +173,31 @@ def save_learner(plan: FitPlan, learner: Learner) -> None:
 
 
 def loss_function(plan: FitPlan, network: nn.Module) -> LossFunction:
-    """What a step makes small, of an image (k, j, i) in HU and its shares, for a network that learns."""
+    """What a step makes small, for a network that learns."""
     network.train()
     loss_of = partial(plan.lesson.loss, network)
-    return torch.compile(loss_of) if plan.engine is Engine.COMPILED else loss_of
+    if not plan.lesson.compiled:
+        return loss_of
+    if shutil.which("g++") is None:
+        logger.warning("g++ is missing: steps are not compiled and take longer")
+        return loss_of
+    return torch.compile(loss_of)
 
 
 def take_step(
-    plan: FitPlan, learner: Learner, loss_of: LossFunction, sample: tuple[Tensor, Tensor], rng: np.random.Generator
+    plan: FitPlan,
+    learner: Learner,
+    loss_of: LossFunction,
+    samples: Sequence[tuple[Tensor, Tensor]],
+    rng: np.random.Generator,
 ) -> float:
-    """Learn from one sample, image in HU and shares; the loss."""
+    """Learn from some samples, each an image in HU and its shares; the loss."""
     start = time.monotonic()
     rate = plan.learning_rate * rate_share(learner.step, learner.step / plan.steps)
     for group in learner.optimiser.param_groups:
         group["lr"] = rate
-    loss = loss_of(*plan.lesson.augment(*sample, rng))
+    images, shares = zip(*(plan.lesson.augment(*sample, rng) for sample in samples), strict=True)
+    loss = loss_of(torch.stack(images), torch.stack(shares))
     learner.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(learner.network.parameters(), _GRADIENT_NORM)
@@ -203,23 +222,19 @@ def _update_average(learner: Learner) -> None:
             kept.lerp_(new, 1.0 - decay)
 
 
-def _draw(folder: Path, rng: np.random.Generator) -> Path:
-    """A sample of the pool; one that goes just now is drawn again."""
-    while True:
-        paths = sorted(folder.glob("*.npy"))
-        if len(paths) >= _FIRST_SAMPLES:
-            path = paths[int(rng.integers(len(paths) // 50, len(paths)))]
-            if path.exists():
-                return path
-        time.sleep(1.0)
+def _awaited(path: Path) -> tuple[Tensor, Tensor]:
+    """A sample of the pool, as soon as it is drawn."""
+    while not path.exists():
+        time.sleep(0.05)
+    return load_sample(path)
 
 
 @contextmanager
-def _filled(pool: PoolPlan) -> Iterator[None]:
+def _filled(pool: PoolPlan, used: Synchronized[int]) -> Iterator[None]:
     """A process of its own fills the pool meanwhile."""
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
-    process = context.Process(target=fill_pool, args=(pool, stop), daemon=True)
+    process = context.Process(target=fill_pool, args=(pool, stop, used), daemon=True)
     process.start()
     try:
         yield

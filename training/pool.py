@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -14,8 +16,14 @@ from training.anatomy.template import build_template, load_template, save_templa
 from training.lessons.lesson import Lesson
 from training.samples import VALIDATION_SEED, save_sample
 
-# A new template after so many samples, and so many samples from a template once it is in memory.
-_SAMPLES_A_TEMPLATE, _DRAWS_A_LOAD = 12, 4
+# So many samples are drawn from a template once it is in memory.
+_DRAWS_A_LOAD = 4
+
+# Training begins with this many samples; so many more are drawn than it has asked for.
+_FIRST_SAMPLES, _AHEAD = 24, 32
+
+# A training that resumes asks for samples again that it had left behind since its last checkpoint.
+_KEPT_FOR_RESUMING = 256
 
 # Size of the validation set.
 _VALIDATION_TEMPLATES, _VALIDATION_SAMPLES = 4, 24
@@ -23,13 +31,42 @@ _VALIDATION_TEMPLATES, _VALIDATION_SAMPLES = 4, 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolPlan:
-    """Where the samples of a lesson are kept, how many, and the seed that they and their templates follow from."""
+    """The samples of a lesson, numbered from 0 as they are drawn.
+
+    Which of them a step may use follows from how many were used before, so that a training is the same on a machine
+    that draws slowly.
+
+    Parameters
+    ----------
+    folder
+        Where they lie.
+    size
+        How many are kept: the latest.
+    most
+        How many there are ever; `None` for as many as the training asks for.
+    templates
+        How many trunks they are drawn from.
+    seed
+        Trunks and samples follow from it.
+    """
 
     folder: Path
     lesson: Lesson
     size: int
     templates: int
     seed: int
+    most: int | None = None
+
+    def there_after(self, used: int) -> range:
+        """The numbers of the samples that are there after so many were used."""
+        drawn = _FIRST_SAMPLES + used // self.lesson.uses
+        if self.most is not None:
+            drawn = min(drawn, self.most)
+        return range(max(0, drawn - self.size), drawn)
+
+    def path(self, number: int) -> Path:
+        """File of a sample."""
+        return self.folder / f"{number:07d}.npy"
 
     @property
     def template_folder(self) -> Path:
@@ -49,23 +86,32 @@ def ensure_template(plan: PoolPlan, number: int) -> Path:
     return path
 
 
-def fill_pool(plan: PoolPlan, stop: Event) -> None:
+def fill_pool(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
     """Draw samples until told to stop or left alone by the training; the oldest goes when the pool is full.
 
-    A template is built every so often until there are enough, so that the first samples come soon.
+    A template is built every so often until there are enough, so that samples come soon.
+
+    Parameters
+    ----------
+    used
+        How many samples the training has used; drawing keeps a little ahead of it.
     """
     torch.set_num_threads(1)
     plan.folder.mkdir(parents=True, exist_ok=True)
     taken = sorted(plan.folder.glob("*.npy"))
-    number = int(taken[-1].stem) + 1 if taken else 0
+    # Samples that come of one state are drawn together.
+    number = (int(taken[-1].stem) + 1) // _DRAWS_A_LOAD * _DRAWS_A_LOAD if taken else 0
     training = multiprocessing.parent_process()
     while not stop.is_set() and (training is None or training.is_alive()):
+        if number >= (plan.most or number + 1) or number >= plan.there_after(used.value).stop + _AHEAD:
+            time.sleep(0.2)
+            continue
         rng = np.random.default_rng((plan.seed, 1, number))
-        known = min(plan.templates, 1 + number // _SAMPLES_A_TEMPLATE)
+        known = min(plan.templates, 1 + number // plan.lesson.samples_a_template)
         template = load_template(ensure_template(plan, int(rng.integers(known))))
         for _ in range(_DRAWS_A_LOAD):
-            save_sample(plan.lesson.draw(template, rng), plan.folder / f"{number:07d}.npy")
-            (plan.folder / f"{number - plan.size:07d}.npy").unlink(missing_ok=True)
+            save_sample(plan.lesson.draw(template, rng), plan.path(number))
+            plan.path(number - plan.size - _KEPT_FOR_RESUMING).unlink(missing_ok=True)
             number += 1
 
 
@@ -79,7 +125,7 @@ def validation_samples(lesson: Lesson, work: Path) -> tuple[Path, ...]:
         seed=VALIDATION_SEED,
     )
     plan.folder.mkdir(parents=True, exist_ok=True)
-    paths = tuple(plan.folder / f"{number:07d}.npy" for number in range(_VALIDATION_SAMPLES))
+    paths = tuple(plan.path(number) for number in range(_VALIDATION_SAMPLES))
     for number, path in enumerate(paths):
         if not path.exists():
             template = load_template(ensure_template(plan, number % _VALIDATION_TEMPLATES))

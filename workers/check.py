@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import sys
 
-from models.bundle import SPINE_CT, load_bundle
+from models.choice import load_spine_model
 from models.device import choose_device
 from node.domain.errors import NodeError
 from node.settings import load_settings
 
 
 def main() -> int:
-    """Load the configured network on the configured device and say what came of it."""
+    """Load the configured networks on the configured device and say what came of it."""
     try:
         settings = load_settings()
         device = choose_device(settings.workers.device)
-        bundle = load_bundle(settings.workers.bundle or SPINE_CT, device)
+        workers = settings.workers
+        networks = load_spine_model(
+            device, backend=workers.backend, bundle=workers.bundle, body_bundle=workers.body_bundle
+        )
     except NodeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    card = bundle.card
-    sys.stdout.write(f"{card.name} {card.version} ({card.intended_use}) on {device}\n")
+    told = ", ".join(f"{model.name} {model.version} ({model.intended_use})" for model in networks.identities)
+    sys.stdout.write(f"{told} on {device}\n")
     return 0
 
 

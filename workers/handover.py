@@ -1,4 +1,4 @@
-"""What `segment` leaves for `screen_bmd` beside the crops: which model found it in which images."""
+"""What `segment` leaves for `screen_bmd` beside the crops: which models found it in which images."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SEGMENTATION = "segmentation.json"
 class Segmentation:
     """Where a segmentation comes from.
 
-    `input_digest` names the instances that were read, `device` is what the network ran on.
+    `input_digest` names the instances that were read, `device` is what the networks ran on.
     """
 
-    model: ModelIdentity
+    models: tuple[ModelIdentity, ...]
     input_digest: str
     device: str
     started_at: datetime.datetime

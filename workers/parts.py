@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from node.domain.backends import BackendName
 from node.domain.ports import ArtefactStore, Clock, LeasedRunner, StudyReader, SystemClock, WorkLedger
 
 
@@ -32,7 +33,9 @@ class WorkerParts:
     ledger: WorkLedger
     device: str
     threads: int
+    backend: BackendName
     bundle: Path | None
+    body_bundle: Path | None
     code_version: str
     configuration_sha256: str
     clock: Clock = field(default_factory=SystemClock)

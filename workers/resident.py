@@ -1,4 +1,4 @@
-"""The spine network of this process: loaded at the first task that needs it, and kept."""
+"""The networks of this process: loaded at the first task that needs them, and kept."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pathlib import Path
 
 import torch
 
-from models.bundle import SPINE_CT, Bundle, load_bundle
+from models.choice import load_spine_model
 from models.device import choose_device, use_threads
+from models.spine import SpineModel
+from node.domain.backends import BackendName
 from node.domain.provenance import ModelIdentity
 from node.observe.events import Event
 from node.observe.logging import event
@@ -20,62 +22,59 @@ logger = logging.getLogger(__name__)
 
 
 class ResidentModel:
-    """A bundle on its device.
+    """The networks that find vertebral bodies, on their device.
 
     Parameters
     ----------
-    folder
-        The bundle; `None` for the one that comes with the project.
+    backend, bundle, body_bundle
+        Which they are; see `load_spine_model`.
     device
         `cpu`, `cuda` or `cuda:N`.
     threads
         Cores for inference on the CPU; 0 for as many as this process may use.
     """
 
-    def __init__(self, folder: Path | None, *, device: str, threads: int) -> None:
-        self._folder = folder or SPINE_CT
+    def __init__(
+        self, backend: BackendName, bundle: Path | None, body_bundle: Path | None, *, device: str, threads: int
+    ) -> None:
+        self._backend, self._bundle, self._body_bundle = backend, bundle, body_bundle
         self._device = device
         self.threads = threads or len(os.sched_getaffinity(0))
 
     @cached_property
-    def bundle(self) -> Bundle:
-        """The network, loaded when this is first asked for.
+    def networks(self) -> SpineModel:
+        """The networks, loaded when this is first asked for.
 
         Raises
         ------
         ConfigurationError
-            Where the device or the model does not work here; there is no falling back to another.
+            Where the device or a model does not work here; there is no falling back to another.
         """
         started = time.monotonic()
         device = choose_device(self._device)
         use_threads(self.threads)
-        bundle = load_bundle(self._folder, device)
+        networks = load_spine_model(device, backend=self._backend, bundle=self._bundle, body_bundle=self._body_bundle)
         seconds = round(time.monotonic() - started, 3)
-        logger.info(
-            "model loaded",
-            extra=event(
-                Event.MODEL_LOADED,
-                model=bundle.card.name,
-                version=bundle.card.version,
-                device=str(device),
-                seconds=seconds,
-            ),
-        )
-        return bundle
+        for identity in networks.identities:
+            logger.info(
+                "model loaded",
+                extra=event(
+                    Event.MODEL_LOADED,
+                    model=identity.name,
+                    version=identity.version,
+                    device=str(device),
+                    seconds=seconds,
+                ),
+            )
+        return networks
 
     @property
-    def identity(self) -> ModelIdentity:
-        """Which model it is."""
-        card = self.bundle.card
-        return ModelIdentity(
-            name=card.name,
-            version=card.version,
-            weights_sha256=card.weights_sha256,
-            intended_use=card.intended_use,
-        )
+    def identities(self) -> tuple[ModelIdentity, ...]:
+        """Which models they are."""
+        return self.networks.identities
 
     @property
     def device_name(self) -> str:
-        """What the network runs on, for people: `cpu`, or `cuda` with the name of the card."""
-        device = self.bundle.device
+        """What the networks run on, for people: `cpu`, or `cuda` with the name of the card."""
+        device = self.networks.tissue.device
         return f"{device} {torch.cuda.get_device_name(device)}" if device.type == "cuda" else str(device)

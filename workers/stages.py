@@ -11,7 +11,8 @@ from functools import partial
 
 from models.bone import measure_bone, not_evaluable
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
-from models.spine import PreparedScan, classify_tissue, find_spine, prepare_scan
+from models.scan import PreparedScan
+from models.spine import classify_tissue, find_spine, prepare_scan
 from models.vertebra import SpineSegmentation
 from node.artefacts import CROPS, FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
 from node.domain.errors import Bug
@@ -37,7 +38,7 @@ class SegmentContext:
     """What the steps of `segment` hand on.
 
     `series`, the largest, is there from loading until the crops are cut; `scan` and `classes`, what the network sees
-    and says, until bodies are found; `model` as soon as one had a say.
+    and says, until bodies are found; `models` as soon as one had a say.
     """
 
     lease: Lease
@@ -46,7 +47,7 @@ class SegmentContext:
     classes: Float32 | None = None
     spine: SpineSegmentation | None = None
     crops: SpineCrops | None = None
-    model: ModelIdentity | None = None
+    models: tuple[ModelIdentity, ...] = ()
     reason: Reason | None = None
     artefacts: tuple[Artefact, ...] = ()
 
@@ -57,7 +58,9 @@ class CtBoneStages:
     def __init__(self, parts: WorkerParts) -> None:
         self._parts = parts
         self._voxels = VoxelMemory()
-        self._model = ResidentModel(parts.bundle, device=parts.device, threads=parts.threads)
+        self._model = ResidentModel(
+            parts.backend, parts.bundle, parts.body_bundle, device=parts.device, threads=parts.threads
+        )
 
     def segment(self, lease: Lease) -> StageOutcome:
         """Find the vertebral bodies of the chosen series; leaves label map and crops.
@@ -76,7 +79,7 @@ class CtBoneStages:
         context, timings = run_steps(steps, SegmentContext(lease=lease))
         if context.reason is None:
             return StageOutcome(assessable=True, artefacts=context.artefacts, timings_s=timings)
-        provenance = self._provenance(context.model, self._device_of(context.model), started_at)
+        provenance = self._provenance(context.models, self._device_of(context.models), started_at)
         findings = self._leave_findings(lease, not_evaluable(context.reason), provenance, self._digest(lease.item))
         return StageOutcome(assessable=False, artefacts=(findings,), timings_s=timings, note=context.reason.code)
 
@@ -87,7 +90,7 @@ class CtBoneStages:
         crops = crops_from_bytes(self._read(left, CROPS))
         origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
         findings = measure_bone(crops)
-        provenance = self._provenance(origin.model, origin.device, origin.started_at)
+        provenance = self._provenance(origin.models, origin.device, origin.started_at)
         artefact = self._leave_findings(lease, findings, provenance, origin.input_digest)
         return StageOutcome(
             assessable=findings.status is Status.ASSESSED,
@@ -107,19 +110,19 @@ class CtBoneStages:
     def _prepare(self, context: SegmentContext) -> SegmentContext:
         if context.series is None:
             raise Bug("a series must be loaded before it is segmented")
-        scan = prepare_scan(context.series.volume, self._model.bundle)
-        context = replace(context, model=self._model.identity)
+        scan = prepare_scan(context.series.volume, self._model.networks)
+        context = replace(context, models=self._model.identities)
         return replace(context, reason=scan) if isinstance(scan, Reason) else replace(context, scan=scan)
 
     def _infer(self, context: SegmentContext) -> SegmentContext:
         if context.scan is None:
             raise Bug("a scan must be prepared before the network sees it")
-        return replace(context, classes=classify_tissue(context.scan, self._model.bundle))
+        return replace(context, classes=classify_tissue(context.scan, self._model.networks))
 
     def _find(self, context: SegmentContext) -> SegmentContext:
         if context.series is None or context.scan is None or context.classes is None:
             raise Bug("the network must have seen a scan before bodies are found in it")
-        spine = find_spine(context.series.volume, context.scan, context.classes, self._model.bundle)
+        spine = find_spine(context.scan, context.classes, self._model.networks)
         context = replace(context, scan=None, classes=None)
         return replace(context, reason=spine) if isinstance(spine, Reason) else replace(context, spine=spine)
 
@@ -131,10 +134,10 @@ class CtBoneStages:
         return replace(context, series=None, crops=crops)
 
     def _leave(self, context: SegmentContext, *, started_at: datetime.datetime) -> SegmentContext:
-        if context.spine is None or context.crops is None or context.model is None:
+        if context.spine is None or context.crops is None or not context.models:
             raise Bug("bodies must be cut out before they are handed over")
         origin = Segmentation(
-            model=context.model,
+            models=context.models,
             input_digest=self._digest(context.lease.item),
             device=self._model.device_name,
             started_at=started_at,
@@ -156,9 +159,9 @@ class CtBoneStages:
         analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=input_digest)
         return self._parts.artefacts.write(lease, FINDINGS, findings_to_bytes(analysed))
 
-    def _provenance(self, model: ModelIdentity | None, device: str, started_at: datetime.datetime) -> Provenance:
+    def _provenance(self, models: tuple[ModelIdentity, ...], device: str, started_at: datetime.datetime) -> Provenance:
         return Provenance(
-            models=() if model is None else (model,),
+            models=models,
             code_version=self._parts.code_version,
             configuration_sha256=self._parts.configuration_sha256,
             device=device,
@@ -166,9 +169,9 @@ class CtBoneStages:
             ended_at=self._parts.clock.now(),
         )
 
-    def _device_of(self, model: ModelIdentity | None) -> str:
+    def _device_of(self, models: tuple[ModelIdentity, ...]) -> str:
         """Where no model ran, the device that was configured; it is not touched for that."""
-        return self._parts.device if model is None else self._model.device_name
+        return self._model.device_name if models else self._parts.device
 
     def _digest(self, item: WorkItem) -> str:
         return self._parts.reader.input_digest(item.study_uid, item.revision, _chosen(item))

@@ -22,16 +22,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.bundle import Bundle
+from models.bundle import BODY_CT, load_bundle
 from models.crops import crop_bodies, crops_to_bytes
 from models.network import build_network
-from models.spine import segment_spine
+from models.spine import SpineModel, segment_spine
 from models.tissues import Tissue
 from node.artefacts import label_map_to_bytes
 from node.domain.reasons import Reason
 from tests.builders.ct import CtSpec, ct_series, decimal, stored
 from tests.builders.spine_classes import Scene, build
-from tests.builders.spine_network import PaintedNetwork, painted_bundle, painted_volume
+from tests.builders.spine_network import PaintedNetwork, painted_bundle, painted_model, painted_volume
 from workers.volume_io import LoadedSeries, load_series
 from workers.voxel_memory import VoxelMemory
 
@@ -81,7 +81,8 @@ def _plane(hu: NDArray[np.float32], spacing_mm: tuple[float, float, float], k: i
 def measure(folder: Path, *, threads: int) -> dict[str, float]:
     """Load, segment and pack a series; seconds by phase, and peak memory in GB after each."""
     torch.set_num_threads(threads)
-    bundle = replace(painted_bundle(), network=PaintedBehindNetwork().eval())
+    painted = replace(painted_bundle(), network=PaintedBehindNetwork().eval())
+    model = replace(painted_model(painted), body=load_bundle(BODY_CT, torch.device("cpu")))
     files, memory = tuple(folder.iterdir()), VoxelMemory()
     times = []
     for _ in range(LOADS):
@@ -92,12 +93,12 @@ def measure(folder: Path, *, threads: int) -> dict[str, float]:
     if not isinstance(series, LoadedSeries):
         raise SystemExit(f"the series was refused: {series}")
     told = {"load": float(np.median(times)), "loaded_gb": _peak_gb()}
-    return told | _segment(series, bundle)
+    return told | _segment(series, model)
 
 
-def _segment(series: LoadedSeries, bundle: Bundle) -> dict[str, float]:
+def _segment(series: LoadedSeries, model: SpineModel) -> dict[str, float]:
     started = time.perf_counter()
-    spine = segment_spine(series.volume, bundle)
+    spine = segment_spine(series.volume, model)
     if isinstance(spine, Reason):
         raise SystemExit(f"nothing was found: {spine.text}")
     told = {"segment": time.perf_counter() - started, "segmented_gb": _peak_gb(), "found": float(len(spine.vertebrae))}

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.backends.own import OwnNetwork
 from models.bundle import Bundle
 from models.card import ModelCard, Training
 from models.network import Architecture, normalise
+from models.spine import SpineModel
 from models.tissues import Tissue
 from node.domain.identifiers import Uid
 from node.domain.provenance import IntendedUse
@@ -21,6 +23,7 @@ FRAME = Uid("1.2.826.0.1.3680043.8.498.7")
 PAINTED_HU = (0.0, 60.0, 120.0, 180.0, 240.0, 300.0, 360.0, -60.0, -120.0)
 _AIR_HU = -1000.0
 _SHARPNESS = 60.0
+_TRUST = 5.0
 
 
 class PaintedNetwork(nn.Module):
@@ -38,15 +41,23 @@ class PaintedNetwork(nn.Module):
         return logits
 
 
-def network_card(name: str, task: str) -> ModelCard:
+class TrustingNetwork(nn.Module):
+    """Sees a body where it is pointed at."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Image and pointer (n, 2, k, j, i) to logits (n, 2, k, j, i)."""
+        return torch.stack((-_TRUST * image[:, 1], _TRUST * image[:, 1]), dim=1)
+
+
+def network_card(name: str, task: str, architecture: Architecture = Architecture.UNET_32_160) -> ModelCard:
     """The card of a network that was not trained."""
     return ModelCard(
         name=name,
         version="0",
         task=task,
-        architecture=Architecture.UNET_32_160,
-        spacing_mm=(3.0, 3.0, 3.0),
-        classes=tuple(Tissue),
+        architecture=architecture,
+        spacing_mm=(3.0, 3.0, 3.0) if architecture.outputs is Tissue else (1.0, 1.0, 1.0),
+        classes=tuple(architecture.outputs),
         thresholds=(),
         training=Training(data="none", command="none", steps=0),
         metrics=(),
@@ -60,6 +71,13 @@ def painted_bundle() -> Bundle:
     """The network that reads painted classes, on the CPU."""
     card = network_card("painted", "read classes from painted CT numbers")
     return Bundle(card=card, network=PaintedNetwork().eval(), device=torch.device("cpu"))
+
+
+def painted_model(tissue: Bundle | None = None) -> SpineModel:
+    """The network that reads painted classes, and one that believes it."""
+    card = network_card("trusting", "see what is pointed at", Architecture.UNET_24_96_POINTED)
+    body = Bundle(card=card, network=TrustingNetwork().eval(), device=torch.device("cpu"))
+    return SpineModel(tissue=OwnNetwork(tissue or painted_bundle()), body=body)
 
 
 def painted_volume(built: Built) -> Volume:

@@ -11,7 +11,7 @@ import SimpleITK
 import torch
 
 from models.bone import measure_bone
-from models.bundle import SPINE_CT, load_bundle
+from models.choice import load_spine_model
 from models.crops import crop_bodies
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
@@ -38,7 +38,7 @@ def load(folder: Path) -> Volume:
 
 def findings_in(folder: Path) -> CtBoneFindings:
     volume = load(folder)
-    spine = segment_spine(volume, load_bundle(SPINE_CT, torch.device("cpu")))
+    spine = segment_spine(volume, load_spine_model(torch.device("cpu")))
     assert isinstance(spine, SpineSegmentation), spine
     return measure_bone(crop_bodies(volume, spine))
 
@@ -81,7 +81,7 @@ def test_a_chest_with_head_and_foot_exchanged_is_mirrored(shared_data: Path) -> 
     volume = load(shared_data / "ct" / "lung1-007")
     mirrored = replace(volume, hu=volume.hu[::-1].copy())
 
-    answer = segment_spine(mirrored, load_bundle(SPINE_CT, torch.device("cpu")))
+    answer = segment_spine(mirrored, load_spine_model(torch.device("cpu")))
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED

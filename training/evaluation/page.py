@@ -11,7 +11,7 @@ from html import escape
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from models.card import ModelCard
+from node.domain.provenance import ModelIdentity
 from training.evaluation.scores import CaseScore, Naming
 from training.evaluation.summary import ReliabilityBin, Summary, by_level, reliability, summarise
 
@@ -38,7 +38,11 @@ class Picture:
 
 
 def write_page(
-    scores: Sequence[CaseScore], worst: Sequence[Picture], *, card: ModelCard, groups: dict[str, Sequence[CaseScore]]
+    scores: Sequence[CaseScore],
+    worst: Sequence[Picture],
+    *,
+    models: Sequence[ModelIdentity],
+    groups: dict[str, Sequence[CaseScore]],
 ) -> str:
     """The whole page.
 
@@ -49,12 +53,13 @@ def write_page(
     groups
         Parts of the scans that have a row of their own, by what they have in common.
     """
+    uses = ", ".join(sorted({str(model.intended_use) for model in models}))
     note = (
-        f'<p class="note">Intended use: {escape(card.intended_use)}. Trained on: {escape(card.training.data)} '
+        f'<p class="note">Intended use: {escape(uses)}. '
         "These figures describe the scans below and no others; nothing here is a claim of clinical accuracy.</p>"
     )
     parts = (
-        f"<h1>Vertebral bodies: {escape(card.name)} {escape(card.version)}</h1>",
+        f"<h1>Vertebral bodies: {escape(', '.join(f'{model.name} {model.version}' for model in models))}</h1>",
         note,
         "<h2>All scans</h2>",
         _summary_table({"all": scores, **groups}),

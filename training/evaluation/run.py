@@ -1,4 +1,4 @@
-"""Runs a bundle on cases and writes what came out."""
+"""Runs the networks on cases and writes what came out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.bundle import Bundle
 from models.pictures import draw_spine
-from models.spine import segment_spine
+from models.spine import SpineModel, segment_spine
 from models.vertebra import SpineSegmentation, Vertebra
 from node.domain.reasons import Reason
 from node.domain.volume import LabelMap, Segment
@@ -33,8 +32,8 @@ CaseSource = Callable[[], Case]
 Watcher = Callable[[int], None]
 
 
-def evaluate_spine(cases: Sequence[CaseSource], bundle: Bundle, out: Path, *, watch: Watcher) -> Summary:
-    """Score a bundle on cases; leaves `report.html` and `scores.json` in a folder.
+def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *, watch: Watcher) -> Summary:
+    """Score networks on cases; leaves `report.html` and `scores.json` in a folder.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ def evaluate_spine(cases: Sequence[CaseSource], bundle: Bundle, out: Path, *, wa
     groups: dict[str, list[CaseScore]] = {}
     for count, source in enumerate(cases, start=1):
         case = source()
-        score, found = _score(case, bundle)
+        score, found = _score(case, model)
         scores.append(score)
         worst = sorted([*worst, _Shown(source=source, score=score, found=found)], key=_worst_dice)[:SHOWN]
         for group in (*case.groups, _thickness(case)):
@@ -54,10 +53,10 @@ def evaluate_spine(cases: Sequence[CaseSource], bundle: Bundle, out: Path, *, wa
         watch(count)
     pictures = [_picture(shown) for shown in worst]
     out.mkdir(parents=True, exist_ok=True)
-    page = write_page(scores, pictures, card=bundle.card, groups=dict(sorted(groups.items())))
+    page = write_page(scores, pictures, models=model.identities, groups=dict(sorted(groups.items())))
     (out / "report.html").write_text(page, encoding="utf-8")
     told = {
-        "model": {"name": bundle.card.name, "version": bundle.card.version, "weights": bundle.card.weights_sha256},
+        "models": [asdict(identity) for identity in model.identities],
         "summary": asdict(summarise(scores)),
         "groups": {name: asdict(summarise(members)) for name, members in sorted(groups.items())},
         "reliability": [asdict(each) for each in reliability(scores)],
@@ -67,8 +66,8 @@ def evaluate_spine(cases: Sequence[CaseSource], bundle: Bundle, out: Path, *, wa
     return summarise(scores)
 
 
-def _score(case: Case, bundle: Bundle) -> tuple[CaseScore, SpineSegmentation | None]:
-    found = segment_spine(case.volume, bundle)
+def _score(case: Case, model: SpineModel) -> tuple[CaseScore, SpineSegmentation | None]:
+    found = segment_spine(case.volume, model)
     if isinstance(found, Reason):
         return missed_case(case, found.text), None
     return score_case(case, found), found

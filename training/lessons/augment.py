@@ -11,7 +11,7 @@ from models.tissues import BODY_TISSUES, Tissue
 from training.rendering.texture import blurred
 
 # Shares of the uses that have each change, and how large it is. Plausible choices.
-_MOVED, _RECOLOURED, _THICKENED, _NOISY = 0.6, 0.6, 0.25, 0.4
+_MOVED, _RECOLOURED, _THICKENED, _NOISY, _BLANKED = 0.6, 0.6, 0.25, 0.4, 0.08
 _TILT_DEGREES, _ZOOM, _STRETCH = 10.0, (0.86, 1.18), (0.94, 1.06)
 _SCALE, _OFFSET_HU, _NOISE_HU = (0.93, 1.07), 15.0, 40.0
 _RECOLOUR_HU = {
@@ -22,12 +22,15 @@ _RECOLOUR_HU = {
 }
 _BODY_RECOLOUR_HU = 45.0
 
+# A sample of which only a part is left keeps this share of each axis, and is soft tissue or water elsewhere, HU.
+_LEFT_SHARE, _BLANK_HU = (0.3, 0.8), (-110.0, 80.0)
+
 # Air, what a moved sample shows beside itself.
 _OUTSIDE_HU = -1024.0
 
 
 def augmented(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """A sample mirrored and moved, its tissues and the scanner changed a little.
+    """A sample mirrored and moved, seldom a part of it alone, its tissues and the scanner changed a little.
 
     Parameters
     ----------
@@ -40,6 +43,8 @@ def augmented(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Ten
         hu, shares = hu.flip(-1), shares.flip(-1)
     if rng.random() < _MOVED:
         hu, shares = _moved(hu, shares, rng)
+    if rng.random() < _BLANKED:
+        hu, shares = _blanked(hu, shares, rng)
     if rng.random() < _RECOLOURED:
         hu = _recoloured(hu, shares, rng)
     if rng.random() < _THICKENED:
@@ -71,6 +76,20 @@ def _moved(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Tensor
     turned = functional.grid_sample(stacked, grid, padding_mode="zeros", align_corners=False)[0]
     background = (1.0 - turned[1:].sum(0, keepdim=True)).clamp(min=0.0)
     return turned[0] + _OUTSIDE_HU, torch.cat((background, turned[1:]))
+
+
+def _blanked(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """A box of the sample in something even, as crops lie in a phantom: where nothing is, nothing may be seen."""
+    kept = torch.ones(hu.shape, dtype=torch.bool)
+    for axis, size in enumerate(hu.shape):
+        length = max(1, round(size * rng.uniform(*_LEFT_SHARE)))
+        first = int(rng.integers(size - length + 1))
+        place = torch.arange(size)
+        inside = (place >= first) & (place < first + length)
+        kept &= inside.view([-1 if other == axis else 1 for other in range(3)])
+    nothing = torch.zeros_like(shares)
+    nothing[Tissue.BACKGROUND] = 1.0
+    return torch.where(kept, hu, rng.uniform(*_BLANK_HU)), torch.where(kept, shares, nothing)
 
 
 def _recoloured(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> Tensor:

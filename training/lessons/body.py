@@ -21,7 +21,7 @@ from training.samples import VALIDATION_SEED, load_sample
 _BLURRED, _NOISY = 0.25, 0.4
 _SCALE, _OFFSET_HU, _BODY_HU, _NOISE_HU = (0.93, 1.07), 15.0, 40.0, 50.0
 
-_SMOOTHING_VOXELS = 50.0
+_CROSS_ENTROPY_WEIGHT, _SMOOTHING_VOXELS = 4.0, 50.0
 
 
 def augmented(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -40,14 +40,14 @@ def augmented(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Ten
 
 def body_loss(network: nn.Module, hu: Tensor, shares: Tensor) -> Tensor:
     """Cross-entropy and Dice of the body."""
-    logits = network(pointed(hu, shares[Channel.POINTER])[None])[0]
-    margin = logits[BodyClass.BODY] - logits[BodyClass.ELSEWHERE]
-    body = shares[Channel.BODY]
+    logits = network(pointed(hu, shares[:, Channel.POINTER]))
+    margin = logits[:, BodyClass.BODY] - logits[:, BodyClass.ELSEWHERE]
+    body = shares[:, Channel.BODY]
     entropy = functional.binary_cross_entropy_with_logits(margin, body)
     probability = torch.sigmoid(margin)
-    overlap = 2.0 * (probability * body).sum() + _SMOOTHING_VOXELS
-    total = probability.square().sum() + body.square().sum() + _SMOOTHING_VOXELS
-    return 4.0 * entropy + 1.0 - overlap / total
+    overlap = 2.0 * (probability * body).sum((1, 2, 3)) + _SMOOTHING_VOXELS
+    total = probability.square().sum((1, 2, 3)) + body.square().sum((1, 2, 3)) + _SMOOTHING_VOXELS
+    return _CROSS_ENTROPY_WEIGHT * entropy + (1.0 - overlap / total).mean()
 
 
 def body_dice(network: nn.Module, paths: tuple[Path, ...]) -> tuple[Metric, ...]:
@@ -58,7 +58,7 @@ def body_dice(network: nn.Module, paths: tuple[Path, ...]) -> tuple[Metric, ...]
         for path in paths:
             hu, shares = load_sample(path)
             true = shares[Channel.BODY] > 0.5
-            logits = network(pointed(hu, shares[Channel.POINTER])[None])[0]
+            logits = network(pointed(hu[None], shares[Channel.POINTER][None]))[0]
             found = logits.argmax(0) == int(BodyClass.BODY)
             total = float(true.sum() + found.sum())
             scores.append(2.0 * float((true & found).sum()) / total if total else 1.0)
@@ -77,6 +77,9 @@ BODY = Lesson(
     thresholds=(Threshold(name="body", value=0.5),),
     spacing_mm=BODY_SPACING_MM,
     template_spacing_mm=BODY_SPACING_MM,
+    samples_a_template=200,
+    compiled=False,
+    uses=2,
     draw=draw_body_sample,
     augment=augmented,
     loss=body_loss,

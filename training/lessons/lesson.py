@@ -32,12 +32,18 @@ class Lesson:
         Grid of its samples, mm.
     template_spacing_mm
         Grid of the trunks that samples are drawn from.
+    samples_a_template
+        So many samples are drawn before another trunk is built: a trunk takes a while.
+    compiled
+        Whether to compile its steps pays.
+    uses
+        How often a sample is used on the average: drawing one may take longer than learning from it.
     draw
         A sample from a trunk.
     augment
         An image (k, j, i) in HU and its shares (channel, k, j, i) from 0 to 1, changed a little.
     loss
-        What the network is to make small, of image and shares.
+        What the network is to make small, of images (n, k, j, i) in HU and their shares (n, channel, k, j, i).
     score
         What the network reaches on samples in files.
     """
@@ -49,6 +55,9 @@ class Lesson:
     thresholds: tuple[Threshold, ...]
     spacing_mm: float
     template_spacing_mm: float
+    samples_a_template: int
+    compiled: bool
+    uses: int
     draw: Callable[[Template, np.random.Generator], Sample]
     augment: Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
     loss: Callable[[nn.Module, Tensor, Tensor], Tensor]

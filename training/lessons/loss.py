@@ -17,16 +17,16 @@ _PRESENT_VOXELS, _SMOOTHING_VOXELS = 20.0, 10.0
 
 
 def segmentation_loss(logits: Tensor, shares: Tensor) -> Tensor:
-    """Weighted cross-entropy and Dice against soft targets, both (class, k, j, i)."""
+    """Weighted cross-entropy and Dice against soft targets, both (n, class, k, j, i)."""
     weights = torch.tensor([_CLASS_WEIGHTS.get(tissue, 1.0) for tissue in Tissue], device=logits.device)
-    log_probabilities = functional.log_softmax(logits, dim=0)
-    entropy = -(shares * log_probabilities * weights[:, None, None, None]).sum(0).mean()
+    log_probabilities = functional.log_softmax(logits, dim=1)
+    entropy = -(shares * log_probabilities * weights[:, None, None, None]).sum(1).mean()
     return _CROSS_ENTROPY_WEIGHT * entropy + _dice_loss(log_probabilities.exp(), shares)
 
 
 def _dice_loss(probabilities: Tensor, shares: Tensor) -> Tensor:
-    overlap = (probabilities * shares).sum((1, 2, 3))
-    total = (probabilities.square() + shares.square()).sum((1, 2, 3))
+    overlap = (probabilities * shares).sum((2, 3, 4))
+    total = (probabilities.square() + shares.square()).sum((2, 3, 4))
     lack = 1.0 - (2.0 * overlap + _SMOOTHING_VOXELS) / (total + _SMOOTHING_VOXELS)
-    present = (shares.sum((1, 2, 3)) > _PRESENT_VOXELS)[1:].float()
-    return (lack[1:] * present).sum() / present.sum().clamp(min=1.0)
+    present = (shares.sum((2, 3, 4)) > _PRESENT_VOXELS)[:, 1:].float()
+    return ((lack[:, 1:] * present).sum(1) / present.sum(1).clamp(min=1.0)).mean()

@@ -16,7 +16,7 @@ from training.rendering.sample import SAMPLE_SPACING_MM, draw_sample
 
 
 def _loss(network: nn.Module, hu: Tensor, shares: Tensor) -> Tensor:
-    return segmentation_loss(network(normalise(hu)[None, None])[0].float(), shares)
+    return segmentation_loss(network(normalise(hu)[:, None]), shares)
 
 
 SPINE = Lesson(
@@ -28,6 +28,9 @@ SPINE = Lesson(
     thresholds=(Threshold(name="body", value=0.5), Threshold(name="rib", value=0.5)),
     spacing_mm=SAMPLE_SPACING_MM,
     template_spacing_mm=TEMPLATE_SPACING_MM,
+    samples_a_template=40,
+    compiled=True,
+    uses=4,
     draw=draw_sample,
     augment=augmented,
     loss=_loss,

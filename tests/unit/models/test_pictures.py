@@ -13,7 +13,7 @@ from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.levels import VertebralLevel
 from tests.builders.spine_classes import Scene, build
-from tests.builders.spine_network import painted_bundle, painted_volume
+from tests.builders.spine_network import painted_model, painted_volume
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def picture() -> np.ndarray:
     volume = painted_volume(
         build(Scene(top=VertebralLevel.T10, bottom=VertebralLevel.L1, sacrum=False, below_mm=-14.0))
     )
-    spine = segment_spine(volume, painted_bundle())
+    spine = segment_spine(volume, painted_model())
     assert isinstance(spine, SpineSegmentation)
     return np.asarray(Image.open(io.BytesIO(draw_spine(volume, spine))).convert("RGB")).astype(int)
 

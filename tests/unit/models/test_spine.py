@@ -16,7 +16,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
 from tests.builders.spine_classes import Built, Scene, build
-from tests.builders.spine_network import FRAME, painted_bundle, painted_volume
+from tests.builders.spine_network import FRAME, painted_model, painted_volume
 
 L1, L2, T10 = VertebralLevel.L1, VertebralLevel.L2, VertebralLevel.T10
 SHORT = Scene(top=T10, bottom=L2, sacrum=False)
@@ -28,7 +28,7 @@ def built() -> Built:
 
 
 def spine_in(volume: Volume) -> SpineSegmentation:
-    spine = segment_spine(volume, painted_bundle())
+    spine = segment_spine(volume, painted_model())
     assert isinstance(spine, SpineSegmentation), spine
     return spine
 
@@ -122,7 +122,7 @@ def test_values_that_are_no_hu_are_refused(built: Built) -> None:
     volume = painted_volume(built)
     shifted = Volume(hu=volume.hu + 1024.0, affine=volume.affine, frame_of_reference=FRAME)
 
-    answer = segment_spine(shifted, painted_bundle())
+    answer = segment_spine(shifted, painted_model())
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.NOT_HU
@@ -132,7 +132,7 @@ def test_front_and_back_exchanged_is_seen_from_the_arches(built: Built) -> None:
     volume = painted_volume(built)
     mirrored = Volume(hu=volume.hu[:, ::-1].copy(), affine=volume.affine, frame_of_reference=FRAME)
 
-    answer = segment_spine(mirrored, painted_bundle())
+    answer = segment_spine(mirrored, painted_model())
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED
@@ -142,7 +142,7 @@ def test_head_and_foot_exchanged_is_seen_from_the_sacrum() -> None:
     volume = painted_volume(build(Scene(top=VertebralLevel.T12)))
     mirrored = Volume(hu=volume.hu[::-1].copy(), affine=volume.affine, frame_of_reference=FRAME)
 
-    answer = segment_spine(mirrored, painted_bundle())
+    answer = segment_spine(mirrored, painted_model())
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED
@@ -152,7 +152,7 @@ def test_head_and_foot_exchanged_is_seen_from_the_ribs() -> None:
     volume = painted_volume(build(Scene(top=VertebralLevel.T7, bottom=L2, sacrum=False)))
     mirrored = Volume(hu=volume.hu[::-1].copy(), affine=volume.affine, frame_of_reference=FRAME)
 
-    answer = segment_spine(mirrored, painted_bundle())
+    answer = segment_spine(mirrored, painted_model())
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED
@@ -169,8 +169,8 @@ def test_a_spine_that_shows_only_in_the_turned_image_is_mirrored(built: Built, m
         is_mirrored = hu[:, 0].mean() > hu[:, -1].mean()  # the air lies in front
         return np.eye(len(Tissue), dtype=np.float32)[0][:, None, None, None] + 0.0 * classes if is_mirrored else classes
 
-    monkeypatch.setattr("models.spine.probabilities", seen)
-    answer = segment_spine(mirrored, painted_bundle())
+    monkeypatch.setattr("models.backends.own.probabilities", seen)
+    answer = segment_spine(mirrored, painted_model())
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED
@@ -182,7 +182,7 @@ def test_a_scan_without_bone_has_no_spine() -> None:
     hu[:, :6] = -1000.0
     volume = Volume(hu=hu, affine=Affine.from_spacing((3.0, 3.0, 3.0)), frame_of_reference=FRAME)
 
-    answer = segment_spine(volume, painted_bundle())
+    answer = segment_spine(volume, painted_model())
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.NO_SPINE

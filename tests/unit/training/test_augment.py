@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models.tissues import Tissue
+from training.lessons import augment
 from training.lessons.augment import augmented
 
 SHAPE = (32, 24, 20)
@@ -53,3 +54,19 @@ def test_uses_differ_and_repeat_with_their_seed() -> None:
 
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_where_a_part_is_left_alone_the_rest_is_even_and_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, share in (("_MOVED", 0.0), ("_RECOLOURED", 0.0), ("_THICKENED", 0.0), ("_NOISY", 0.0), ("_BLANKED", 1.0)):
+        monkeypatch.setattr(augment, name, share)
+    shares = torch.zeros((len(Tissue), *SHAPE))
+    shares[Tissue.LUMBAR_BODY] = 1.0
+
+    hu, changed = augmented(torch.full(SHAPE, 1000.0), shares, np.random.default_rng(1))
+
+    blank = changed[Tissue.BACKGROUND] == 1.0
+    assert 0.2 < float(blank.float().mean()) < 0.99
+    assert float(hu[blank].std()) == pytest.approx(0.0, abs=1e-3)
+    assert float(hu[blank].mean()) < 200.0
+    assert float(hu[~blank].mean()) > 800.0
+    assert torch.equal(changed[Tissue.LUMBAR_BODY], 1.0 - changed[Tissue.BACKGROUND])

@@ -17,7 +17,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import LabelMap, Segment, Volume
 from tests.builders.spine_classes import Scene, build
-from tests.builders.spine_network import painted_bundle, painted_volume
+from tests.builders.spine_network import painted_model, painted_volume
 from training.evaluation.case import Case, find_cases, load_case
 from training.evaluation.run import evaluate_spine, true_spine
 from training.evaluation.scores import CaseScore, Naming, dice, missed_case, score_case, surface_distance_mm
@@ -178,7 +178,7 @@ def case_folder(tmp_path_factory):
     """A painted spine as NIfTI, with what a perfect network finds in it for a truth."""
     folder = tmp_path_factory.mktemp("cases")
     volume = painted_volume(build(Scene()))
-    spine = segment_spine(volume, painted_bundle())
+    spine = segment_spine(volume, painted_model())
     assert isinstance(spine, SpineSegmentation)
     truth = np.zeros(volume.shape, np.uint8)
     first = np.rint(volume.affine.to_index(spine.label_map.affine.matrix[:3, 3])).astype(int)
@@ -218,7 +218,7 @@ def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, 
     done = []
 
     sources = [partial(load_case, folder) for folder in find_cases(case_folder)]
-    summary = evaluate_spine(sources, painted_bundle(), tmp_path, watch=done.append)
+    summary = evaluate_spine(sources, painted_model(), tmp_path, watch=done.append)
 
     assert summary.dice == 1.0
     assert summary.wrong == summary.missed == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,21 +37,73 @@ def test_a_template_is_built_once(small_plan: PoolPlan) -> None:
     assert ensure_template(small_plan, 0).stat().st_mtime_ns == built
 
 
-def test_a_pool_fills_until_it_is_stopped_and_the_oldest_samples_go(small_plan: PoolPlan) -> None:
-    stop = multiprocessing.get_context("spawn").Event()
-    worker = threading.Thread(target=fill_pool, args=(small_plan, stop))
+def test_a_pool_fills_until_it_is_stopped_and_the_oldest_samples_go(
+    small_plan: PoolPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_KEPT_FOR_RESUMING", 2)
 
-    worker.start()
-    deadline = time.monotonic() + 120.0
-    while not (small_plan.folder / "0000004.npy").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    stop.set()
-    worker.join(timeout=60.0)
+    drawn = filled(small_plan, until=9, used=0)
 
-    names = sorted(path.name for path in small_plan.folder.glob("*.npy"))
-    assert not worker.is_alive()
-    assert len(names) == 3
-    assert "0000000.npy" not in names
-    hu, shares = load_sample(small_plan.folder / names[-1])
+    assert small_plan.path(drawn[-1]).exists()
+    assert drawn == list(range(drawn[-1] - small_plan.size - 1, drawn[-1] + 1))
+    hu, shares = load_sample(small_plan.path(drawn[-1]))
     assert shares.shape == (len(Tissue), *hu.shape)
     assert np.isfinite(hu.numpy()).all()
+
+
+def test_a_pool_keeps_only_a_little_ahead_of_what_is_used(
+    small_plan: PoolPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_FIRST_SAMPLES", 3)
+    monkeypatch.setattr(pool, "_AHEAD", 4)
+
+    drawn = filled(small_plan, until=7, used=0, linger_s=1.0)
+
+    # Samples come in fours.
+    assert drawn[-1] == 7
+
+
+def test_what_a_step_may_use_follows_from_what_was_used_before(small_plan: PoolPlan) -> None:
+    there = [small_plan.there_after(used) for used in (0, 4, 400)]
+
+    assert [window.stop for window in there] == [24, 25, 124]
+    assert all(len(window) == small_plan.size for window in there)
+
+
+def test_a_pool_of_so_many_samples_never_has_more(small_plan: PoolPlan) -> None:
+    few = replace(small_plan, most=6, size=6)
+
+    drawn = filled(few, until=5, used=1000, linger_s=1.0)
+
+    assert [few.there_after(used) for used in (0, 1000)] == [range(6), range(6)]
+    # Samples come in fours.
+    assert drawn == list(range(8))
+
+
+def test_a_pool_that_is_resumed_draws_the_same_samples(small_plan: PoolPlan) -> None:
+    filled(small_plan, until=7, used=0)
+    first, _ = load_sample(small_plan.path(6))
+    for path in small_plan.folder.glob("*.npy"):
+        if int(path.stem) > 5:
+            path.unlink()
+
+    filled(small_plan, until=7, used=0)
+
+    again, _ = load_sample(small_plan.path(6))
+    assert (first == again).all()
+
+
+def filled(plan: PoolPlan, *, until: int, used: int, linger_s: float = 0.0) -> list[int]:
+    """The numbers of the samples that lie there once this one was drawn and the pool was stopped."""
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    worker = threading.Thread(target=fill_pool, args=(plan, stop, context.Value("q", used)))
+    worker.start()
+    deadline = time.monotonic() + 120.0
+    while not plan.path(until).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(linger_s)
+    stop.set()
+    worker.join(timeout=60.0)
+    assert not worker.is_alive()
+    return sorted(int(path.stem) for path in plan.folder.glob("*.npy"))

@@ -6,8 +6,9 @@ import sys
 import pytest
 import torch
 
+from node.domain.backends import BackendName
 from node.domain.errors import ConfigurationError
-from tests.builders.spine_network import painted_bundle
+from tests.builders.spine_network import painted_model
 from tests.peers import PROJECT
 from workers import resident
 from workers.resident import ResidentModel
@@ -15,26 +16,27 @@ from workers.resident import ResidentModel
 
 def test_the_model_is_loaded_at_the_first_use_and_kept(monkeypatch):
     loads = []
-    monkeypatch.setattr(resident, "load_bundle", lambda folder, device: loads.append(device) or painted_bundle())
-    model = ResidentModel(None, device="cpu", threads=1)
+    monkeypatch.setattr(resident, "load_spine_model", lambda device, **chosen: loads.append(device) or painted_model())
+    model = ResidentModel(BackendName.OSTEONODE, None, None, device="cpu", threads=1)
 
     before = list(loads)
-    bundles = {id(model.bundle), id(model.bundle)}
+    networks = {id(model.networks), id(model.networks)}
 
-    assert (before, loads, len(bundles)) == ([], [torch.device("cpu")], 1)
-    assert (model.identity.name, model.device_name) == ("painted", "cpu")
+    assert (before, loads, len(networks)) == ([], [torch.device("cpu")], 1)
+    assert [identity.name for identity in model.identities] == ["painted", "trusting"]
+    assert model.device_name == "cpu"
 
 
 def test_a_device_that_does_not_work_is_an_error_and_not_another_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
     with pytest.raises(ConfigurationError, match="cuda"):
-        _ = ResidentModel(None, device="cuda", threads=1).bundle
+        _ = ResidentModel(BackendName.OSTEONODE, None, None, device="cuda", threads=1).networks
 
 
 def test_a_model_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        _ = ResidentModel(tmp_path, device="cpu", threads=1).bundle
+        _ = ResidentModel(BackendName.OSTEONODE, None, tmp_path, device="cpu", threads=1).networks
 
 
 def test_the_process_that_children_are_forked_from_holds_no_torch():

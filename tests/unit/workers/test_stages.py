@@ -8,6 +8,7 @@ import pydicom
 import pytest
 
 from node.artefacts import CROPS, FINDINGS, LABEL_MAP, findings_from_bytes, label_map_from_bytes
+from node.domain.backends import BackendName
 from node.domain.errors import Bug
 from node.domain.finding import Status
 from node.domain.identifiers import Uid
@@ -18,7 +19,7 @@ from node.domain.study import Priority
 from node.domain.work import CT_BONE, Artefact, Lease, Stage, StageOutcome, WorkItem
 from tests.builders.ct import CtSpec, ct_series, write_series
 from tests.builders.spine_classes import Scene, build
-from tests.builders.spine_network import painted_bundle, painted_volume
+from tests.builders.spine_network import painted_model, painted_volume
 from workers.handover import SEGMENTATION
 from workers.parts import WorkerParts
 from workers.stages import CtBoneStages
@@ -65,13 +66,15 @@ def stages_of(world: World) -> CtBoneStages:
         ledger=world,
         device="cpu",
         threads=2,
+        backend=BackendName.OSTEONODE,
         bundle=None,
+        body_bundle=None,
         code_version="0.1.0",
         configuration_sha256="c" * 64,
         clock=world,
     )
     stages = CtBoneStages(parts)
-    stages._model.bundle = painted_bundle()
+    stages._model.networks = painted_model()
     return stages
 
 
@@ -139,7 +142,7 @@ def test_provenance_names_the_model_that_segmented_and_the_time_of_both_stages(d
 
     analysed = findings_from_bytes(world.contents[FINDINGS])
 
-    assert [model.name for model in analysed.provenance.models] == ["painted"]
+    assert [model.name for model in analysed.provenance.models] == ["painted", "trusting"]
     assert analysed.provenance.intended_use is IntendedUse.RESEARCH
     assert analysed.provenance.started_at < analysed.provenance.ended_at
     assert (analysed.input_digest, analysed.provenance.device) == (DIGEST, "cpu")
@@ -169,7 +172,7 @@ def test_a_volume_without_a_spine_leaves_the_reason_and_the_model(tmp_path):
     analysed = findings_from_bytes(world.contents[FINDINGS])
     assert not outcome.assessable
     assert analysed.findings.status is Status.NOT_EVALUABLE
-    assert [model.name for model in analysed.provenance.models] == ["painted"]
+    assert [model.name for model in analysed.provenance.models] == ["painted", "trusting"]
     assert LABEL_MAP not in world.contents
 
 
