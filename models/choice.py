@@ -12,6 +12,7 @@ from models.backends.port import TissueBackend
 from models.backends.totalsegmentator import TotalSegmentatorBackend
 from models.bundle import BODY_CT, SPINE_CT, load_bundle
 from models.spine import SpineModel
+from models.tissues import BodyClass, Tissue
 from node.domain.backends import BackendName
 from node.domain.errors import ConfigurationError
 
@@ -37,16 +38,28 @@ def load_spine_model(
     ConfigurationError
         Where something is not installed, cannot be read, or does not go together.
     """
-    return SpineModel(tissue=_tissue(device, backend, bundle), body=load_bundle(body_bundle or BODY_CT, device))
+    body = load_bundle(body_bundle or BODY_CT, device)
+    if body.card.architecture.outputs is not BodyClass:
+        raise ConfigurationError(f"workers.body_bundle must see single bodies, {body.card.name!r} sees tissues")
+    return SpineModel(tissue=_tissue(device, backend, bundle), body=body)
 
 
 def _tissue(device: torch.device, backend: BackendName, bundle: Path | None) -> TissueBackend:
     match backend:
         case BackendName.OSTEONODE:
-            return OwnNetwork(load_bundle(bundle or SPINE_CT, device))
+            own = load_bundle(bundle or SPINE_CT, device)
+            if own.card.architecture.outputs is not Tissue:
+                raise ConfigurationError(
+                    f"workers.bundle must see the whole scan, {own.card.name!r} sees single bodies"
+                )
+            return OwnNetwork(own)
         case BackendName.MONAI:
             if bundle is None:
                 raise ConfigurationError("the back end monai needs the folder of its bundle in workers.bundle")
             return MonaiBundleBackend(bundle, device)
         case BackendName.TOTALSEGMENTATOR:
+            if bundle is not None:
+                raise ConfigurationError(
+                    "the back end totalsegmentator has its own weights; workers.bundle must be empty"
+                )
             return TotalSegmentatorBackend(device)

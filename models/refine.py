@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.box import corner, grown, size
+from models.box import corner, grown
 from models.bundle import Bundle
 from models.device import half_precision_pays
 from models.instances import Instances
@@ -26,7 +26,7 @@ from node.domain.volume import Float32, Volume
 WINDOW = (64, 64, 72)
 
 #: Voxels of the coarse grid around a body in which its surface may lie.
-_AROUND = 2
+_AROUND = 1
 
 #: A body that the two networks see with less in common than this (Dice) is not believed.
 _LEAST_AGREEMENT = 0.5
@@ -130,8 +130,6 @@ def _pointer(body: Float32, affine: Affine, instances: Instances, number: int, g
 def _values(volume: Volume, grid: Affine) -> Float32:
     """CT numbers on the fine grid; outside the scan there is air."""
     part = grown(box_on_grid(_WHOLE, grid, grid=volume.affine, shape=volume.shape), by=(1, 1, 1), shape=volume.shape)
-    if min(size(part)) == 0:
-        return np.full(WINDOW, OUTSIDE_HU, dtype=np.float32)
     values = on_grid(volume.hu[part], volume.affine.shifted(corner(part)), grid=grid, box=_WHOLE)
     values[_is_outside(volume, grid)] = OUTSIDE_HU
     return values

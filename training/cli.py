@@ -63,7 +63,9 @@ def fit_curve_command(
     work: Annotated[Path, typer.Option(help="Folder for samples, checkpoints and logs; resumed from.")],
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 1_500,
-    samples: Annotated[list[int] | None, typer.Option(help="A number of samples; may be given several times.")] = None,
+    samples: Annotated[
+        list[int] | None, typer.Option(min=1, help="A number of samples; may be given several times.")
+    ] = None,
 ) -> None:
     """Train the network that sees the whole scan on ever more samples, and draw its Dice against their number."""
     from rich.progress import Progress

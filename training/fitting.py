@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from torch import Tensor, nn
 
 from models.card import Metric
 from models.network import build_network
-from node.domain.errors import ConfigurationError
+from node.domain.errors import ConfigurationError, NodeError
 from training.lessons.lesson import Lesson
-from training.pool import PoolPlan, fill_pool, validation_samples
+from training.pool import PoolPlan, Stream, fill_pool, validation_samples
 from training.samples import VALIDATION_SEED, load_sample
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class FitPlan:
     Raises
     ------
     ConfigurationError
-        Where the seed is that of the validation set.
+        Where the seed is that of the validation set, or there are to be no samples.
     """
 
     lesson: Lesson
@@ -78,11 +79,31 @@ class FitPlan:
     def __post_init__(self) -> None:
         if self.seed == VALIDATION_SEED:
             raise ConfigurationError(f"seed {VALIDATION_SEED} draws the validation set; choose another one")
+        if self.most_samples is not None and self.most_samples < 1:
+            raise ConfigurationError(f"a training needs at least one sample, got {self.most_samples}")
+
+    @property
+    def identity(self) -> dict[str, str | int | float | None]:
+        """What must be the same for a training to go on."""
+        return {
+            "lesson": self.lesson.name,
+            "seed": self.seed,
+            "steps": self.steps,
+            "batch": self.batch,
+            "templates": self.templates,
+            "pool": self.pool,
+            "most_samples": self.most_samples,
+            "learning_rate": self.learning_rate,
+        }
 
     @property
     def checkpoint(self) -> Path:
         """File that training resumes from."""
         return self.work / "checkpoint.pt"
+
+
+class TrainingFailed(NodeError):
+    """A training cannot go on."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -111,20 +132,22 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     pool = PoolPlan(
         folder=plan.work / "pool",
         lesson=plan.lesson,
-        size=max(plan.pool, plan.most_samples or 0),
+        size=plan.pool if plan.most_samples is None else max(plan.pool, plan.most_samples),
+        behind=_SAVE_EVERY * plan.batch,
         templates=plan.templates,
         seed=plan.seed,
         most=plan.most_samples,
     )
     used = multiprocessing.get_context("spawn").Value("q", learner.step * plan.batch)
-    with _filled(pool, used), (plan.work / "log.jsonl").open("a", encoding="utf-8") as log:
+    with _filled(pool, used) as drawing, (plan.work / "log.jsonl").open("a", encoding="utf-8") as log:
         validation = validation_samples(plan.lesson, plan.work)
         losses: list[float] = []
         loss_of = loss_function(plan, learner.network)
         while learner.step < plan.steps:
-            rng = np.random.default_rng((plan.seed, 2, learner.step))
+            rng = np.random.default_rng((plan.seed, Stream.STEPS, learner.step))
             there = pool.there_after(learner.step * plan.batch)
-            samples = [_awaited(pool.path(int(number))) for number in rng.integers(there.start, there.stop, plan.batch)]
+            paths = [pool.path(int(number)) for number in rng.integers(there.start, there.stop, plan.batch)]
+            samples = [_awaited(path, drawing) for path in paths]
             losses.append(take_step(plan, learner, loss_of, samples, rng))
             used.value = learner.step * plan.batch
             watch(learner.step / plan.steps, losses[-1])
@@ -151,6 +174,10 @@ def load_learner(plan: FitPlan) -> Learner:
     learner = Learner(network=network, average=average, optimiser=optimiser)
     if plan.checkpoint.exists():
         state = torch.load(plan.checkpoint, weights_only=True)
+        if state["plan"] != plan.identity:
+            raise ConfigurationError(
+                f"{plan.work} holds a training of another plan ({state['plan']}); give {plan.identity} another folder"
+            )
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
@@ -167,6 +194,7 @@ def save_learner(plan: FitPlan, learner: Learner) -> None:
         "optimiser": learner.optimiser.state_dict(),
         "step": learner.step,
         "spent_s": learner.spent_s,
+        "plan": plan.identity,
     }
     torch.save(state, partial)
     partial.rename(plan.checkpoint)
@@ -222,22 +250,24 @@ def _update_average(learner: Learner) -> None:
             kept.lerp_(new, 1.0 - decay)
 
 
-def _awaited(path: Path) -> tuple[Tensor, Tensor]:
+def _awaited(path: Path, drawing: BaseProcess) -> tuple[Tensor, Tensor]:
     """A sample of the pool, as soon as it is drawn."""
     while not path.exists():
+        if not drawing.is_alive():
+            raise TrainingFailed(f"the process that draws samples ended ({drawing.exitcode}), {path.name} is missing")
         time.sleep(0.05)
     return load_sample(path)
 
 
 @contextmanager
-def _filled(pool: PoolPlan, used: Synchronized[int]) -> Iterator[None]:
+def _filled(pool: PoolPlan, used: Synchronized[int]) -> Iterator[BaseProcess]:
     """A process of its own fills the pool meanwhile."""
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     process = context.Process(target=fill_pool, args=(pool, stop, used), daemon=True)
     process.start()
     try:
-        yield
+        yield process
     finally:
         stop.set()
         process.join(timeout=60.0)

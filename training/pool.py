@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from dataclasses import dataclass
+from enum import IntEnum
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -22,11 +23,16 @@ _DRAWS_A_LOAD = 4
 # Training begins with this many samples; so many more are drawn than it has asked for.
 _FIRST_SAMPLES, _AHEAD = 24, 32
 
-# A training that resumes asks for samples again that it had left behind since its last checkpoint.
-_KEPT_FOR_RESUMING = 256
-
 # Size of the validation set.
 _VALIDATION_TEMPLATES, _VALIDATION_SAMPLES = 4, 24
+
+
+class Stream(IntEnum):
+    """What random numbers are for: each has a stream of its own."""
+
+    SAMPLES = 1
+    STEPS = 2
+    TEMPLATES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,9 @@ class PoolPlan:
     folder
         Where they lie.
     size
-        How many are kept: the latest.
+        From how many, the latest, a step takes its own.
+    behind
+        How many were used since the last checkpoint at most: a training that resumes asks for their samples again.
     most
         How many there are ever; `None` for as many as the training asks for.
     templates
@@ -53,6 +61,7 @@ class PoolPlan:
     folder: Path
     lesson: Lesson
     size: int
+    behind: int
     templates: int
     seed: int
     most: int | None = None
@@ -80,7 +89,7 @@ def ensure_template(plan: PoolPlan, number: int) -> Path:
     if not path.exists():
         plan.template_folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        rng = np.random.default_rng((plan.seed, number))
+        rng = np.random.default_rng((plan.seed, Stream.TEMPLATES, number))
         save_template(build_template(rng, spacing_mm=plan.lesson.template_spacing_mm), partial)
         partial.rename(path)
     return path
@@ -98,21 +107,29 @@ def fill_pool(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
     """
     torch.set_num_threads(1)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    taken = sorted(plan.folder.glob("*.npy"))
-    # Samples that come of one state are drawn together.
-    number = (int(taken[-1].stem) + 1) // _DRAWS_A_LOAD * _DRAWS_A_LOAD if taken else 0
+    number = _first_missing(plan, used.value)
+    kept = plan.size + plan.behind // plan.lesson.uses + 2 * _AHEAD
     training = multiprocessing.parent_process()
     while not stop.is_set() and (training is None or training.is_alive()):
-        if number >= (plan.most or number + 1) or number >= plan.there_after(used.value).stop + _AHEAD:
+        enough = plan.there_after(used.value).stop + _AHEAD
+        if number >= (enough if plan.most is None else min(enough, plan.most)):
             time.sleep(0.2)
             continue
-        rng = np.random.default_rng((plan.seed, 1, number))
+        rng = np.random.default_rng((plan.seed, Stream.SAMPLES, number))
         known = min(plan.templates, 1 + number // plan.lesson.samples_a_template)
         template = load_template(ensure_template(plan, int(rng.integers(known))))
         for _ in range(_DRAWS_A_LOAD):
             save_sample(plan.lesson.draw(template, rng), plan.path(number))
-            plan.path(number - plan.size - _KEPT_FOR_RESUMING).unlink(missing_ok=True)
+            plan.path(number - kept).unlink(missing_ok=True)
             number += 1
+
+
+def _first_missing(plan: PoolPlan, used: int) -> int:
+    """The first sample that a step may ask for and that is not there; samples of one state are drawn together."""
+    number = plan.there_after(used).start
+    while plan.path(number).exists():
+        number += 1
+    return number // _DRAWS_A_LOAD * _DRAWS_A_LOAD
 
 
 def validation_samples(lesson: Lesson, work: Path) -> tuple[Path, ...]:
@@ -121,6 +138,7 @@ def validation_samples(lesson: Lesson, work: Path) -> tuple[Path, ...]:
         folder=work / "validation",
         lesson=lesson,
         size=_VALIDATION_SAMPLES,
+        behind=0,
         templates=_VALIDATION_TEMPLATES,
         seed=VALIDATION_SEED,
     )
@@ -129,6 +147,6 @@ def validation_samples(lesson: Lesson, work: Path) -> tuple[Path, ...]:
     for number, path in enumerate(paths):
         if not path.exists():
             template = load_template(ensure_template(plan, number % _VALIDATION_TEMPLATES))
-            rng = np.random.default_rng((VALIDATION_SEED, 1, number))
+            rng = np.random.default_rng((VALIDATION_SEED, Stream.SAMPLES, number))
             save_sample(lesson.draw(template, rng), path)
     return paths

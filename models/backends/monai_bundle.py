@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +20,12 @@ from monai.utils.enums import MetaKeys
 from numpy.typing import NDArray
 from torch import nn
 
-from models.backends.structures import shares_on, tissues_of, wanted
-from models.resample import to_network_grid
+from models.backends.structures import FROM_LPS, GRID_MM, classify_structures, wanted
 from models.scan import PreparedScan
 from node.domain.errors import ConfigurationError
 from node.domain.geometry import Affine
 from node.domain.provenance import IntendedUse, ModelIdentity
 from node.domain.volume import Float32
-
-#: Grid that the bundle is given, mm; its own transforms bring that to the one it was trained on.
-_GIVEN_MM = (1.5, 1.5, 1.5)
-
-#: Grid that answers are given on, mm.
-_GRID_MM = (3.0, 3.0, 3.0)
-
-_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
 #: Axes that leave those of the patient by less than this are along them.
 _ALIGNED_TOLERANCE = 1e-3
@@ -72,7 +64,7 @@ class MonaiBundleBackend:
                 warnings.simplefilter("ignore", FutureWarning)
                 self._transforms: Compose = parser.get_parsed_content("preprocessing")
             self._names = _channels(parser["_meta_"])
-            digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+            digest = _digest((*sorted((folder / "configs").rglob("*")), weights))
         except Exception as error:  # whatever an expression of the bundle raises
             raise ConfigurationError(f"the MONAI bundle {folder.name} cannot be used: {error}") from error
         if not any(name.startswith("vertebrae_") for name in self._names.values()):
@@ -100,20 +92,15 @@ class MonaiBundleBackend:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Of the grid that answers are given on."""
-        return _GRID_MM
+        return GRID_MM
 
     def classify(self, scan: PreparedScan, *, flipped: tuple[int, ...] = ()) -> Float32:
         """Probability of every `Tissue`, shape (class, k, j, i): shares of volume."""
-        given = to_network_grid(scan.volume, _GIVEN_MM)
-        values = np.flip(given.hu, flipped) if flipped else given.hu
-        labels, affine = self._segmented(np.ascontiguousarray(values), given.affine)
-        tissues = tissues_of(labels, self._names, affine.spacing_mm)
-        # The turned image has the place of the one that it was made from: so has what was found in it.
-        return shares_on(tissues, affine, grid=scan.grid.affine, shape=scan.grid.shape)
+        return classify_structures(scan, self._segmented, self._names, flipped=flipped)
 
     def _segmented(self, hu: Float32, affine: Affine) -> tuple[NDArray[np.int32], Affine]:
         """Values of channels, shape (k, j, i) with k towards the head, on the grid that the bundle brought it to."""
-        ras = _FROM_LPS @ affine.matrix[:, [2, 1, 0, 3]]
+        ras = FROM_LPS @ affine.matrix[:, [2, 1, 0, 3]]
         image = MetaTensor(
             torch.from_numpy(hu.transpose(2, 1, 0).copy()),
             affine=torch.from_numpy(ras),
@@ -123,8 +110,17 @@ class MonaiBundleBackend:
         with torch.inference_mode():
             logits = self._inferer(inputs=prepared[None].to(self._device), network=self._network)
         labels = logits[0].argmax(0).cpu().numpy().astype(np.int32).transpose(2, 1, 0)
-        matrix = (_FROM_LPS @ np.asarray(prepared.affine, dtype=np.float64))[:, [2, 1, 0, 3]]
+        matrix = (FROM_LPS @ np.asarray(prepared.affine, dtype=np.float64))[:, [2, 1, 0, 3]]
         return _towards_head_back_left(labels, Affine(matrix))
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    """One hash over files: the configuration of a bundle shapes its answers as its weights do."""
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.is_file():
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _channels(metadata: dict[str, dict[str, dict[str, dict[str, dict[str, str]]]]]) -> dict[int, str]:

@@ -37,4 +37,4 @@ class OwnNetwork:
 
     def classify(self, scan: PreparedScan, *, flipped: tuple[int, ...] = ()) -> Float32:
         """Probability of every `Tissue`, shape (class, k, j, i)."""
-        return probabilities(np.flip(scan.grid.hu, flipped) if flipped else scan.grid.hu, self.bundle)
+        return probabilities(np.flip(scan.grid.hu, flipped).copy() if flipped else scan.grid.hu, self.bundle)

@@ -7,7 +7,7 @@ TotalSegmentator and the models that were trained on its data name whole vertebr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +16,8 @@ from scipy import ndimage
 
 from models.box import grown
 from models.interpolate import on_grid
+from models.resample import to_network_grid
+from models.scan import PreparedScan
 from models.tissues import Tissue
 from node.domain.geometry import Affine
 from node.domain.volume import Float32, UInt8
@@ -33,11 +35,32 @@ _BODY_OF_PART = {
 _RIB = re.compile(r"rib_(left|right)_[0-9]+")
 _PELVIS = re.compile(r"sacrum|hip_(left|right)|femur_(left|right)")
 
+#: Grid that foreign networks are given, mm: that of TotalSegmentator's data; and the one that answers are given on.
+GIVEN_MM, GRID_MM = (1.5, 1.5, 1.5), (3.0, 3.0, 3.0)
+
+#: From the axes of DICOM (left, back, head) to those of NIfTI (right, front, head), and back.
+FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
+
+#: Values of structures, shape (k, j, i) with k towards the head, and their grid, from CT numbers on a grid.
+Segment = Callable[[Float32, Affine], tuple[Labels, Affine]]
+
 #: The arch and its processes are thinner than this share of the body's inscribed ball.
 _THICK_SHARE = 0.62
 
 #: A voxel between two bodies that is this near to both is disc, mm.
 _DISC_MM = 9.0
+
+
+def classify_structures(
+    scan: PreparedScan, segment: Segment, names: Mapping[int, str], *, flipped: tuple[int, ...]
+) -> Float32:
+    """The share of every tissue on the coarse grid, from a network that names structures; see `TissueBackend`."""
+    given = to_network_grid(scan.volume, GIVEN_MM)
+    values = np.flip(given.hu, flipped).copy() if flipped else given.hu
+    labels, affine = segment(values, given.affine)
+    # The turned image has the place of the one that it was made from: so has what was found in it.
+    tissues = tissues_of(labels, names, affine.spacing_mm)
+    return shares_on(tissues, affine, grid=scan.grid.affine, shape=scan.grid.shape)
 
 
 def wanted(names: Mapping[int, str]) -> dict[int, str]:
@@ -79,11 +102,15 @@ def shares_on(tissues: UInt8, affine: Affine, *, grid: Affine, shape: tuple[int,
     """The share of every tissue in the voxels of a coarser grid, shape (class, k, j, i), the sum over classes is 1."""
     whole = (slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2]))
     widths = [max(1, round(new / old)) for new, old in zip(grid.spacing_mm, affine.spacing_mm, strict=True)]
+    # The middle of an even number of voxels lies between two of them; SciPy counts it to the upper one.
+    matrix = affine.matrix.copy()
+    matrix[:3, 3] = affine.to_lps(np.array([-0.5 if width % 2 == 0 else 0.0 for width in widths]))
+    averaged = Affine(matrix)
     shares = np.zeros((len(Tissue), *shape), dtype=np.float32)
     for tissue in Tissue:
         if tissue is not Tissue.BACKGROUND:
             field = ndimage.uniform_filter((tissues == tissue).astype(np.float32), widths)
-            shares[tissue] = on_grid(field, affine, grid=grid, box=whole)
+            shares[tissue] = on_grid(field, averaged, grid=grid, box=whole)
     total = shares.sum(0)
     shares /= np.maximum(total, 1.0)
     shares[Tissue.BACKGROUND] = np.maximum(1.0 - total, 0.0)

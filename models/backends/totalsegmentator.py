@@ -10,6 +10,9 @@ import hashlib
 import importlib
 import importlib.metadata
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,23 +22,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backends.structures import shares_on, tissues_of, wanted
-from models.resample import to_network_grid
+from models.backends.structures import FROM_LPS, GRID_MM, classify_structures, wanted
 from models.scan import PreparedScan
 from node.domain.errors import ConfigurationError
+from node.domain.geometry import Affine
 from node.domain.provenance import IntendedUse, ModelIdentity
-from node.domain.volume import Float32, Volume
+from node.domain.volume import Float32
 
-#: Grid that it is given, mm: its own, so that it resamples nothing.
-_OWN_MM = (1.5, 1.5, 1.5)
-
-#: Grid that answers are given on, mm.
-_GRID_MM = (3.0, 3.0, 3.0)
-
-#: Folders of weights that the task `total` loads when it is asked for some structures, as version 2 names them.
-_WEIGHTS = ("Dataset291", "Dataset292", "Dataset293", "Dataset294", "Dataset295", "Dataset298")
-
-_FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
+#: Folders of weights that the task `total` loads when it is asked for some structures.
+WEIGHTS = (
+    "Dataset291_TotalSegmentator_part1_organs_1559subj",
+    "Dataset292_TotalSegmentator_part2_vertebrae_1532subj",
+    "Dataset293_TotalSegmentator_part3_cardiac_1559subj",
+    "Dataset294_TotalSegmentator_part4_muscles_1559subj",
+    "Dataset295_TotalSegmentator_part5_ribs_1559subj",
+    "Dataset298_TotalSegmentator_total_6mm_1559subj",
+)
 
 
 class _Nifti(Protocol):
@@ -56,7 +58,6 @@ class TotalSegmentatorBackend:
 
     def __init__(self, device: torch.device) -> None:
         try:
-            self._api = importlib.import_module("totalsegmentator.python_api")
             maps = importlib.import_module("totalsegmentator.map_to_binary")
             self._config = importlib.import_module("totalsegmentator.config")
             self._nibabel = importlib.import_module("nibabel")
@@ -91,49 +92,46 @@ class TotalSegmentatorBackend:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Of the grid that answers are given on."""
-        return _GRID_MM
+        return GRID_MM
 
     def classify(self, scan: PreparedScan, *, flipped: tuple[int, ...] = ()) -> Float32:
         """Probability of every `Tissue`, shape (class, k, j, i): shares of volume, for it gives no probabilities."""
-        own = to_network_grid(scan.volume, _OWN_MM)
-        values = np.flip(own.hu, flipped) if flipped else own.hu
-        turned = Volume(hu=np.ascontiguousarray(values), affine=own.affine, frame_of_reference=own.frame_of_reference)
-        tissues = tissues_of(self._segmented(turned), self._names, _OWN_MM)
-        # The turned image has the place of the one that it was made from: so has what was found in it.
-        return shares_on(tissues, own.affine, grid=scan.grid.affine, shape=scan.grid.shape)
+        return classify_structures(scan, self._segmented, self._names, flipped=flipped)
 
-    def _segmented(self, volume: Volume) -> NDArray[np.int32]:
-        """Values of structures, shape (k, j, i)."""
-        # Every run of the package may write its settings anew.
-        self._config.setup_totalseg()
-        self._config.set_config_key("send_usage_stats", False)
-        affine = _FROM_LPS @ volume.affine.matrix[:, [2, 1, 0, 3]]
-        image = self._nibabel.Nifti1Image(volume.hu.transpose(2, 1, 0), affine)
+    def _segmented(self, hu: Float32, grid: Affine) -> tuple[NDArray[np.int32], Affine]:
+        """Values of structures, shape (k, j, i), on the grid that it is given."""
+        affine = FROM_LPS @ grid.matrix[:, [2, 1, 0, 3]]
         index = "" if self._device.index is None else f":{self._device.index}"
-        found: _Nifti = self._api.totalsegmentator(
-            image,
-            None,
-            ml=True,
-            task="total",
-            roi_subset=sorted(wanted(self._names).values()),
-            device=f"gpu{index}" if self._device.type == "cuda" else "cpu",
-            quiet=True,
-        )
-        labels = np.asarray(found.dataobj).astype(np.int32)
-        if labels.shape != image.shape or not np.allclose(found.affine, affine, atol=1e-3):
+        device = f"gpu{index}" if self._device.type == "cuda" else "cpu"
+        with tempfile.TemporaryDirectory(prefix="osteonode-") as folder:
+            image, found = Path(folder) / "image.nii.gz", Path(folder) / "labels.nii.gz"
+            self._nibabel.save(self._nibabel.Nifti1Image(hu.transpose(2, 1, 0), affine), image)
+            _run((str(image), str(found), device, *sorted(wanted(self._names).values())), temporary=folder)
+            answer: _Nifti = self._nibabel.load(found)
+            labels = np.asarray(answer.dataobj).astype(np.int32)
+        shape = hu.shape[::-1]
+        if labels.shape != shape or not np.allclose(answer.affine, affine, atol=1e-3):
             raise ConfigurationError(
-                f"TotalSegmentator must answer on the grid that it was given, {image.shape}; got {labels.shape}"
+                f"TotalSegmentator must answer on the grid that it was given, {shape}; got {labels.shape}"
             )
-        return np.ascontiguousarray(labels.transpose(2, 1, 0))
+        return np.ascontiguousarray(labels.transpose(2, 1, 0)), grid
 
     def _installed(self) -> tuple[Path, ...]:
         root = Path(self._config.get_weights_dir())
-        folders = {name: sorted(root.glob(f"{name}*")) for name in _WEIGHTS}
-        missing = [name for name, found in folders.items() if not found]
+        folders = [root / name for name in WEIGHTS]
+        missing = [folder.name for folder in folders if next(folder.rglob("*.pth"), None) is None]
         if missing:
             where = "TOTALSEG_WEIGHTS_PATH" if "TOTALSEG_WEIGHTS_PATH" in os.environ else "its home folder"
             raise ConfigurationError(
                 f"TotalSegmentator's weights must be installed in {root} ({where}); {', '.join(missing)} are missing: "
                 "run totalseg_download_weights -t total, on a machine that may reach the internet"
             )
-        return tuple(folder for found in folders.values() for folder in found)
+        return tuple(folders)
+
+
+def _run(arguments: tuple[str, ...], *, temporary: str) -> None:
+    command = [sys.executable, "-m", "models.backends.totalsegmentator_run", *arguments]
+    done = subprocess.run(command, env=os.environ | {"TMPDIR": temporary}, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ConfigurationError(f"TotalSegmentator ended with status {done.returncode}: {last}")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK
 import torch
 
 from models.bone import measure_bone
@@ -16,28 +15,16 @@ from models.crops import crop_bodies
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
-from node.domain.geometry import Affine
-from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
-from node.domain.volume import Volume
+from tests.builders.real_ct import read_series
 
 L1, L2 = VertebralLevel.L1, VertebralLevel.L2
 
 
-def load(folder: Path) -> Volume:
-    reader = SimpleITK.ImageSeriesReader()
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    image = reader.Execute()
-    steps = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
-    affine = Affine.from_steps(k=steps[:, 2], j=steps[:, 1], i=steps[:, 0], origin=np.array(image.GetOrigin()))
-    hu = SimpleITK.GetArrayFromImage(image).astype(np.float32)
-    return Volume(hu=hu, affine=affine, frame_of_reference=Uid("1.2.3"))
-
-
 def findings_in(folder: Path) -> CtBoneFindings:
-    volume = load(folder)
+    volume = read_series(folder)
     spine = segment_spine(volume, load_spine_model(torch.device("cpu")))
     assert isinstance(spine, SpineSegmentation), spine
     return measure_bone(crop_bodies(volume, spine))
@@ -78,7 +65,7 @@ def test_a_chest_that_ends_in_l1_says_that_l1_is_cut(chest: CtBoneFindings) -> N
 
 
 def test_a_chest_with_head_and_foot_exchanged_is_mirrored(shared_data: Path) -> None:
-    volume = load(shared_data / "ct" / "lung1-007")
+    volume = read_series(shared_data / "ct" / "lung1-007")
     mirrored = replace(volume, hu=volume.hu[::-1].copy())
 
     answer = segment_spine(mirrored, load_spine_model(torch.device("cpu")))

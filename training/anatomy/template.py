@@ -27,7 +27,7 @@ TEMPLATE_SPACING_MM = 1.5
 DEPTH_STEP_MM = 0.05
 
 # Room for an adult of scale 1.15 and a round back from the hips to the neck, (k, j, i) in mm; arms may be cut.
-_SIZE_MM = (690.0, 360.0, 420.0)
+_SIZE_MM = (740.0, 360.0, 420.0)
 _S1_MM: tuple[float, float, float] = (150.0, 205.0, 210.0)
 
 

@@ -11,11 +11,10 @@ import SimpleITK
 
 from node.domain.errors import InputRejected
 from node.domain.geometry import Affine
-from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason
 from node.domain.volume import UInt8, Volume
-from training.evaluation.seg_mask import read_segmentation
+from training.evaluation.seg_mask import NO_FRAME, read_segmentation
 from workers.volume_io import load_series
 
 #: What a case's mask may be called, and its CT: a file, or a folder of DICOM files. What `osteonode-train phantom`
@@ -28,9 +27,6 @@ IMAGES, SERIES = ("ct.nii.gz", "ct.nii"), ("ct", "study")
 _SAME_PLACE_MM = 0.05
 
 _ANY_CT = f"{', '.join(IMAGES)}, or DICOM files in a folder {' or '.join(SERIES)}"
-
-# NIfTI knows no frame of reference; nothing that is made of such a case leaves the machine.
-_NO_FRAME = Uid("2.25.1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +68,8 @@ def find_cases(folder: Path) -> tuple[Path, ...]:
     InputRejected
         Where there is none.
     """
-    found = tuple(sorted({path.parent for name in (*MASKS, *SEGMENTATIONS) for path in folder.rglob(name)}))
+    masks = (path for name in (*MASKS, *SEGMENTATIONS) for path in folder.rglob(name))
+    found = tuple(sorted({path.parent for path in masks if path.parent.name not in SERIES}))
     if not found:
         raise InputRejected(
             f"{folder} holds no case: each is a folder with a CT ({_ANY_CT}) and the bodies of its vertebrae in VerSe "
@@ -89,6 +86,9 @@ def load_case(folder: Path) -> Case:
     InputRejected
         Where files are missing, cannot be read, or do not lie on one grid.
     """
+    masks = [path.name for path in _there(folder, (*MASKS, *SEGMENTATIONS))]
+    if len(masks) > 1:
+        raise InputRejected(f"{folder.name} has several masks ({', '.join(masks)}); leave the one that is true")
     volume = _load_volume(folder)
     segmentation = next(_there(folder, SEGMENTATIONS), None)
     if segmentation is not None:
@@ -114,7 +114,7 @@ def _load_volume(folder: Path) -> Volume:
     if path is None:
         raise InputRejected(f"{folder.name} has no CT: {_ANY_CT} was expected")
     values, affine = _read(path)
-    return Volume(hu=values.astype(np.float32), affine=affine, frame_of_reference=_NO_FRAME)
+    return Volume(hu=values.astype(np.float32), affine=affine, frame_of_reference=NO_FRAME)
 
 
 def _there(folder: Path, names: tuple[str, ...]) -> Iterator[Path]:

@@ -11,12 +11,28 @@ import pydicom
 
 from node.domain.errors import InputRejected
 from node.domain.geometry import Affine, Float64
+from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.volume import UInt8, Volume
 from node.encode.concepts import VERTEBRA_OF
 
+#: Frame of reference of a CT that knows none: NIfTI has no such thing.
+NO_FRAME = Uid("2.25.1")
+
 _LEVEL_OF_CODE = {(concept.code.value, concept.code.scheme_designator): level for level, concept in VERTEBRA_OF.items()}
 _LEVEL_IN_LABEL = re.compile(r"(?<![A-Za-z0-9])([TL][0-9]{1,2})(?![0-9])")
+
+# What pydicom and highdicom raise on files that are no segmentation, or a broken one.
+_UNREADABLE = (
+    pydicom.errors.InvalidDicomError,
+    ValueError,
+    RuntimeError,
+    AttributeError,
+    TypeError,
+    LookupError,
+    OSError,
+    EOFError,
+)
 
 #: Voxels of the SEG may lie this share of a voxel beside those of the CT.
 _OFF_GRID = 0.05
@@ -38,11 +54,12 @@ def read_segmentation(path: Path, volume: Volume) -> UInt8:
     try:
         segmentation = hd.seg.Segmentation.from_dataset(pydicom.dcmread(path), copy=False)
         levels = _levels(segmentation)
-        found = segmentation.get_volume(
-            segment_numbers=list(levels), combine_segments=True, skip_overlap_checks=True, dtype=np.uint16
-        )
-    except (pydicom.errors.InvalidDicomError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        found = segmentation.get_volume(segment_numbers=list(levels), combine_segments=True, dtype=np.uint16)
+    except _UNREADABLE as error:
         raise InputRejected(f"{path.name} of {path.parent.name} cannot be read as a segmentation: {error}") from error
+    frame = segmentation.get("FrameOfReferenceUID")
+    if volume.frame_of_reference not in (NO_FRAME, frame):
+        raise InputRejected(f"{path.name} of {path.parent.name} lies in another frame of reference than its CT")
     values = np.zeros(max(levels) + 1, dtype=np.uint8)
     for number, level in levels.items():
         values[number] = level.number

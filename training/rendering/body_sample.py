@@ -45,12 +45,12 @@ def draw_body_sample(template: Template, rng: np.random.Generator) -> Sample:
         deformation = deformation_around(
             template, rng, anchor_mm=anchor, offset_mm=(float(offset[0]), float(offset[1]), float(offset[2]))
         )
-        labels, depth, _ = looked_up(template, deformation.positions(template, BODY_SHAPE, BODY_SPACING_MM))
+        labels, depth, scanned = looked_up(template, deformation.positions(template, BODY_SHAPE, BODY_SPACING_MM))
         scanner = draw_scanner(rng)
         image = scanner.scanned(textured(labels, depth, draw_materials(rng), rng), (BODY_SPACING_MM,) * 3, rng)
         image = _interpolated(image, scanner.slice_mm, rng)
         bodies = torch.isin(labels, torch.tensor([*BODIES, int(Part.S1_BODY)]))
-        visible = _visible(rng)
+        visible = _visible(rng) & scanned
         body = (labels == target) & visible
         image = torch.where(visible, image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
         pointer = draw_pointer(body, bodies & visible, rng)

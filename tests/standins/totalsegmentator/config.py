@@ -1,10 +1,8 @@
-"""Settings of the package, in memory."""
+"""Settings of the package, in a file beside the weights."""
 
+import json
 import os
 from pathlib import Path
-
-#: What was set, for tests to look at.
-settings: dict[str, object] = {}
 
 
 def get_weights_dir() -> Path:
@@ -13,11 +11,17 @@ def get_weights_dir() -> Path:
 
 
 def setup_totalseg(totalseg_id: str | None = None) -> dict[str, object]:
-    """Write the settings that the package starts with."""
-    settings.setdefault("send_usage_stats", True)
+    """Write the settings that the package starts with, where there are none."""
+    if not _file().exists():
+        _file().write_text(json.dumps({"send_usage_stats": True}))
+    settings: dict[str, object] = json.loads(_file().read_text())
     return settings
 
 
 def set_config_key(key_name: str, value: object) -> None:
     """Change a setting."""
-    settings[key_name] = value
+    _file().write_text(json.dumps(setup_totalseg() | {key_name: value}))
+
+
+def _file() -> Path:
+    return get_weights_dir() / "config.json"

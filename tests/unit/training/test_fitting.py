@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,24 @@ from models.card import Metric
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse
+from training import fitting
 from training.cli import app
-from training.fitting import FitPlan, Learner, load_learner, loss_function, rate_share, save_learner, take_step
+from training.fitting import (
+    FitPlan,
+    Learner,
+    TrainingFailed,
+    Watcher,
+    fit,
+    load_learner,
+    loss_function,
+    rate_share,
+    save_learner,
+    take_step,
+)
 from training.lessons.loss import segmentation_loss
 from training.lessons.spine import SPINE
 from training.lessons.validation import tissue_dice
+from training.pool import PoolPlan
 from training.release import write_bundle
 from training.rendering.sample import Sample
 from training.samples import VALIDATION_SEED, load_sample, save_sample
@@ -140,6 +155,62 @@ def test_dice_is_one_for_a_network_that_knows_and_zero_for_one_that_does_not(tmp
     assert scores[0]["dice_lumbar_body"] == scores[0]["dice_any_body"] == 1.0
     assert scores[1]["dice_lumbar_body"] == 0.0
     assert "dice_background" not in scores[0]
+
+
+def test_a_folder_of_another_training_is_refused(tmp_path: Path) -> None:
+    plan = a_plan(tmp_path)
+    save_learner(plan, load_learner(plan))
+
+    with pytest.raises(ConfigurationError, match="another plan"):
+        load_learner(replace(plan, seed=4))
+
+
+def test_a_training_whose_samples_do_not_come_ends_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "fill_pool", _draw_nothing)
+    monkeypatch.setattr(fitting, "validation_samples", lambda lesson, work: ())
+
+    with pytest.raises(TrainingFailed, match="the process that draws samples ended"):
+        fit(a_plan(tmp_path), lambda share, loss: None)
+
+
+def test_a_training_that_was_interrupted_gives_the_weights_of_one_that_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "fill_pool", _draw_slabs)
+    monkeypatch.setattr(fitting, "validation_samples", lambda lesson, work: ())
+    monkeypatch.setattr(fitting, "_SAVE_EVERY", 2)
+    whole, broken = (replace(a_plan(tmp_path / name), steps=5, threads=1) for name in ("whole", "broken"))
+
+    expected, _ = fit(whole, lambda share, loss: None)
+    with pytest.raises(KeyboardInterrupt):
+        fit(broken, _interrupt_at(0.7))
+    resumed, _ = fit(broken, lambda share, loss: None)
+
+    assert resumed.step == expected.step == 5
+    for name, tensor in expected.average.state_dict().items():
+        torch.testing.assert_close(resumed.average.state_dict()[name], tensor, msg=name)
+
+
+def _draw_nothing(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
+    """Ends at once."""
+
+
+def _draw_slabs(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
+    """Draws the first samples, and stays."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    for number in range(32):
+        save_sample(a_sample(number), plan.path(number))
+    stop.wait(60.0)
+
+
+def _interrupt_at(share: float) -> Watcher:
+    def watch(done: float, loss: float) -> None:
+        if done >= share:
+            raise KeyboardInterrupt
+
+    return watch
 
 
 def test_the_seed_of_the_validation_set_cannot_be_trained_on(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ def small_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PoolPlan:
         return build_template(rng, spacing_mm=6.0 * spacing_mm)
 
     monkeypatch.setattr(pool, "build_template", build_coarse)
-    return PoolPlan(folder=tmp_path / "pool", lesson=SPINE, size=3, templates=1, seed=5)
+    monkeypatch.setattr(pool, "_FIRST_SAMPLES", 6)
+    monkeypatch.setattr(pool, "_AHEAD", 1)
+    return PoolPlan(folder=tmp_path / "pool", lesson=SPINE, size=3, behind=0, templates=1, seed=5)
 
 
 def test_a_template_is_built_once(small_plan: PoolPlan) -> None:
@@ -37,36 +39,34 @@ def test_a_template_is_built_once(small_plan: PoolPlan) -> None:
     assert ensure_template(small_plan, 0).stat().st_mtime_ns == built
 
 
-def test_a_pool_fills_until_it_is_stopped_and_the_oldest_samples_go(
-    small_plan: PoolPlan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "_KEPT_FOR_RESUMING", 2)
+def test_a_pool_draws_a_little_ahead_and_no_more(small_plan: PoolPlan) -> None:
+    drawn = filled(small_plan, until=7, used=0, linger_s=1.0)
 
-    drawn = filled(small_plan, until=9, used=0)
-
-    assert small_plan.path(drawn[-1]).exists()
-    assert drawn == list(range(drawn[-1] - small_plan.size - 1, drawn[-1] + 1))
-    hu, shares = load_sample(small_plan.path(drawn[-1]))
+    # Six to begin with, of which three may be used, and one ahead; samples come in fours.
+    assert drawn == list(range(8))[-5:]
+    hu, shares = load_sample(small_plan.path(7))
     assert shares.shape == (len(Tissue), *hu.shape)
     assert np.isfinite(hu.numpy()).all()
 
 
-def test_a_pool_keeps_only_a_little_ahead_of_what_is_used(
-    small_plan: PoolPlan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "_FIRST_SAMPLES", 3)
-    monkeypatch.setattr(pool, "_AHEAD", 4)
+def test_the_oldest_samples_go(small_plan: PoolPlan) -> None:
+    drawn = filled(small_plan, until=15, used=28, linger_s=1.0)
 
-    drawn = filled(small_plan, until=7, used=0, linger_s=1.0)
+    # The next step takes from 10 to 12; what it does not need was never drawn, and two more than the window stay.
+    assert small_plan.there_after(28) == range(10, 13)
+    assert drawn == [11, 12, 13, 14, 15]
 
-    # Samples come in fours.
-    assert drawn[-1] == 7
+
+def test_what_was_used_since_the_last_checkpoint_stays(small_plan: PoolPlan) -> None:
+    drawn = filled(replace(small_plan, behind=8), until=15, used=28, linger_s=1.0)
+
+    assert drawn == [9, 10, 11, 12, 13, 14, 15]
 
 
 def test_what_a_step_may_use_follows_from_what_was_used_before(small_plan: PoolPlan) -> None:
     there = [small_plan.there_after(used) for used in (0, 4, 400)]
 
-    assert [window.stop for window in there] == [24, 25, 124]
+    assert [window.stop for window in there] == [6, 7, 106]
     assert all(len(window) == small_plan.size for window in there)
 
 
@@ -80,16 +80,14 @@ def test_a_pool_of_so_many_samples_never_has_more(small_plan: PoolPlan) -> None:
     assert drawn == list(range(8))
 
 
-def test_a_pool_that_is_resumed_draws_the_same_samples(small_plan: PoolPlan) -> None:
+def test_a_pool_that_is_resumed_draws_what_is_missing_again(small_plan: PoolPlan) -> None:
     filled(small_plan, until=7, used=0)
-    first, _ = load_sample(small_plan.path(6))
-    for path in small_plan.folder.glob("*.npy"):
-        if int(path.stem) > 5:
-            path.unlink()
+    first, _ = load_sample(small_plan.path(5))
+    small_plan.path(5).unlink()
 
-    filled(small_plan, until=7, used=0)
+    filled(small_plan, until=5, used=0)
 
-    again, _ = load_sample(small_plan.path(6))
+    again, _ = load_sample(small_plan.path(5))
     assert (first == again).all()
 
 

@@ -148,6 +148,23 @@ def test_voxels_outside_the_ct_are_refused(tmp_path: Path) -> None:
         read_segmentation(our_own(CtSpec(), tmp_path), small)
 
 
+def test_a_segmentation_of_another_frame_of_reference_is_refused(tmp_path: Path) -> None:
+    ct = an_empty_ct(CtSpec())
+    another = Volume(hu=ct.hu, affine=ct.affine, frame_of_reference=Uid("1.2.3.4"))
+
+    with pytest.raises(InputRejected, match="another frame of reference"):
+        read_segmentation(our_own(CtSpec(), tmp_path), another)
+
+
+def test_a_case_with_two_masks_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ct").mkdir()
+    our_own(CtSpec(slices=12), tmp_path)
+    (tmp_path / "mask.nii.gz").write_bytes(b"")
+
+    with pytest.raises(InputRejected, match="several masks"):
+        load_case(tmp_path)
+
+
 def test_a_file_that_is_no_segmentation_is_refused(tmp_path: Path) -> None:
     write_series(ct_series(CtSpec()), tmp_path)
     some_slice = next(tmp_path.iterdir())

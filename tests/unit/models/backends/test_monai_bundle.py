@@ -123,3 +123,12 @@ def test_a_bundle_without_vertebrae_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be used"):
         MonaiBundleBackend(tmp_path, CPU)
+
+
+def test_another_configuration_is_another_model(tmp_path: Path) -> None:
+    write_bundle(tmp_path, NAMES)
+    before = MonaiBundleBackend(tmp_path, CPU).identity
+    path = tmp_path / "configs" / "inference.json"
+    path.write_text(path.read_text().replace("0.25", "0.5"))
+
+    assert MonaiBundleBackend(tmp_path, CPU).identity.weights_sha256 != before.weights_sha256

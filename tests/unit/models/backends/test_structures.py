@@ -23,6 +23,11 @@ def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return float(2.0 * (first & second).sum() / (first.sum() + second.sum()))
 
 
+def _axes(values: NDArray[np.float32]) -> list[tuple[int, tuple[int, ...]]]:
+    """Each axis's size, and the other axes."""
+    return [(size, tuple(other for other in range(3) if other != axis)) for axis, size in enumerate(values.shape)]
+
+
 def test_only_what_tells_something_of_a_spine_is_asked_for() -> None:
     names = {1: "liver", 2: "vertebrae_L1", 3: "rib_left_12", 4: "hip_right", 5: "spinal_cord", 6: "vertebrae"}
 
@@ -66,4 +71,10 @@ def test_shares_on_the_coarse_grid_are_those_of_the_fine_one(truth: Structures) 
 
     assert shares.shape == (len(Tissue), *truth.built.tissue.shape)
     np.testing.assert_allclose(shares.sum(0), 1.0, atol=1e-5)
-    assert (shares.argmax(0) == truth.built.tissue).mean() > 0.98
+    for tissue in (Tissue.LUMBAR_BODY, Tissue.RIB, Tissue.DISC):
+        true = np.argwhere(truth.built.tissue == tissue).mean(0)
+        weights = shares[tissue]
+        centre = [float((np.arange(size) * weights.sum(other)).sum() / weights.sum()) for size, other in _axes(weights)]
+        np.testing.assert_allclose(centre, true, atol=0.03)
+    bone = truth.built.tissue != Tissue.BACKGROUND
+    assert (shares.argmax(0)[bone] == truth.built.tissue[bone]).mean() > 0.99

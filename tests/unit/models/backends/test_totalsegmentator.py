@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import multiprocessing
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 import torch
 
 from models.backends import totalsegmentator
-from models.backends.totalsegmentator import TotalSegmentatorBackend
+from models.backends.totalsegmentator import WEIGHTS, TotalSegmentatorBackend
 from models.spine import SpineModel, find_spine
 from models.tissues import BODY_TISSUES, Tissue
 from models.vertebra import SpineSegmentation
@@ -21,10 +24,10 @@ from node.domain.reasons import Reason
 from tests.builders.spine_classes import Scene
 from tests.builders.spine_network import painted_model
 from tests.builders.structures import Structures, emptied, structures
+from tests.peers import PROJECT
 
 CPU = torch.device("cpu")
 STANDINS = Path(__file__).parents[3] / "standins"
-WEIGHTS = ("Dataset291_x", "Dataset292_x", "Dataset293_x", "Dataset294_x", "Dataset295_x", "Dataset298_x")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,9 @@ def truth() -> Structures:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The stand-in can be imported, and weights lie where it looks for them."""
     monkeypatch.syspath_prepend(str(STANDINS))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(STANDINS), str(PROJECT))))
     monkeypatch.setenv("TOTALSEG_WEIGHTS_PATH", str(tmp_path))
+    monkeypatch.setenv("STANDIN_CALL", str(tmp_path / "call.json"))
     monkeypatch.setattr(totalsegmentator.importlib.metadata, "version", lambda name: "2.18.0")
     for name in WEIGHTS:
         (tmp_path / name).mkdir()
@@ -69,12 +74,40 @@ def test_levels_are_named_by_our_rules(truth: Structures, installed: Path) -> No
 def test_only_the_spine_is_asked_for_on_this_device_and_nothing_is_sent(truth: Structures, installed: Path) -> None:
     TotalSegmentatorBackend(CPU).classify(truth.scan)
 
-    call = sys.modules["totalsegmentator.python_api"].last_call
+    call = json.loads((installed / "call.json").read_text())
     assert (call["task"], call["ml"], call["device"]) == ("total", True, "cpu")
     assert "liver" not in call["roi_subset"]
     assert {"vertebrae_L1", "rib_left_12", "sacrum"} <= set(call["roi_subset"])
-    assert call["axes"] == ("L", "P", "S")
-    assert sys.modules["totalsegmentator.config"].settings["send_usage_stats"] is False
+    assert call["axes"] == ["L", "P", "S"]
+    assert call["send_usage_stats"] is False
+    assert not Path(call["temporary"]).exists()
+
+
+def test_it_runs_in_the_child_of_a_worker_which_may_start_no_processes_itself(
+    truth: Structures, installed: Path
+) -> None:
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=_classify, args=(truth, installed / "bodies.txt"), daemon=True)
+
+    child.start()
+    child.join(timeout=120.0)
+
+    assert child.exitcode == 0
+    assert int((installed / "bodies.txt").read_text()) > 1000
+
+
+def _classify(truth: Structures, out: Path) -> None:
+    torch.set_num_threads(1)
+    classes = TotalSegmentatorBackend(CPU).classify(truth.scan)
+    out.write_text(str(int(np.isin(classes.argmax(0), BODY_TISSUES).sum())))
+
+
+def test_a_run_that_fails_says_why(truth: Structures, installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = TotalSegmentatorBackend(CPU)
+    monkeypatch.delenv("STANDIN_CALL")
+
+    with pytest.raises(ConfigurationError, match="status 1: KeyError: 'STANDIN_CALL'"):
+        backend.classify(truth.scan)
 
 
 def test_a_turned_scan_gives_turned_tissues(truth: Structures, installed: Path) -> None:
@@ -101,9 +134,8 @@ def test_other_weights_are_another_model(installed: Path) -> None:
 
 def test_missing_weights_are_an_error_and_nothing_is_downloaded(installed: Path) -> None:
     (installed / WEIGHTS[1] / "checkpoint_final.pth").unlink()
-    (installed / WEIGHTS[1]).rmdir()
 
-    with pytest.raises(ConfigurationError, match="Dataset292 are missing: run totalseg_download_weights"):
+    with pytest.raises(ConfigurationError, match="_vertebrae_1532subj are missing: run totalseg_download_weights"):
         TotalSegmentatorBackend(CPU)
 
 

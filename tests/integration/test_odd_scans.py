@@ -1,0 +1,180 @@
+"""Scans that show no spine, or not as they should: refused with a reason, and never a guess."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from models.choice import load_spine_model
+from models.spine import SpineModel, segment_spine
+from models.vertebra import SpineSegmentation
+from node.domain.geometry import Affine
+from node.domain.identifiers import Uid
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.volume import Volume
+from tests.builders.real_ct import read_series
+
+Shape = tuple[int, int, int]
+
+
+@pytest.fixture(scope="module")
+def networks() -> SpineModel:
+    return load_spine_model(torch.device("cpu"))
+
+
+def a_volume(hu: NDArray[np.float64], spacing_mm: float = 2.0) -> Volume:
+    noise = np.random.default_rng(1).normal(0.0, 12.0, hu.shape)
+    affine = Affine.from_spacing((spacing_mm,) * 3)
+    return Volume(hu=(hu + noise).astype(np.float32), affine=affine, frame_of_reference=Uid("1.2.3"))
+
+
+def places(shape: Shape, spacing_mm: float = 2.0) -> tuple[NDArray[np.float64], ...]:
+    """Distance of every voxel from the middle along k, j and i, mm."""
+    axes = [(np.arange(size) - (size - 1) / 2.0) * spacing_mm for size in shape]
+    return tuple(np.meshgrid(*axes, indexing="ij"))
+
+
+def a_head() -> Volume:
+    """A skull with brain and nasal air, on a neck with a column in it."""
+    k, j, i = places((120, 120, 100))
+    hu = np.full(k.shape, -1000.0)
+    hu[(np.hypot(j - 25.0, i) < 55.0) & (k < 0.0)] = 45.0
+    hu[(np.hypot(j - 35.0, i) < 11.0) & (k < -20.0)] = 250.0
+    radius = np.sqrt(((k - 20.0) / 90.0) ** 2 + (j / 105.0) ** 2 + (i / 80.0) ** 2)
+    hu[radius < 1.0] = 45.0
+    hu[(radius > 0.88) & (radius < 0.96)] = 950.0
+    hu[radius < 0.88] = 35.0
+    hu[np.sqrt((k + 20.0) ** 2 + (j + 70.0) ** 2 + i**2) < 22.0] = -950.0
+    return a_volume(hu)
+
+
+def knees() -> Volume:
+    """Two legs with thigh bone, joint and shin bone."""
+    k, j, i = places((120, 90, 150))
+    hu = np.full(k.shape, -1000.0)
+    for side in (-65.0, 65.0):
+        away = np.hypot(j, i - side)
+        hu[away < 55.0] = np.where(away[away < 55.0] < 48.0, 50.0, -100.0)
+        width = np.where(np.abs(k) < 35.0, 34.0, 14.0)
+        bone = (away < width) & (np.abs(k) > 4.0)
+        hu[bone] = np.where(away[bone] > width[bone] - 4.0, 800.0, 120.0)
+    return a_volume(hu)
+
+
+def metal_everywhere() -> Volume:
+    """A trunk drowned in streaks of metal."""
+    _, j, i = places((80, 110, 150))
+    hu = np.where((j / 95.0) ** 2 + (i / 140.0) ** 2 < 1.0, 40.0, -1000.0)
+    generator = np.random.default_rng(2)
+    for _ in range(60):
+        angle, offset = generator.uniform(0.0, np.pi), generator.uniform(-90.0, 90.0)
+        streak = np.abs(np.cos(angle) * j + np.sin(angle) * i - offset) < generator.uniform(2.0, 6.0)
+        hu[streak] = generator.choice((3071.0, -1024.0))
+    return a_volume(hu)
+
+
+def unnamed(answer: SpineSegmentation | Reason) -> bool:
+    """Whether nothing was found, or nothing of it has a name."""
+    return isinstance(answer, Reason) or all(vertebra.level is None for vertebra in answer.vertebrae)
+
+
+@pytest.mark.parametrize("build", [a_head, knees, metal_everywhere])
+def test_what_is_no_trunk_gets_no_level(networks: SpineModel, build) -> None:  # type: ignore[no-untyped-def]
+    answer = segment_spine(build(), networks)
+
+    assert unnamed(answer), answer
+
+
+def test_a_scan_of_air_says_that_it_holds_no_tissue(networks: SpineModel) -> None:
+    answer = segment_spine(a_volume(np.full((60, 60, 60), -1000.0)), networks)
+
+    assert isinstance(answer, Reason)
+    assert answer.code in (ReasonCode.NOT_HU, ReasonCode.NO_SPINE)
+
+
+def test_a_trunk_without_bone_has_no_spine(networks: SpineModel) -> None:
+    _, j, i = places((100, 110, 150))
+
+    answer = segment_spine(a_volume(np.where((j / 95.0) ** 2 + (i / 140.0) ** 2 < 1.0, 40.0, -1000.0)), networks)
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.NO_SPINE
+
+
+@pytest.fixture(scope="module")
+def trunk(shared_data: Path) -> Volume:
+    return read_series(shared_data / "ct" / "matrad-liver")
+
+
+def part(volume: Volume, first: Shape, shape: Shape) -> Volume:
+    box = tuple(slice(start, start + size) for start, size in zip(first, shape, strict=True))
+    return replace(volume, hu=np.ascontiguousarray(volume.hu[box]), affine=volume.affine.shifted(first))
+
+
+@pytest.mark.parametrize("offset", [1024.0, -1024.0])
+def test_a_trunk_whose_values_are_off_by_1024_is_not_in_hu(trunk: Volume, networks: SpineModel, offset: float) -> None:
+    answer = segment_spine(replace(trunk, hu=trunk.hu + np.float32(offset)), networks)
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.NOT_HU
+
+
+@pytest.mark.parametrize("slices", [1, 5])
+def test_a_few_slices_hold_no_chain_of_bodies(trunk: Volume, networks: SpineModel, slices: int) -> None:
+    answer = segment_spine(part(trunk, (60, 0, 0), (slices, *trunk.shape[1:])), networks)
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.NO_SPINE
+
+
+def test_a_single_sagittal_slice_gets_no_level(trunk: Volume, networks: SpineModel) -> None:
+    middle = trunk.shape[2] // 2
+
+    answer = segment_spine(part(trunk, (0, 0, middle), (*trunk.shape[:2], 1)), networks)
+
+    assert unnamed(answer)
+
+
+def test_three_thousand_slices_are_read(trunk: Volume, networks: SpineModel) -> None:
+    middle = part(trunk, (0, 80, 60), (trunk.shape[0], 100, 100))
+    repeats = int(np.ceil(3000 / middle.shape[0]))
+    tall = np.concatenate([middle.hu] * repeats)[:3000]
+    matrix = middle.affine.matrix.copy()
+    matrix[:3, 0] *= 0.2
+
+    answer = segment_spine(replace(middle, hu=tall, affine=Affine(matrix)), networks)
+
+    # Squeezed and repeated it is no spine that could be named.
+    assert unnamed(answer)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_trunk_mirrored_from_head_to_foot_or_front_to_back_is_refused(
+    trunk: Volume, networks: SpineModel, axis: int
+) -> None:
+    answer = segment_spine(replace(trunk, hu=np.ascontiguousarray(np.flip(trunk.hu, axis))), networks)
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.MIRRORED
+
+
+def test_a_patient_who_lies_prone_or_feet_first_is_the_same_patient(trunk: Volume, networks: SpineModel) -> None:
+    straight = segment_spine(trunk, networks)
+    # Prone, feet first: rows and columns run the other way, slices come from the head, and the header says so.
+    matrix = trunk.affine.matrix.copy()
+    matrix[:3, 3] = trunk.affine.to_lps(np.array(trunk.shape, dtype=np.float64) - 1.0)
+    matrix[:3, :3] *= -1.0
+    turned = replace(trunk, hu=np.ascontiguousarray(trunk.hu[::-1, ::-1, ::-1]), affine=Affine(matrix))
+
+    answer = segment_spine(turned, networks)
+
+    assert isinstance(straight, SpineSegmentation)
+    assert isinstance(answer, SpineSegmentation)
+    assert [vertebra.level for vertebra in answer.vertebrae] == [vertebra.level for vertebra in straight.vertebrae]
+    for one, other in zip(straight.vertebrae, answer.vertebrae, strict=True):
+        np.testing.assert_allclose(one.centroid_lps_mm, other.centroid_lps_mm, atol=0.1)
