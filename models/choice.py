@@ -6,10 +6,8 @@ from pathlib import Path
 
 import torch
 
-from models.backends.monai_bundle import MonaiBundleBackend
 from models.backends.own import OwnNetwork
 from models.backends.port import TissueBackend
-from models.backends.totalsegmentator import TotalSegmentatorBackend
 from models.bundle import BODY_CT, SPINE_CT, load_bundle
 from models.spine import SpineModel
 from models.tissues import BodyClass, Tissue
@@ -56,10 +54,15 @@ def _tissue(device: torch.device, backend: BackendName, bundle: Path | None) -> 
         case BackendName.MONAI:
             if bundle is None:
                 raise ConfigurationError("the back end monai needs the folder of its bundle in workers.bundle")
+            # Loaded only where it is wanted: it takes half a second of every worker's start.
+            from models.backends.monai_bundle import MonaiBundleBackend
+
             return MonaiBundleBackend(bundle, device)
         case BackendName.TOTALSEGMENTATOR:
             if bundle is not None:
                 raise ConfigurationError(
                     "the back end totalsegmentator has its own weights; workers.bundle must be empty"
                 )
+            from models.backends.totalsegmentator import TotalSegmentatorBackend
+
             return TotalSegmentatorBackend(device)

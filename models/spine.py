@@ -53,6 +53,11 @@ class SpineModel:
         """Which models they are, in the order in which they are asked."""
         return self.tissue.identity, self.body.card.identity
 
+    @property
+    def training_data(self) -> str:
+        """What they were trained on, in sentences."""
+        return " ".join(dict.fromkeys((self.tissue.training_data, self.body.card.training.data)))
+
 
 def segment_spine(volume: Volume, model: SpineModel) -> SpineSegmentation | Reason:
     """The vertebral bodies of a CT, each with its level or with the reason why it has none.

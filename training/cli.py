@@ -36,8 +36,8 @@ def fit_spine_command(
     work: Annotated[Path, typer.Option(help="Folder for samples, checkpoints and logs; resumed from.")],
     version: Annotated[str, typer.Option(help="Version in the model cards.")],
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 18_000,
-    body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 12_000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 12_000,
+    body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 6_000,
 ) -> None:
     """Train both networks of the spine on synthetic anatomy and write their bundles; run it again to resume."""
     from rich.progress import Progress

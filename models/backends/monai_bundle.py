@@ -20,8 +20,7 @@ from monai.utils.enums import MetaKeys
 from numpy.typing import NDArray
 from torch import nn
 
-from models.backends.structures import FROM_LPS, GRID_MM, classify_structures, wanted
-from models.scan import PreparedScan
+from models.backends.structures import FROM_LPS, StructureBackend, wanted
 from node.domain.errors import ConfigurationError
 from node.domain.geometry import Affine
 from node.domain.provenance import IntendedUse, ModelIdentity
@@ -31,8 +30,8 @@ from node.domain.volume import Float32
 _ALIGNED_TOLERANCE = 1e-3
 
 
-class MonaiBundleBackend:
-    """A `TissueBackend` that runs preprocessing, network and inferer of a bundle's `configs/inference.json`.
+class MonaiBundleBackend(StructureBackend):
+    """A back end that runs preprocessing, network and inferer of a bundle's `configs/inference.json`.
 
     What its channels mean is taken from `channel_def` in `configs/metadata.json`, whose names must be those of
     TotalSegmentator (`vertebrae_L1`, `rib_left_12`, `sacrum`).
@@ -44,7 +43,6 @@ class MonaiBundleBackend:
     """
 
     def __init__(self, folder: Path, device: torch.device) -> None:
-        self._device = device
         try:
             parser = ConfigParser()
             parser.read_config(folder / "configs" / "inference.json")
@@ -63,15 +61,17 @@ class MonaiBundleBackend:
                 # What MONAI will change is for those who wrote the bundle to follow.
                 warnings.simplefilter("ignore", FutureWarning)
                 self._transforms: Compose = parser.get_parsed_content("preprocessing")
-            self._names = _channels(parser["_meta_"])
+            names = _channels(parser["_meta_"])
             digest = _digest((*sorted((folder / "configs").rglob("*")), weights))
         except Exception as error:  # whatever an expression of the bundle raises
             raise ConfigurationError(f"the MONAI bundle {folder.name} cannot be used: {error}") from error
-        if not any(name.startswith("vertebrae_") for name in self._names.values()):
+        if not any(name.startswith("vertebrae_") for name in names.values()):
             raise ConfigurationError(
-                f"the MONAI bundle {folder.name} must have channels such as vertebrae_L1, got {sorted(self._names)}"
+                f"the MONAI bundle {folder.name} must have channels such as vertebrae_L1, got {sorted(names.values())}"
             )
+        super().__init__(names, device)
         self._network.to(device).eval()
+        self._training_data = str(parser["_meta_"].get("data_source", "what its bundle does not say"))
         self._identity = ModelIdentity(
             name=str(parser["_meta_"].get("name", folder.name)),
             version=str(parser["_meta_"].get("version", "unknown")),
@@ -85,20 +85,11 @@ class MonaiBundleBackend:
         return self._identity
 
     @property
-    def device(self) -> torch.device:
-        """What it runs on."""
-        return self._device
+    def training_data(self) -> str:
+        """What its bundle says that it was trained on."""
+        return self._training_data
 
-    @property
-    def spacing_mm(self) -> tuple[float, float, float]:
-        """Of the grid that answers are given on."""
-        return GRID_MM
-
-    def classify(self, scan: PreparedScan, *, flipped: tuple[int, ...] = ()) -> Float32:
-        """Probability of every `Tissue`, shape (class, k, j, i): shares of volume."""
-        return classify_structures(scan, self._segmented, self._names, flipped=flipped)
-
-    def _segmented(self, hu: Float32, affine: Affine) -> tuple[NDArray[np.int32], Affine]:
+    def segment(self, hu: Float32, affine: Affine) -> tuple[NDArray[np.int32], Affine]:
         """Values of channels, shape (k, j, i) with k towards the head, on the grid that the bundle brought it to."""
         ras = FROM_LPS @ affine.matrix[:, [2, 1, 0, 3]]
         image = MetaTensor(

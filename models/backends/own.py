@@ -26,6 +26,11 @@ class OwnNetwork:
         return self.bundle.card.identity
 
     @property
+    def training_data(self) -> str:
+        """What it was trained on, from its card."""
+        return self.bundle.card.training.data
+
+    @property
     def device(self) -> torch.device:
         """What it runs on."""
         return self.bundle.device

@@ -20,6 +20,11 @@ class TissueBackend(Protocol):
         ...
 
     @property
+    def training_data(self) -> str:
+        """What it was trained on, a sentence."""
+        ...
+
+    @property
     def device(self) -> torch.device:
         """What it runs on."""
         ...

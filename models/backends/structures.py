@@ -7,10 +7,12 @@ TotalSegmentator and the models that were trained on its data name whole vertebr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -20,6 +22,7 @@ from models.resample import to_network_grid
 from models.scan import PreparedScan
 from models.tissues import Tissue
 from node.domain.geometry import Affine
+from node.domain.provenance import ModelIdentity
 from node.domain.volume import Float32, UInt8
 
 Bool = NDArray[np.bool_]
@@ -41,9 +44,6 @@ GIVEN_MM, GRID_MM = (1.5, 1.5, 1.5), (3.0, 3.0, 3.0)
 #: From the axes of DICOM (left, back, head) to those of NIfTI (right, front, head), and back.
 FROM_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 
-#: Values of structures, shape (k, j, i) with k towards the head, and their grid, from CT numbers on a grid.
-Segment = Callable[[Float32, Affine], tuple[Labels, Affine]]
-
 #: The arch and its processes are thinner than this share of the body's inscribed ball.
 _THICK_SHARE = 0.62
 
@@ -51,16 +51,51 @@ _THICK_SHARE = 0.62
 _DISC_MM = 9.0
 
 
-def classify_structures(
-    scan: PreparedScan, segment: Segment, names: Mapping[int, str], *, flipped: tuple[int, ...]
-) -> Float32:
-    """The share of every tissue on the coarse grid, from a network that names structures; see `TissueBackend`."""
-    given = to_network_grid(scan.volume, GIVEN_MM)
-    values = np.flip(given.hu, flipped).copy() if flipped else given.hu
-    labels, affine = segment(values, given.affine)
-    # The turned image has the place of the one that it was made from: so has what was found in it.
-    tissues = tissues_of(labels, names, affine.spacing_mm)
-    return shares_on(tissues, affine, grid=scan.grid.affine, shape=scan.grid.shape)
+class StructureBackend(ABC):
+    """A `TissueBackend` whose network names structures.
+
+    Parameters
+    ----------
+    names
+        Of its values.
+    """
+
+    def __init__(self, names: Mapping[int, str], device: torch.device) -> None:
+        self._names = names
+        self._device = device
+
+    @property
+    @abstractmethod
+    def identity(self) -> ModelIdentity:
+        """Which model it is."""
+
+    @property
+    @abstractmethod
+    def training_data(self) -> str:
+        """What it was trained on, a sentence."""
+
+    @abstractmethod
+    def segment(self, hu: Float32, grid: Affine) -> tuple[Labels, Affine]:
+        """Values of structures, shape (k, j, i) with k towards the head, and their grid, from CT numbers on a grid."""
+
+    @property
+    def device(self) -> torch.device:
+        """What it runs on."""
+        return self._device
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Of the grid that answers are given on."""
+        return GRID_MM
+
+    def classify(self, scan: PreparedScan, *, flipped: tuple[int, ...] = ()) -> Float32:
+        """Shares of volume for probabilities, shape (class, k, j, i)."""
+        given = to_network_grid(scan.volume, GIVEN_MM)
+        values = np.flip(given.hu, flipped).copy() if flipped else given.hu
+        labels, affine = self.segment(values, given.affine)
+        # The turned image has the place of the one that it was made from: so has what was found in it.
+        tissues = tissues_of(labels, self._names, affine.spacing_mm)
+        return shares_on(tissues, affine, grid=scan.grid.affine, shape=scan.grid.shape)
 
 
 def wanted(names: Mapping[int, str]) -> dict[int, str]:

@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -22,8 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.backends.structures import FROM_LPS, GRID_MM, classify_structures, wanted
-from models.scan import PreparedScan
+from models.backends.structures import FROM_LPS, StructureBackend, wanted
 from node.domain.errors import ConfigurationError
 from node.domain.geometry import Affine
 from node.domain.provenance import IntendedUse, ModelIdentity
@@ -47,8 +45,8 @@ class _Nifti(Protocol):
     dataobj: object
 
 
-class TotalSegmentatorBackend:
-    """A `TissueBackend` that asks TotalSegmentator's task `total`.
+class TotalSegmentatorBackend(StructureBackend):
+    """A back end that asks TotalSegmentator's task `total`.
 
     Raises
     ------
@@ -65,8 +63,7 @@ class TotalSegmentatorBackend:
             raise ConfigurationError(
                 f"the back end totalsegmentator needs its package ({error}); pip install osteonode[totalsegmentator]"
             ) from error
-        self._names: Mapping[int, str] = maps.class_map["total"]
-        self._device = device
+        super().__init__(maps.class_map["total"], device)
         self._folders = self._installed()
 
     @cached_property
@@ -85,20 +82,11 @@ class TotalSegmentatorBackend:
         )
 
     @property
-    def device(self) -> torch.device:
-        """What it runs on."""
-        return self._device
+    def training_data(self) -> str:
+        """What its authors say."""
+        return "CT of patients (TotalSegmentator data set)."
 
-    @property
-    def spacing_mm(self) -> tuple[float, float, float]:
-        """Of the grid that answers are given on."""
-        return GRID_MM
-
-    def classify(self, scan: PreparedScan, *, flipped: tuple[int, ...] = ()) -> Float32:
-        """Probability of every `Tissue`, shape (class, k, j, i): shares of volume, for it gives no probabilities."""
-        return classify_structures(scan, self._segmented, self._names, flipped=flipped)
-
-    def _segmented(self, hu: Float32, grid: Affine) -> tuple[NDArray[np.int32], Affine]:
+    def segment(self, hu: Float32, grid: Affine) -> tuple[NDArray[np.int32], Affine]:
         """Values of structures, shape (k, j, i), on the grid that it is given."""
         affine = FROM_LPS @ grid.matrix[:, [2, 1, 0, 3]]
         index = "" if self._device.index is None else f":{self._device.index}"

@@ -68,8 +68,10 @@ def find_cases(folder: Path) -> tuple[Path, ...]:
     InputRejected
         Where there is none.
     """
-    masks = (path for name in (*MASKS, *SEGMENTATIONS) for path in folder.rglob(name))
-    found = tuple(sorted({path.parent for path in masks if path.parent.name not in SERIES}))
+    masks = [path for name in MASKS for path in folder.rglob(name)]
+    # A file of that name among the slices of a CT is one of them.
+    masks += [path for name in SEGMENTATIONS for path in folder.rglob(name) if path.parent.name not in SERIES]
+    found = tuple(sorted({path.parent for path in masks}))
     if not found:
         raise InputRejected(
             f"{folder} holds no case: each is a folder with a CT ({_ANY_CT}) and the bodies of its vertebrae in VerSe "

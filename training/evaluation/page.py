@@ -42,6 +42,7 @@ def write_page(
     worst: Sequence[Picture],
     *,
     models: Sequence[ModelIdentity],
+    training_data: str,
     groups: dict[str, Sequence[CaseScore]],
 ) -> str:
     """The whole page.
@@ -55,7 +56,7 @@ def write_page(
     """
     uses = ", ".join(sorted({str(model.intended_use) for model in models}))
     note = (
-        f'<p class="note">Intended use: {escape(uses)}. '
+        f'<p class="note">Intended use: {escape(uses)}. Trained on: {escape(training_data)} '
         "These figures describe the scans below and no others; nothing here is a claim of clinical accuracy.</p>"
     )
     parts = (

@@ -53,7 +53,13 @@ def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *,
         watch(count)
     pictures = [_picture(shown) for shown in worst]
     out.mkdir(parents=True, exist_ok=True)
-    page = write_page(scores, pictures, models=model.identities, groups=dict(sorted(groups.items())))
+    page = write_page(
+        scores,
+        pictures,
+        models=model.identities,
+        training_data=model.training_data,
+        groups=dict(sorted(groups.items())),
+    )
     (out / "report.html").write_text(page, encoding="utf-8")
     told = {
         "models": [asdict(identity) for identity in model.identities],

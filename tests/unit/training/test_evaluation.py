@@ -209,6 +209,14 @@ def test_a_mask_on_another_grid_is_refused(case_folder, tmp_path):
         load_case(tmp_path / "two")
 
 
+def test_a_segmentation_among_the_slices_of_a_ct_is_no_case_and_a_mask_in_a_folder_called_ct_is_one(tmp_path):
+    for name in ("one/ct/mask.dcm", "two/ct/mask.nii.gz"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+
+    assert find_cases(tmp_path) == (tmp_path / "two" / "ct",)
+
+
 def test_a_folder_without_cases_says_what_one_is(tmp_path):
     with pytest.raises(InputRejected, match="VerSe numbers"):
         find_cases(tmp_path)
@@ -225,6 +233,7 @@ def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, 
     assert done == [1]
     page = (tmp_path / "report.html").read_text()
     assert "research" in page
+    assert "Trained on: none" in page
     assert page.count("<img") == 3
     told = json.loads((tmp_path / "scores.json").read_text())
     assert told["summary"]["scans"] == 1
