@@ -2,79 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.anatomy import odd_sizes
 from models.box import around, corner, shifted
-from models.bundle import Bundle
-from models.column import body_probability
-from models.evidence import gather_evidence
+from models.chain import Chain
 from models.fine import Painting, paint_bodies, touches_edge
-from models.instances import Instances
-from models.levels import Label, name_levels
-from models.refine import refine_bodies
+from models.levels.anatomy import odd_sizes
+from models.levels.naming import Label
+from models.refine import FineBody
 from models.vertebra import FIRST_UNNAMED_VALUE, SpineSegmentation, Vector, Vertebra
 from node.domain.geometry import Affine
 from node.domain.reasons import Reason, ReasonCode
-from node.domain.volume import Float32, LabelMap, Segment, Volume
+from node.domain.volume import LabelMap, Segment, Volume
 
 #: A body that comes this near to the edge of the scan counts as cut, mm: one voxel of the network, within which it does
 #: not see where a body ends.
 _CUT_WITHIN_MM = 3.0
 
 
-def assemble_spine(
-    volume: Volume, probabilities: Float32, affine: Affine, instances: Instances, body: Bundle
-) -> SpineSegmentation | Reason:
+def assemble_spine(volume: Volume, chain: Chain, refined: Mapping[int, FineBody]) -> SpineSegmentation | Reason:
     """The bodies of thoracic and lumbar vertebrae with their names, or `NO_SPINE` where none was found.
 
     Parameters
     ----------
     volume
         The scan.
-    probabilities
-        Of all classes on the network's grid, shape (class, k, j, i).
-    affine
-        Of that grid.
-    instances
-        The bodies that were found there.
-    body
-        The network that sees each of them finely.
+    chain
+        The bodies that were found on the coarse grid.
+    refined
+        Each vertebra of the chain as it was seen finely, by its label there.
     """
-    evidence = gather_evidence(probabilities, instances)
-    labels = name_levels(evidence)
-    refined = refine_bodies(
-        volume,
-        body_probability(probabilities),
-        affine,
-        instances,
-        numbers=[number for number, label in enumerate(labels, start=1) if label.is_vertebra],
-        bundle=body,
-    )
     painting = paint_bodies(refined, volume)
     touching = touches_edge(painting, volume, within_mm=_CUT_WITHIN_MM)
-    odd = odd_sizes(evidence, [touching.get(number, True) for number in range(1, len(evidence) + 1)])
+    labels = chain.names.labels
+    odd = odd_sizes(chain.evidence, [touching.get(number, True) for number in range(1, len(labels) + 1)])
     bodies = [
         _Body(
             number=number,
-            label=label,
+            label=labels[number - 1],
             cut=touching[number],
             odd=odd.get(number - 1) or (None if refined[number].agrees else _DISPUTED),
         )
-        for number, label in enumerate(labels, start=1)
-        if label.is_vertebra and number in touching
+        for number in chain.vertebrae
+        if number in touching
     ]
     if not bodies:
         return Reason(code=ReasonCode.NO_SPINE, detail="No thoracic or lumbar vertebral body was found.")
     vertebrae = tuple(
-        _vertebra(body, ordinal, _centroid(painting, body.number, volume.affine), instances, affine)
+        _vertebra(body, ordinal, _centroid(painting, body.number, volume.affine), chain)
         for ordinal, body in enumerate(bodies, start=1)
     )
-    return SpineSegmentation(label_map=_label_map(painting, bodies, vertebrae, volume), vertebrae=vertebrae)
+    return SpineSegmentation(
+        label_map=_label_map(painting, bodies, vertebrae, volume),
+        vertebrae=vertebrae,
+        limitations=chain.names.premises,
+    )
 
 
 _DISPUTED = Reason(
@@ -98,15 +84,15 @@ class _Body:
         return (*self.label.reasons, *cut, *((self.odd,) if self.odd is not None else ()))
 
 
-def _vertebra(body: _Body, ordinal: int, centroid: Vector, instances: Instances, affine: Affine) -> Vertebra:
-    low, high = instances.spans_mm[body.number - 1]
-    _, tangent = instances.centreline.at((low + high) / 2.0)
-    x, y, z = affine.directions @ tangent
+def _vertebra(body: _Body, ordinal: int, centroid: Vector, chain: Chain) -> Vertebra:
+    low, high = chain.instances.spans_mm[body.number - 1]
+    _, tangent = chain.instances.centreline.at((low + high) / 2.0)
+    x, y, z = chain.affine.directions @ tangent
     level = body.label.level
     return Vertebra(
         level=level,
         ordinal=ordinal,
-        score=min(max(body.label.score, 0.0), 1.0),
+        confidence=body.label.confidence,
         centroid_lps_mm=centroid,
         up_lps=(float(x), float(y), float(z)),
         segment_value=level.number if level is not None else FIRST_UNNAMED_VALUE + ordinal - 1,

@@ -66,7 +66,7 @@ def _finding(crop: BodyCrop) -> VertebraFinding:
         status=Status.NOT_EVALUABLE if reasons else Status.ASSESSED,
         reasons=reasons,
         ordinal=vertebra.ordinal,
-        level_score=vertebra.score,
+        level_confidence=vertebra.confidence,
         centroid_lps_mm=vertebra.centroid_lps_mm,
         segment_value=vertebra.segment_value,
         measurements=measurements,

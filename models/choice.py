@@ -8,61 +8,63 @@ import torch
 
 from models.backends.own import OwnNetwork
 from models.backends.port import TissueBackend
-from models.bundle import BODY_CT, SPINE_CT, load_bundle
+from models.bundle import BODY_CT, SPINE_CT, Bundle, load_bundle
+from models.levels.file import load_levels
+from models.levels.naming import LevelRule
+from models.levels.plausible import PLAUSIBLE
 from models.spine import SpineModel
 from models.tissues import BodyClass, Tissue
-from node.domain.backends import BackendName
 from node.domain.errors import ConfigurationError
+from node.domain.networks import BackendName, SpineChoice
+
+#: What comes with the project.
+SHIPPED = SpineChoice()
 
 
-def load_spine_model(
-    device: torch.device,
-    *,
-    backend: BackendName = BackendName.OSTEONODE,
-    bundle: Path | None = None,
-    body_bundle: Path | None = None,
-) -> SpineModel:
-    """The networks, ready on a device.
-
-    Parameters
-    ----------
-    backend
-        What sees the whole scan.
-    bundle, body_bundle
-        Folders of what sees the whole scan, and of what sees one body; `None` for those that come with the project.
+def load_spine_model(device: torch.device, choice: SpineChoice = SHIPPED) -> SpineModel:
+    """The networks, ready on a device, and the level model that counted their errors.
 
     Raises
     ------
     ConfigurationError
         Where something is not installed, cannot be read, or does not go together.
     """
-    body = load_bundle(body_bundle or BODY_CT, device)
+    body = load_bundle(choice.body_bundle or BODY_CT, device)
     if body.card.architecture.outputs is not BodyClass:
         raise ConfigurationError(f"workers.body_bundle must see single bodies, {body.card.name!r} sees tissues")
-    return SpineModel(tissue=_tissue(device, backend, bundle), body=body)
+    if choice.backend is not BackendName.OSTEONODE:
+        # Nobody has counted what others miss.
+        rule = LevelRule(model=PLAUSIBLE, asked=choice.level_probability)
+        return SpineModel(tissue=_of_others(device, choice.backend, choice.bundle), body=body, levels=rule)
+    folder = choice.bundle or SPINE_CT
+    own = _own(device, folder)
+    learned = load_levels(folder, own.card.weights_sha256)
+    model, identity = learned if learned is not None else (PLAUSIBLE, None)
+    return SpineModel(
+        tissue=OwnNetwork(own),
+        body=body,
+        levels=LevelRule(model=model, asked=choice.level_probability),
+        levels_identity=identity,
+    )
 
 
-def _tissue(device: torch.device, backend: BackendName, bundle: Path | None) -> TissueBackend:
-    match backend:
-        case BackendName.OSTEONODE:
-            own = load_bundle(bundle or SPINE_CT, device)
-            if own.card.architecture.outputs is not Tissue:
-                raise ConfigurationError(
-                    f"workers.bundle must see the whole scan, {own.card.name!r} sees single bodies"
-                )
-            return OwnNetwork(own)
-        case BackendName.MONAI:
-            if bundle is None:
-                raise ConfigurationError("the back end monai needs the folder of its bundle in workers.bundle")
-            # Loaded only where it is wanted: it takes half a second of every worker's start.
-            from models.backends.monai_bundle import MonaiBundleBackend
+def _own(device: torch.device, folder: Path) -> Bundle:
+    own = load_bundle(folder, device)
+    if own.card.architecture.outputs is not Tissue:
+        raise ConfigurationError(f"workers.bundle must see the whole scan, {own.card.name!r} sees single bodies")
+    return own
 
-            return MonaiBundleBackend(bundle, device)
-        case BackendName.TOTALSEGMENTATOR:
-            if bundle is not None:
-                raise ConfigurationError(
-                    "the back end totalsegmentator has its own weights; workers.bundle must be empty"
-                )
-            from models.backends.totalsegmentator import TotalSegmentatorBackend
 
-            return TotalSegmentatorBackend(device)
+def _of_others(device: torch.device, backend: BackendName, bundle: Path | None) -> TissueBackend:
+    """A network that is not ours; its packages take half a second of a worker's start, and are loaded for it alone."""
+    if backend is BackendName.MONAI:
+        if bundle is None:
+            raise ConfigurationError("the back end monai needs the folder of its bundle in workers.bundle")
+        from models.backends.monai_bundle import MonaiBundleBackend
+
+        return MonaiBundleBackend(bundle, device)
+    if bundle is not None:
+        raise ConfigurationError("the back end totalsegmentator has its own weights; workers.bundle must be empty")
+    from models.backends.totalsegmentator import TotalSegmentatorBackend
+
+    return TotalSegmentatorBackend(device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from models.box import Box, corner, grown, shifted, size
 from models.vertebra import SpineSegmentation, Vertebra
+from node.domain.confidence import LevelConfidence
 from node.domain.errors import Bug
 from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
@@ -140,7 +141,7 @@ def _record(vertebra: Vertebra) -> Json:
     return {
         "level": None if vertebra.level is None else str(vertebra.level),
         "ordinal": vertebra.ordinal,
-        "score": vertebra.score,
+        "confidence": None if vertebra.confidence is None else asdict(vertebra.confidence),
         "centroid_lps_mm": list(vertebra.centroid_lps_mm),
         "up_lps": list(vertebra.up_lps),
         "segment_value": vertebra.segment_value,
@@ -155,12 +156,20 @@ def _vertebra(entry: Json) -> Vertebra:
     return Vertebra(
         level=None if level is None else VertebralLevel(str(level)),
         ordinal=int(str(entry["ordinal"])),
-        score=float(str(entry["score"])),
+        confidence=_confidence(entry["confidence"]),
         centroid_lps_mm=_vector(entry["centroid_lps_mm"]),
         up_lps=_vector(entry["up_lps"]),
         segment_value=int(str(entry["segment_value"])),
         reasons=tuple(Reason(code=ReasonCode(code), detail=detail) for code, detail in reasons),
     )
+
+
+def _confidence(value: object) -> LevelConfidence | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not isinstance(value["calibrated"], bool):
+        raise TypeError(f"a confidence must be an object, got {value!r}")
+    return LevelConfidence(value=float(value["value"]), calibrated=value["calibrated"])
 
 
 def _vector(value: object) -> tuple[float, float, float]:

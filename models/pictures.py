@@ -1,4 +1,4 @@
-"""Pictures of what was found: the spine from the side and from the front, with outlines, names and scores."""
+"""Pictures of what was found: the spine from the side and from the front, with outlines and names."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ _MEASURED, _REFUSED = "#35d07f", "#f2b134"
 def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
     """A PNG: cuts through the middle of the bodies, sagittal and coronal, that follow the spine, and a projection.
 
-    Bodies that can be measured are green, others yellow. The projection shows the brightest voxel from front to back,
-    by which ribs can be counted. It carries no identity.
+    Bodies that can be measured are green, others yellow; beside each stands how sure its name is. The projection shows
+    the brightest voxel from front to back, by which ribs can be counted. It carries no identity.
     """
     grid = to_network_grid(volume, (_SPACING_MM,) * 3)
     labels = _labels_on(grid, spine)
@@ -64,7 +64,7 @@ def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
     for axes, axis in zip(cuts, (2, 1), strict=True):
         _draw(axes, _cut(grid.hu, labels, places, axis=axis), spine, places[:, [0, 3 - axis]])
     _draw_projection(projection, grid.hu, labels, spine, places)
-    figure.suptitle(f"OsteoNode, {RESEARCH}", color="white", fontsize=11)
+    figure.suptitle(f"OsteoNode, {RESEARCH}{_sure(spine)}", color="white", fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, facecolor="black")
     return buffer.getvalue()
@@ -138,7 +138,14 @@ def _draw_projection(
         text.set_path_effects([withStroke(linewidth=2.0, foreground="black")])
 
 
+def _sure(spine: SpineSegmentation) -> str:
+    """What the numbers beside the names are."""
+    words = {vertebra.confidence.word for vertebra in spine.vertebrae if vertebra.confidence is not None}
+    return "".join(f"; in brackets the {word} of the level" for word in sorted(words))
+
+
 def _name(vertebra: Vertebra) -> str:
     name = str(vertebra.level) if vertebra.level is not None else f"vertebra {vertebra.ordinal}, no level"
     cut = " cut" if vertebra.is_truncated else ""
-    return f"{name}{cut} ({vertebra.score:.2f})"
+    sure = "" if vertebra.confidence is None else f" ({vertebra.confidence.value:.2f})"
+    return f"{name}{cut}{sure}"

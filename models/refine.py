@@ -13,8 +13,8 @@ from scipy import ndimage
 
 from models.box import corner, grown
 from models.bundle import Bundle
+from models.chain import Chain
 from models.device import half_precision_pays
-from models.instances import Instances
 from models.interpolate import box_on_grid, on_grid
 from models.network import pointed
 from models.resample import OUTSIDE_HU
@@ -58,21 +58,9 @@ class FineBody:
     agrees: bool
 
 
-def refine_bodies(
-    volume: Volume, body: Float32, affine: Affine, instances: Instances, *, numbers: Iterable[int], bundle: Bundle
-) -> dict[int, FineBody]:
-    """The bodies with these numbers, each on its own fine grid.
-
-    Parameters
-    ----------
-    body
-        Probability of a vertebral body on the coarse grid, shape (k, j, i).
-    affine
-        Of the coarse grid.
-    numbers
-        Labels of instances, from 1.
-    """
-    views = [_view(volume, body, affine, instances, number, bundle.card.spacing_mm) for number in numbers]
+def refine_bodies(volume: Volume, chain: Chain, *, numbers: Iterable[int], bundle: Bundle) -> dict[int, FineBody]:
+    """Bodies of a chain by their labels there, each on its own fine grid."""
+    views = [_view(volume, chain, number, bundle.card.spacing_mm) for number in numbers]
     refined: dict[int, FineBody] = {}
     for first in range(0, len(views), _TOGETHER):
         some = views[first : first + _TOGETHER]
@@ -91,20 +79,12 @@ class _View:
     grid: Affine
 
 
-def _view(
-    volume: Volume,
-    body: Float32,
-    affine: Affine,
-    instances: Instances,
-    number: int,
-    spacing_mm: tuple[float, float, float],
-) -> _View:
-    middle = affine.to_lps(np.argwhere(instances.labels == number).mean(0))
+def _view(volume: Volume, chain: Chain, number: int, spacing_mm: tuple[float, float, float]) -> _View:
+    middle = chain.affine.to_lps(np.argwhere(chain.instances.labels == number).mean(0))
     # LPS coordinates are along i, j and k.
     x, y, z = middle - 0.5 * (np.array(WINDOW) - 1.0)[::-1] * np.array(spacing_mm)[::-1]
     grid = Affine.from_spacing(spacing_mm, (float(x), float(y), float(z)))
-    pointer = _pointer(body, affine, instances, number, grid)
-    return _View(number=number, hu=_values(volume, grid), pointer=pointer, grid=grid)
+    return _View(number=number, hu=_values(volume, grid), pointer=_pointer(chain, number, grid), grid=grid)
 
 
 def _judged(view: _View, seen: Float32) -> FineBody:
@@ -114,17 +94,18 @@ def _judged(view: _View, seen: Float32) -> FineBody:
     return FineBody(probability=seen if agrees else view.pointer, affine=view.grid, agrees=agrees)
 
 
-def _pointer(body: Float32, affine: Affine, instances: Instances, number: int, grid: Affine) -> Float32:
+def _pointer(chain: Chain, number: int, grid: Affine) -> Float32:
     """The coarse probability of one body alone, on the fine grid; planes across the spine separate neighbours."""
+    instances = chain.instances
     found = ndimage.find_objects(instances.labels, max_label=number)[number - 1]
-    box = grown(found, by=(_AROUND,) * 3, shape=body.shape)
+    box = grown(found, by=(_AROUND,) * 3, shape=chain.body.shape)
     near = ndimage.binary_dilation(instances.labels[box] == number)
     upper, lower = list(pairwise((np.inf, *instances.cuts_mm, -np.inf)))[number - 1]
     arc = instances.arc_mm[box]
-    alone = np.where(near & (arc <= upper) & (arc > lower), body[box], 0.0).astype(np.float32)
+    alone = np.where(near & (arc <= upper) & (arc > lower), chain.body[box], 0.0).astype(np.float32)
     # Beyond its edge a field goes on as at the edge: there must be nothing.
     k, j, i = corner(box)
-    return on_grid(np.pad(alone, 1), affine.shifted((k - 1, j - 1, i - 1)), grid=grid, box=_WHOLE)
+    return on_grid(np.pad(alone, 1), chain.affine.shifted((k - 1, j - 1, i - 1)), grid=grid, box=_WHOLE)
 
 
 def _values(volume: Volume, grid: Affine) -> Float32:

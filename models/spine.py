@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,9 +10,12 @@ import numpy as np
 from models.assembly import assemble_spine
 from models.backends.port import TissueBackend
 from models.bundle import Bundle
+from models.chain import Chain, chain_of
 from models.instances import Instances, find_instances
+from models.levels.naming import LevelRule
 from models.orientation import LEFT_AND_RIGHT, judge_orientation
 from models.plausibility import check_hounsfield
+from models.refine import FineBody, refine_bodies
 from models.resample import to_network_grid
 from models.scan import PreparedScan
 from models.vertebra import SpineSegmentation
@@ -35,7 +39,7 @@ _TURNED_SHARE = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpineModel:
-    """What finds vertebral bodies.
+    """What finds vertebral bodies and names them.
 
     Parameters
     ----------
@@ -43,15 +47,22 @@ class SpineModel:
         Sees the whole scan on a coarse grid.
     body
         Sees one body on a fine grid, its classes are `BodyClass`.
+    levels
+        When a body gets a name.
+    levels_identity
+        Which level model that is; `None` where it was reasoned and not learned.
     """
 
     tissue: TissueBackend
     body: Bundle
+    levels: LevelRule
+    levels_identity: ModelIdentity | None = None
 
     @property
     def identities(self) -> tuple[ModelIdentity, ...]:
         """Which models they are, in the order in which they are asked."""
-        return self.tissue.identity, self.body.card.identity
+        named = () if self.levels_identity is None else (self.levels_identity,)
+        return (self.tissue.identity, *named, self.body.card.identity)
 
     @property
     def training_data(self) -> str:
@@ -69,6 +80,12 @@ def segment_spine(volume: Volume, model: SpineModel) -> SpineSegmentation | Reas
     return scan if isinstance(scan, Reason) else find_spine(scan, classify_tissue(scan, model), model)
 
 
+def find_spine(scan: PreparedScan, classes: Float32, model: SpineModel) -> SpineSegmentation | Reason:
+    """The bodies in what the first network said of a scan."""
+    chain = find_chain(scan, classes, model)
+    return chain if isinstance(chain, Reason) else draw_bodies(scan, chain, see_bodies(scan, chain, model))
+
+
 def prepare_scan(volume: Volume, model: SpineModel) -> PreparedScan | Reason:
     """The scan as the network takes it, or why its values are no HU."""
     scale = check_hounsfield(volume)
@@ -83,10 +100,10 @@ def classify_tissue(scan: PreparedScan, model: SpineModel) -> Float32:
     return model.tissue.classify(scan)
 
 
-def find_spine(scan: PreparedScan, classes: Float32, model: SpineModel) -> SpineSegmentation | Reason:
-    """The bodies in what the network said of a scan.
+def find_chain(scan: PreparedScan, classes: Float32, model: SpineModel) -> Chain | Reason:
+    """The chain of bodies in what the first network said of a scan.
 
-    The network is asked again, of the scan turned round, only where no spine stands upright.
+    That network is asked again, of the scan turned round, only where no spine stands upright.
     """
     instances = find_instances(classes, model.tissue.spacing_mm)
     orientation = judge_orientation(classes, instances)
@@ -97,10 +114,20 @@ def find_spine(scan: PreparedScan, classes: Float32, model: SpineModel) -> Spine
         return mirrored
     if instances is None:
         return Reason(code=ReasonCode.NO_SPINE, detail="No chain of at least three vertebral bodies was found.")
-    spine = assemble_spine(scan.volume, classes, scan.grid.affine, instances, model.body)
+    return chain_of(classes, scan.grid.affine, instances, model.levels)
+
+
+def see_bodies(scan: PreparedScan, chain: Chain, model: SpineModel) -> dict[int, FineBody]:
+    """What the second network says of every vertebra, by its label in the chain."""
+    return refine_bodies(scan.volume, chain, numbers=chain.vertebrae, bundle=model.body)
+
+
+def draw_bodies(scan: PreparedScan, chain: Chain, seen: Mapping[int, FineBody]) -> SpineSegmentation | Reason:
+    """The bodies as masks on the grid of the scan."""
+    spine = assemble_spine(scan.volume, chain, seen)
     if isinstance(spine, Reason):
         return spine
-    return replace(spine, limitations=(*scan.limitations, LEFT_AND_RIGHT))
+    return replace(spine, limitations=(*scan.limitations, LEFT_AND_RIGHT, *spine.limitations))
 
 
 def _turned_spine(scan: PreparedScan, model: SpineModel, upright: Instances | None) -> Reason | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from node.domain.confidence import LevelConfidence
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import LabelMap
@@ -25,8 +26,8 @@ class Vertebra:
         Its name; `None` where the level is uncertain, and then `reasons` says why.
     ordinal
         Counts the vertebrae found from the head, from 1.
-    score
-        How far the name is ahead of the next best one, 0 to 1; a score, not a calibrated probability.
+    confidence
+        How sure the best name is, also where it was not given; `None` where there was none to be sure of.
     centroid_lps_mm
         Of the body's mask, in the volume's frame of reference.
     up_lps
@@ -39,7 +40,7 @@ class Vertebra:
 
     level: VertebralLevel | None
     ordinal: int
-    score: float
+    confidence: LevelConfidence | None
     centroid_lps_mm: Vector
     up_lps: Vector
     segment_value: int
@@ -48,8 +49,6 @@ class Vertebra:
     def __post_init__(self) -> None:
         if self.ordinal < 1:
             raise ValueError(f"vertebrae are counted from 1, got {self.ordinal}")
-        if not 0.0 <= self.score <= 1.0:
-            raise ValueError(f"a score must be from 0 to 1, got {self.score}")
         if abs(math.hypot(*self.up_lps) - 1.0) > 1e-3:
             raise ValueError(f"up_lps must have length 1, got {self.up_lps}")
         if self.level is None and not self.reasons:

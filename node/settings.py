@@ -15,11 +15,11 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from node.domain.backends import BackendName
 from node.domain.completeness import CompletenessPolicy
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError, InvalidIdentifier
 from node.domain.identifiers import AETitle
+from node.domain.networks import BackendName, SpineChoice
 from node.domain.selection import SelectionRule
 from node.domain.triage import TriagePolicy
 from node.domain.work import CT_BONE
@@ -128,7 +128,20 @@ class WorkerSettings(_Section):
     body_bundle: Path | None = Field(
         None, description="Model folder of the network that sees one body finely; empty takes the shipped one."
     )
+    level_probability: float = Field(
+        0.99, ge=0.5, lt=1.0, description="How probable the name of a vertebra must be before it is given."
+    )
     lease_s: Seconds = Field(60.0, description="A worker silent for this long has lost its work.")
+
+    @property
+    def networks(self) -> SpineChoice:
+        """Which networks find vertebrae, and how sure their names must be."""
+        return SpineChoice(
+            backend=self.backend,
+            bundle=self.bundle,
+            body_bundle=self.body_bundle,
+            level_probability=self.level_probability,
+        )
 
 
 class TriageSettings(_Section):
@@ -285,7 +298,7 @@ class Settings(BaseSettings):
     @property
     def analysis_sha256(self) -> str:
         """SHA-256, hexadecimal, of the settings that shape a result: part of its deterministic UIDs."""
-        shaping = self.model_dump_json(include={"triage"})
+        shaping = self.model_dump_json(include={"triage": True, "workers": {"level_probability"}})
         return hashlib.sha256(shaping.encode()).hexdigest()
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.domain.backends import BackendName
 from node.domain.errors import NodeError
+from node.domain.networks import BackendName, SpineChoice
 from training.phantom import command as phantom
 
 if TYPE_CHECKING:
@@ -111,6 +111,9 @@ def evaluate_spine_command(
     body_bundle: Annotated[
         Path | None, typer.Option(help="Network of one body; the one that comes along where none is given.")
     ] = None,
+    level_probability: Annotated[
+        float, typer.Option(min=0.5, max=0.9999, help="How probable a name must be before it is given.")
+    ] = 0.99,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Compare the bodies that a bundle finds, and their names, with masks: Dice, surface, names, CT numbers."""
@@ -127,7 +130,8 @@ def evaluate_spine_command(
         sources = [partial(draw_case, spec) for spec in islice(frozen_specs(), first, first + count)]
     else:
         sources = [partial(load_case, folder) for folder in find_cases(cases)]
-    model = load_spine_model(choose_device(device), backend=backend, bundle=bundle, body_bundle=body_bundle)
+    choice = SpineChoice(backend=backend, bundle=bundle, body_bundle=body_bundle, level_probability=level_probability)
+    model = load_spine_model(choose_device(device), choice)
     with Progress() as progress:
         bar = progress.add_task(f"{len(sources)} cases", total=len(sources))
         summary = evaluate_spine(sources, model, out, watch=lambda count: progress.update(bar, completed=count))

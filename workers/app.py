@@ -36,9 +36,7 @@ def parts() -> WorkerParts:
         ledger=adapters.ledger,
         device=settings.workers.device,
         threads=settings.workers.threads,
-        backend=settings.workers.backend,
-        bundle=settings.workers.bundle,
-        body_bundle=settings.workers.body_bundle,
+        networks=settings.workers.networks,
         code_version=code_version(),
         configuration_sha256=settings.analysis_sha256,
     )

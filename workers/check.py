@@ -18,10 +18,7 @@ def main() -> int:
     try:
         settings = load_settings()
         device = choose_device(settings.workers.device)
-        workers = settings.workers
-        networks = load_spine_model(
-            device, backend=workers.backend, bundle=workers.bundle, body_bundle=workers.body_bundle
-        )
+        networks = load_spine_model(device, settings.workers.networks)
     except NodeError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from node.domain.backends import BackendName
+from node.domain.networks import SpineChoice
 from node.domain.ports import ArtefactStore, Clock, LeasedRunner, StudyReader, SystemClock, WorkLedger
 
 
@@ -21,8 +20,8 @@ class WorkerParts:
         `cpu`, `cuda` or `cuda:N`; never another than this.
     threads
         CPU threads for reading files and for the network; 0 takes as many as the process may use cores.
-    bundle
-        Folder of the spine network; `None` for the one that comes with the project.
+    networks
+        Which find vertebrae.
     code_version, configuration_sha256
         Provenance of what the worker finds.
     """
@@ -33,9 +32,7 @@ class WorkerParts:
     ledger: WorkLedger
     device: str
     threads: int
-    backend: BackendName
-    bundle: Path | None
-    body_bundle: Path | None
+    networks: SpineChoice
     code_version: str
     configuration_sha256: str
     clock: Clock = field(default_factory=SystemClock)

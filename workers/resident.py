@@ -6,14 +6,13 @@ import logging
 import os
 import time
 from functools import cached_property
-from pathlib import Path
 
 import torch
 
 from models.choice import load_spine_model
 from models.device import choose_device, use_threads
 from models.spine import SpineModel
-from node.domain.backends import BackendName
+from node.domain.networks import SpineChoice
 from node.domain.provenance import ModelIdentity
 from node.observe.events import Event
 from node.observe.logging import event
@@ -26,18 +25,16 @@ class ResidentModel:
 
     Parameters
     ----------
-    backend, bundle, body_bundle
-        Which they are; see `load_spine_model`.
+    choice
+        Which they are.
     device
         `cpu`, `cuda` or `cuda:N`.
     threads
         Cores for inference on the CPU; 0 for as many as this process may use.
     """
 
-    def __init__(
-        self, backend: BackendName, bundle: Path | None, body_bundle: Path | None, *, device: str, threads: int
-    ) -> None:
-        self._backend, self._bundle, self._body_bundle = backend, bundle, body_bundle
+    def __init__(self, choice: SpineChoice, *, device: str, threads: int) -> None:
+        self._choice = choice
         self._device = device
         self.threads = threads or len(os.sched_getaffinity(0))
 
@@ -53,7 +50,7 @@ class ResidentModel:
         started = time.monotonic()
         device = choose_device(self._device)
         use_threads(self.threads)
-        networks = load_spine_model(device, backend=self._backend, bundle=self._bundle, body_bundle=self._body_bundle)
+        networks = load_spine_model(device, self._choice)
         seconds = round(time.monotonic() - started, 3)
         for identity in networks.identities:
             logger.info(

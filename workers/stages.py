@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from models.bone import measure_bone, not_evaluable
+from models.chain import Chain
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
+from models.refine import FineBody
 from models.scan import PreparedScan
-from models.spine import classify_tissue, find_spine, prepare_scan
+from models.spine import classify_tissue, draw_bodies, find_chain, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
 from node.artefacts import CROPS, FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
 from node.domain.errors import Bug
@@ -37,14 +39,17 @@ MOST_READERS = 8
 class SegmentContext:
     """What the steps of `segment` hand on.
 
-    `series`, the largest, is there from loading until the crops are cut; `scan` and `classes`, what the network sees
-    and says, until bodies are found; `models` as soon as one had a say.
+    `series`, the largest, is there from loading until the crops are cut; `classes`, what the first network says, until
+    the chain of bodies is found; `scan`, `chain` and `seen`, what the second one says, until bodies are drawn; `models`
+    as soon as one had a say.
     """
 
     lease: Lease
     series: LoadedSeries | None = None
     scan: PreparedScan | None = None
     classes: Float32 | None = None
+    chain: Chain | None = None
+    seen: Mapping[int, FineBody] | None = None
     spine: SpineSegmentation | None = None
     crops: SpineCrops | None = None
     models: tuple[ModelIdentity, ...] = ()
@@ -58,9 +63,7 @@ class CtBoneStages:
     def __init__(self, parts: WorkerParts) -> None:
         self._parts = parts
         self._voxels = VoxelMemory()
-        self._model = ResidentModel(
-            parts.backend, parts.bundle, parts.body_bundle, device=parts.device, threads=parts.threads
-        )
+        self._model = ResidentModel(parts.networks, device=parts.device, threads=parts.threads)
 
     def segment(self, lease: Lease) -> StageOutcome:
         """Find the vertebral bodies of the chosen series; leaves label map and crops.
@@ -73,6 +76,8 @@ class CtBoneStages:
             Step("segment", self._prepare),
             Step("segment", self._infer, part="infer"),
             Step("segment", self._find),
+            Step("segment", self._see, part="infer"),
+            Step("segment", self._draw),
             Step("segment", self._cut),
             Step("segment", partial(self._leave, started_at=started_at)),
         )
@@ -120,10 +125,22 @@ class CtBoneStages:
         return replace(context, classes=classify_tissue(context.scan, self._model.networks))
 
     def _find(self, context: SegmentContext) -> SegmentContext:
-        if context.series is None or context.scan is None or context.classes is None:
+        if context.scan is None or context.classes is None:
             raise Bug("the network must have seen a scan before bodies are found in it")
-        spine = find_spine(context.scan, context.classes, self._model.networks)
-        context = replace(context, scan=None, classes=None)
+        chain = find_chain(context.scan, context.classes, self._model.networks)
+        context = replace(context, classes=None)
+        return replace(context, reason=chain) if isinstance(chain, Reason) else replace(context, chain=chain)
+
+    def _see(self, context: SegmentContext) -> SegmentContext:
+        if context.scan is None or context.chain is None:
+            raise Bug("bodies must be found before each is seen finely")
+        return replace(context, seen=see_bodies(context.scan, context.chain, self._model.networks))
+
+    def _draw(self, context: SegmentContext) -> SegmentContext:
+        if context.scan is None or context.chain is None or context.seen is None:
+            raise Bug("bodies must be seen before they are drawn")
+        spine = draw_bodies(context.scan, context.chain, context.seen)
+        context = replace(context, scan=None, chain=None, seen=None)
         return replace(context, reason=spine) if isinstance(spine, Reason) else replace(context, spine=spine)
 
     def _cut(self, context: SegmentContext) -> SegmentContext:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from node.domain.confidence import LevelConfidence
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity
 from node.domain.reasons import Reason
@@ -48,9 +49,8 @@ class VertebraFinding:
         Its name; `None` where the level is uncertain, and then `status` is not evaluable.
     ordinal
         Counts the vertebrae found from the head, from 1; 0 where none was found.
-    level_score
-        Margin of the level over the next best, 0 to 1; a score, not a calibrated probability. `None` where nothing was
-        found.
+    level_confidence
+        How sure the level is, or would be where it was withheld; `None` where nothing was found.
     centroid_lps_mm
         Of the vertebral body, in the frame of reference of the series.
     segment_value
@@ -61,7 +61,7 @@ class VertebraFinding:
     status: Status
     reasons: tuple[Reason, ...] = ()
     ordinal: int = 0
-    level_score: float | None = None
+    level_confidence: LevelConfidence | None = None
     centroid_lps_mm: tuple[float, float, float] | None = None
     segment_value: int | None = None
     measurements: tuple[Measurement | NotMeasurable, ...] = ()

@@ -130,6 +130,7 @@ NO_UNITS = dicom("UCUM", "1", "no units")
 PERCENT = dicom("UCUM", "%", "Percent")
 STANDARD_UNCERTAINTY = private("MEA001", "Standard uncertainty of the measurement")
 LEVEL_SCORE = private("MEA002", "Level score, 0 to 1, not a calibrated probability")
+LEVEL_PROBABILITY = private("MEA003", "Level probability, 0 to 1, calibrated on synthetic scans")
 
 # Structure of the documents
 ARTIFICIAL_INTELLIGENCE = dicom("DCM", "123110", "Artificial Intelligence")

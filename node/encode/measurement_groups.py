@@ -19,6 +19,7 @@ from node.encode.concepts import (
     COMMENT,
     CUBIC_MILLIMETER,
     HOUNSFIELD_UNIT,
+    LEVEL_PROBABILITY,
     LEVEL_SCORE,
     MEAN,
     MILLIMETER,
@@ -90,7 +91,7 @@ def vertebra_group(
     about["algorithm_id"] = sr.AlgorithmIdentification(*algorithm_name(provenance))
     about["measurements"] = [
         *_measurements(measured, provenance),
-        *_level_score(finding),
+        *_level_confidence(finding),
     ]
     about["qualitative_evaluations"] = [evaluation(STATUS, STATUS_OF[finding.status]), *_gaps(finding)]
     if bodies is None or number is None:
@@ -174,10 +175,12 @@ def _measurement(value: Measurement, site: sr.FindingSite, algorithm: sr.Algorit
     return measurement
 
 
-def _level_score(finding: VertebraFinding) -> list[sr.Measurement]:
-    if finding.level_score is None:
+def _level_confidence(finding: VertebraFinding) -> list[sr.Measurement]:
+    confidence = finding.level_confidence
+    if confidence is None:
         return []
-    return [_BodyMeasurement(name=LEVEL_SCORE.coded, value=finding.level_score, unit=NO_UNITS.coded)]
+    name = LEVEL_PROBABILITY if confidence.calibrated else LEVEL_SCORE
+    return [_BodyMeasurement(name=name.coded, value=confidence.value, unit=NO_UNITS.coded)]
 
 
 def _gaps(finding: VertebraFinding) -> list[sr.QualitativeEvaluation]:

@@ -57,6 +57,7 @@ class VertebraPart(_Part):
     status: Status
     reasons: tuple[ReasonPart, ...]
     level_confidence: Probability | None = None
+    level_confidence_kind: Literal["probability", "score"] | None = None
     centroid_lps_mm: tuple[float, float, float] | None = None
     mean_hu: float | None = None
     roi: Literal["trabecular-core"] | None = None

@@ -133,11 +133,13 @@ def _pipeline(outcome: PipelineOutcome) -> PipelinePart:
 def _vertebra(finding: VertebraFinding) -> VertebraPart:
     core_hu = finding.value(Quantity.CORE_MEAN_HU)
     centroid = finding.centroid_lps_mm
+    confidence = finding.level_confidence
     return VertebraPart(
         level=finding.level,
         status=finding.status,
         reasons=_reasons(finding.reasons),
-        level_confidence=_rounded(finding.level_score, 3),
+        level_confidence=None if confidence is None else round(confidence.value, 3),
+        level_confidence_kind=None if confidence is None else confidence.word,
         centroid_lps_mm=None
         if centroid is None
         else cast("tuple[float, float, float]", tuple(round(value, 2) for value in centroid)),

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.crops import BodyCrop
 from models.vertebra import Vertebra
+from node.domain.confidence import LevelConfidence
 from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason
@@ -47,7 +48,7 @@ def crop_of(body: Body) -> BodyCrop:
     vertebra = Vertebra(
         level=body.level,
         ordinal=1,
-        score=0.98,
+        confidence=LevelConfidence(value=0.98, calibrated=True),
         centroid_lps_mm=(0.0, 0.0, 0.0),
         up_lps=UP,
         segment_value=body.level.number if body.level is not None else 101,

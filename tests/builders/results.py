@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from node.domain.confidence import LevelConfidence
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
@@ -66,7 +67,7 @@ def measured(level: VertebralLevel, *, hu: float, segment_value: int, ordinal: i
         level=level,
         status=Status.ASSESSED,
         ordinal=ordinal,
-        level_score=0.9,
+        level_confidence=LevelConfidence(value=0.9, calibrated=False),
         centroid_lps_mm=(-4.0, -12.0, 102.0),
         segment_value=segment_value,
         measurements=(

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from models.backends.own import OwnNetwork
 from models.bundle import Bundle
 from models.card import ModelCard, Training
+from models.levels.naming import LevelRule
+from models.levels.plausible import PLAUSIBLE
 from models.network import Architecture, normalise
 from models.spine import SpineModel
 from models.tissues import Tissue
@@ -24,6 +26,10 @@ PAINTED_HU = (0.0, 60.0, 120.0, 180.0, 240.0, 300.0, 360.0, -60.0, -120.0)
 _AIR_HU = -1000.0
 _SHARPNESS = 60.0
 _TRUST = 5.0
+
+
+#: Names as networks get them whose errors nobody has counted.
+A_RULE = LevelRule(model=PLAUSIBLE, asked=0.99)
 
 
 class PaintedNetwork(nn.Module):
@@ -77,7 +83,7 @@ def painted_model(tissue: Bundle | None = None) -> SpineModel:
     """The network that reads painted classes, and one that believes it."""
     card = network_card("trusting", "see what is pointed at", Architecture.UNET_24_96_POINTED)
     body = Bundle(card=card, network=TrustingNetwork().eval(), device=torch.device("cpu"))
-    return SpineModel(tissue=OwnNetwork(tissue or painted_bundle()), body=body)
+    return SpineModel(tissue=OwnNetwork(tissue or painted_bundle()), body=body, levels=A_RULE)
 
 
 def painted_volume(built: Built) -> Volume:

@@ -108,7 +108,7 @@ def true_spine(case: Case) -> SpineSegmentation:
             Vertebra(
                 level=level,
                 ordinal=ordinal,
-                score=1.0,
+                confidence=None,
                 centroid_lps_mm=(float(x), float(y), float(z)),
                 up_lps=(0.0, 0.0, 1.0),
                 segment_value=level.number,

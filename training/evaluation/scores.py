@@ -46,7 +46,7 @@ class BodyScore:
     naming
         `WITHHELD` where it was found and got no name, `MISSED` where nothing covers it.
     score
-        Of the found level; `None` where it was missed.
+        How sure the found level is, 0 to 1; `None` where it was missed.
     dice
         0 to 1; 0 where it was missed.
     surface_mm
@@ -145,7 +145,7 @@ def _body_score(case: Case, level: VertebralLevel, found: UInt8, vertebra: Verte
         level=level,
         is_whole=whole,
         naming=_naming(level, vertebra),
-        score=vertebra.score,
+        score=None if vertebra.confidence is None else vertebra.confidence.value,
         dice=dice(true[box], other[box]),
         surface_mm=surface_distance_mm(true[box], other[box], spacing),
         core_error_hu=_core_error(case.volume, box, true=true[box], found=other[box], vertebra=vertebra),

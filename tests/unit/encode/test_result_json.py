@@ -85,6 +85,7 @@ def test_a_measured_vertebra_says_what_was_measured_and_leaves_out_the_rest():
         "status": "assessed",
         "reasons": [],
         "level_confidence": 0.9,
+        "level_confidence_kind": "score",
         "centroid_lps_mm": [-4.0, -12.0, 102.0],
         "mean_hu": 98.0,
         "roi": "trabecular-core",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.anatomy import breaks, odd_sizes
-from models.evidence import Evidence
+from models.levels.anatomy import breaks, odd_sizes
+from models.levels.evidence import Evidence
 from node.domain.reasons import ReasonCode
 
 

@@ -7,8 +7,8 @@ import torch
 
 from models.bundle import BODY_CT, SPINE_CT
 from models.choice import load_spine_model
-from node.domain.backends import BackendName
 from node.domain.errors import ConfigurationError
+from node.domain.networks import BackendName, SpineChoice
 
 CPU = torch.device("cpu")
 
@@ -21,16 +21,16 @@ def test_the_networks_that_come_along_go_together() -> None:
 
 def test_the_networks_cannot_be_exchanged() -> None:
     with pytest.raises(ConfigurationError, match="must see the whole scan"):
-        load_spine_model(CPU, bundle=BODY_CT)
+        load_spine_model(CPU, SpineChoice(bundle=BODY_CT))
     with pytest.raises(ConfigurationError, match="must see single bodies"):
-        load_spine_model(CPU, body_bundle=SPINE_CT)
+        load_spine_model(CPU, SpineChoice(body_bundle=SPINE_CT))
 
 
 def test_a_back_end_with_weights_of_its_own_takes_no_bundle() -> None:
     with pytest.raises(ConfigurationError, match="must be empty"):
-        load_spine_model(CPU, backend=BackendName.TOTALSEGMENTATOR, bundle=SPINE_CT)
+        load_spine_model(CPU, SpineChoice(backend=BackendName.TOTALSEGMENTATOR, bundle=SPINE_CT))
 
 
 def test_the_back_end_for_bundles_needs_one() -> None:
     with pytest.raises(ConfigurationError, match="needs the folder"):
-        load_spine_model(CPU, backend=BackendName.MONAI)
+        load_spine_model(CPU, SpineChoice(backend=BackendName.MONAI))

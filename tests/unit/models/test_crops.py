@@ -10,6 +10,7 @@ import pytest
 
 from models.crops import MARGIN_MM, SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
 from models.vertebra import SpineSegmentation, Vertebra
+from node.domain.confidence import LevelConfidence
 from node.domain.errors import Bug
 from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
@@ -32,7 +33,7 @@ def a_spine() -> tuple[Volume, SpineSegmentation]:
     vertebra = Vertebra(
         level=VertebralLevel.L1,
         ordinal=1,
-        score=0.9,
+        confidence=LevelConfidence(value=0.9, calibrated=False),
         centroid_lps_mm=(22.0, 39.5, 149.0),
         up_lps=(0.0, 0.0, 1.0),
         segment_value=20,

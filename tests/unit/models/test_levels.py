@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from models.evidence import Evidence, gather_evidence
 from models.instances import find_instances
-from models.levels import LEAST_SCORE, Label, name_levels
+from models.levels.evidence import Evidence, gather_evidence
+from models.levels.model import Calibration
+from models.levels.naming import LEAST_SCORE, Label, LevelRule, name_levels
+from models.levels.plausible import PLAUSIBLE
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.reasons import ReasonCode
 from tests.builders.spine_classes import SPACING_MM, Scene, build
+from tests.builders.spine_network import A_RULE
 
 T7, T10, T12, L1, L2, L3, L5 = (VertebralLevel(name) for name in ("T7", "T10", "T12", "L1", "L2", "L3", "L5"))
 
@@ -21,6 +25,10 @@ def evidence_of(scene: Scene) -> tuple[Evidence, ...]:
     instances = find_instances(built.probabilities, SPACING_MM)
     assert instances is not None
     return gather_evidence(built.probabilities, instances)
+
+
+def named_by_default(chain: Sequence[Evidence]) -> tuple[Label, ...]:
+    return name_levels(chain, A_RULE).labels
 
 
 def named(labels: tuple[Label, ...]) -> list[VertebralLevel | None]:
@@ -36,23 +44,32 @@ def usual(first: VertebralLevel, last: VertebralLevel) -> list[VertebralLevel]:
 
 
 def test_ribs_and_sacrum_name_the_whole_chain() -> None:
-    labels = name_levels(evidence_of(Scene()))
+    labels = named_by_default(evidence_of(Scene()))
 
     assert named(labels) == usual(T7, L5)
     assert not labels[-1].is_vertebra
-    assert min(label.score for label in labels) >= LEAST_SCORE
+    assert min(label.confidence.value for label in labels if label.confidence is not None) >= LEAST_SCORE
 
 
 def test_the_last_ribs_name_a_scan_that_ends_at_l2() -> None:
-    assert named(name_levels(evidence_of(Scene(sacrum=False, bottom=L2)))) == usual(T7, L2)
+    assert named(named_by_default(evidence_of(Scene(sacrum=False, bottom=L2)))) == usual(T7, L2)
 
 
-def test_the_sacrum_names_a_scan_without_ribs() -> None:
-    assert named(name_levels(evidence_of(Scene(top=L2)))) == usual(L2, L5)
+def test_the_sacrum_alone_leaves_a_doubt_that_a_site_may_accept() -> None:
+    chain = evidence_of(Scene(top=L2))
+    bold = LevelRule(
+        model=replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, data="none")), asked=0.9
+    )
+
+    cautious = named_by_default(chain)
+
+    assert set(named(cautious)) == {None}
+    assert "four or six lumbar" in cautious[0].reasons[0].detail
+    assert named(name_levels(chain, bold).labels) == usual(L2, L5)
 
 
 def test_a_body_that_the_scan_cuts_below_the_last_ribs_is_named() -> None:
-    labels = name_levels(evidence_of(Scene(sacrum=False, bottom=L1, below_mm=-14.0)))
+    labels = named_by_default(evidence_of(Scene(sacrum=False, bottom=L1, below_mm=-14.0)))
 
     assert named(labels) == usual(T7, L1)
 
@@ -63,7 +80,7 @@ def test_a_body_that_the_scan_cuts_below_the_last_ribs_is_named() -> None:
     ids=["ribs everywhere", "no ribs and no sacrum", "nothing below the last ribs"],
 )
 def test_without_sacrum_and_last_ribs_no_vertebra_is_named(scene: Scene) -> None:
-    labels = name_levels(evidence_of(scene))
+    labels = named_by_default(evidence_of(scene))
 
     assert set(named(labels)) == {None}
     assert codes(labels) == {ReasonCode.LEVEL_UNCERTAIN}
@@ -73,13 +90,13 @@ def test_missed_ribs_of_t12_make_levels_uncertain_not_wrong() -> None:
     chain = evidence_of(Scene(sacrum=False, bottom=L2, last_rib_mm=0.0))
     doubtful = [replace(body, thoracic=0.5, lumbar=0.5) if index == 5 else body for index, body in enumerate(chain)]
 
-    labels = name_levels(doubtful)
+    labels = named_by_default(doubtful)
 
     assert set(named(labels)) == {None}
 
 
 def test_transverse_processes_are_no_ribs() -> None:
-    labels = name_levels(evidence_of(Scene(transverse_mm=20.0)))
+    labels = named_by_default(evidence_of(Scene(transverse_mm=20.0)))
 
     assert named(labels) == usual(T7, L5)
 
@@ -92,16 +109,17 @@ def test_a_sixth_vertebra_between_ribs_and_sacrum_makes_levels_uncertain() -> No
         replace(body, centre_mm=(body.centre_mm[0] + step, body.centre_mm[1], body.centre_mm[2])) for body in chain[:9]
     ]
 
-    labels = name_levels([*above, replace(chain[8], centre_mm=(k, j, i)), *chain[9:]])
+    labels = named_by_default([*above, replace(chain[8], centre_mm=(k, j, i)), *chain[9:]])
 
     assert set(named(labels)) == {None}
     assert codes(labels) == {ReasonCode.LEVEL_UNCERTAIN}
 
 
-def test_a_missing_body_leaves_a_gap_and_right_names_on_both_sides() -> None:
-    labels = name_levels(evidence_of(Scene(skipped=(L3,))))
+def test_a_missing_body_leaves_a_gap_and_names_on_the_side_of_the_ribs() -> None:
+    labels = named_by_default(evidence_of(Scene(skipped=(L3,))))
 
-    assert named(labels) == [level for level in usual(T7, L5) if level is not L3]
+    assert named(labels) == [*usual(T7, L2), None, None]
+    assert "Nor can it be counted" in labels[-2].reasons[0].detail
 
 
 def test_a_lump_beyond_a_gap_gets_no_name() -> None:
@@ -109,7 +127,7 @@ def test_a_lump_beyond_a_gap_gets_no_name() -> None:
     k, j, i = chain[0].centre_mm
     lump = replace(chain[0], centre_mm=(k + 75.0, j, i), rib_mm=(0.0, 0.0), rib_cut=(False, False))
 
-    labels = name_levels([lump, *chain])
+    labels = named_by_default([lump, *chain])
 
     assert named(labels) == [None, *usual(T10, L5)]
     assert codes(labels) == {ReasonCode.IMPLAUSIBLE_ANATOMY}
@@ -119,7 +137,7 @@ def test_a_chain_longer_than_a_spine_is_implausible() -> None:
     body = evidence_of(Scene(top=T10))[0]
     chain = [replace(body, centre_mm=(900.0 - 30.0 * index, 120.0, 120.0)) for index in range(30)]
 
-    labels = name_levels(chain)
+    labels = named_by_default(chain)
 
     assert set(named(labels)) == {None}
     assert codes(labels) == {ReasonCode.IMPLAUSIBLE_ANATOMY}

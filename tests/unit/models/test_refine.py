@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.column import body_probability
+from models.chain import chain_of
 from models.fine import Painting, paint_bodies, touches_edge
 from models.instances import Instances, find_instances
 from models.refine import WINDOW, FineBody, refine_bodies
@@ -19,7 +19,7 @@ from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
 from node.domain.volume import Volume
 from tests.builders.spine_classes import SPACING_MM, Built, Scene, build
-from tests.builders.spine_network import painted_model
+from tests.builders.spine_network import A_RULE, painted_model
 
 FRAME = Uid("1.2.3")
 
@@ -55,8 +55,8 @@ def refined(
     built: Built, instances: Instances, volume: Volume, network: nn.Module, numbers: tuple[int, ...]
 ) -> dict[int, FineBody]:
     bundle = replace(painted_model().body, network=network)
-    body = body_probability(built.probabilities)
-    return refine_bodies(volume, body, built.affine, instances, numbers=numbers, bundle=bundle)
+    chain = chain_of(built.probabilities, built.affine, instances, A_RULE)
+    return refine_bodies(volume, chain, numbers=numbers, bundle=bundle)
 
 
 def a_scan(built: Built, *, slices: slice = slice(None)) -> Volume:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.instances import Instances, find_instances
-from models.ribs import find_ribs
+from models.levels.ribs import find_ribs
 from models.tissues import Tissue
 from node.domain.levels import VertebralLevel
 from tests.builders.spine_classes import SPACING_MM, Built, Scene, build

@@ -113,9 +113,9 @@ def test_vertebrae_without_a_name_are_counted_from_the_head() -> None:
 
 
 def test_the_sacrum_is_no_segment() -> None:
-    spine = spine_in(painted_volume(build(Scene(top=L2))))
+    spine = spine_in(painted_volume(build(Scene(top=VertebralLevel.T12))))
 
-    assert [str(vertebra.level) for vertebra in spine.vertebrae] == ["L2", "L3", "L4", "L5"]
+    assert [str(vertebra.level) for vertebra in spine.vertebrae] == ["T12", "L1", "L2", "L3", "L4", "L5"]
 
 
 def test_values_that_are_no_hu_are_refused(built: Built) -> None:

@@ -11,6 +11,7 @@ from node.artefacts import (
     label_map_from_bytes,
     label_map_to_bytes,
 )
+from node.domain.confidence import LevelConfidence
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
@@ -28,7 +29,7 @@ def test_findings_come_back_as_they_were_written():
         level=VertebralLevel.L1,
         status=Status.ASSESSED,
         ordinal=7,
-        level_score=0.9,
+        level_confidence=LevelConfidence(value=0.9, calibrated=True),
         centroid_lps_mm=(1.0, -2.0, 3.5),
         segment_value=20,
         measurements=(

@@ -10,6 +10,7 @@ import SimpleITK
 
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation, Vertebra
+from node.domain.confidence import LevelConfidence
 from node.domain.errors import InputRejected
 from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
@@ -52,7 +53,7 @@ def found(labels: np.ndarray, names: dict[int, VertebralLevel | None]) -> SpineS
             Vertebra(
                 level=level,
                 ordinal=ordinal,
-                score=0.9,
+                confidence=LevelConfidence(value=0.9, calibrated=True),
                 centroid_lps_mm=(0.0, 0.0, 0.0),
                 up_lps=(0.0, 0.0, 1.0),
                 segment_value=value,

@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
-from node.domain.backends import BackendName
 from node.domain.errors import ConfigurationError
+from node.domain.networks import SpineChoice
 from tests.builders.spine_network import painted_model
 from tests.peers import PROJECT
 from workers import resident
@@ -16,8 +16,8 @@ from workers.resident import ResidentModel
 
 def test_the_model_is_loaded_at_the_first_use_and_kept(monkeypatch):
     loads = []
-    monkeypatch.setattr(resident, "load_spine_model", lambda device, **chosen: loads.append(device) or painted_model())
-    model = ResidentModel(BackendName.OSTEONODE, None, None, device="cpu", threads=1)
+    monkeypatch.setattr(resident, "load_spine_model", lambda device, choice: loads.append(device) or painted_model())
+    model = ResidentModel(SpineChoice(), device="cpu", threads=1)
 
     before = list(loads)
     networks = {id(model.networks), id(model.networks)}
@@ -31,12 +31,12 @@ def test_a_device_that_does_not_work_is_an_error_and_not_another_device(monkeypa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
     with pytest.raises(ConfigurationError, match="cuda"):
-        _ = ResidentModel(BackendName.OSTEONODE, None, None, device="cuda", threads=1).networks
+        _ = ResidentModel(SpineChoice(), device="cuda", threads=1).networks
 
 
 def test_a_model_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        _ = ResidentModel(BackendName.OSTEONODE, None, tmp_path, device="cpu", threads=1).networks
+        _ = ResidentModel(SpineChoice(body_bundle=tmp_path), device="cpu", threads=1).networks
 
 
 def test_the_process_that_children_are_forked_from_holds_no_torch():

@@ -8,11 +8,11 @@ import pydicom
 import pytest
 
 from node.artefacts import CROPS, FINDINGS, LABEL_MAP, findings_from_bytes, label_map_from_bytes
-from node.domain.backends import BackendName
 from node.domain.errors import Bug
 from node.domain.finding import Status
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
+from node.domain.networks import SpineChoice
 from node.domain.provenance import IntendedUse
 from node.domain.reasons import ReasonCode
 from node.domain.study import Priority
@@ -66,9 +66,7 @@ def stages_of(world: World) -> CtBoneStages:
         ledger=world,
         device="cpu",
         threads=2,
-        backend=BackendName.OSTEONODE,
-        bundle=None,
-        body_bundle=None,
+        networks=SpineChoice(),
         code_version="0.1.0",
         configuration_sha256="c" * 64,
         clock=world,

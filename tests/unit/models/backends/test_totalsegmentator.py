@@ -22,7 +22,7 @@ from node.domain.errors import ConfigurationError
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason
 from tests.builders.spine_classes import Scene
-from tests.builders.spine_network import painted_model
+from tests.builders.spine_network import A_RULE, painted_model
 from tests.builders.structures import Structures, emptied, structures
 from tests.peers import PROJECT
 
@@ -61,7 +61,7 @@ def test_tissues_are_where_the_structures_are(truth: Structures, installed: Path
 
 
 def test_levels_are_named_by_our_rules(truth: Structures, installed: Path) -> None:
-    model = SpineModel(tissue=TotalSegmentatorBackend(CPU), body=painted_model().body)
+    model = SpineModel(tissue=TotalSegmentatorBackend(CPU), body=painted_model().body, levels=A_RULE)
 
     spine = find_spine(truth.scan, model.tissue.classify(truth.scan), model)
 
@@ -120,7 +120,7 @@ def test_a_turned_scan_gives_turned_tissues(truth: Structures, installed: Path) 
 
 def test_an_empty_answer_is_no_spine(truth: Structures, installed: Path) -> None:
     scan = emptied(truth.scan)
-    model = SpineModel(tissue=TotalSegmentatorBackend(CPU), body=painted_model().body)
+    model = SpineModel(tissue=TotalSegmentatorBackend(CPU), body=painted_model().body, levels=A_RULE)
 
     assert isinstance(find_spine(scan, model.tissue.classify(scan), model), Reason)
 

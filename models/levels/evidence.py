@@ -11,7 +11,7 @@ from scipy import ndimage
 from models.box import Box, corner, grown
 from models.column import body_probability
 from models.instances import Instances
-from models.ribs import Ribs, find_ribs
+from models.levels.ribs import Ribs, find_ribs
 from models.tissues import BODY_TISSUES, Tissue
 from node.domain.volume import Float32
 

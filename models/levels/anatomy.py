@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import Evidence
+from models.levels.evidence import Evidence
 from node.domain.reasons import Reason, ReasonCode
 
 # Plausible limits, wide enough for osteoporotic and scoliotic spines.

@@ -1,0 +1,81 @@
+"""What a body shows of its level, sorted into few bins whose frequencies can be counted."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.levels.evidence import Evidence
+from models.levels.ribs import STUB_MM
+
+#: Reach of a rib, mm: none or a stub, short, middle, long, and as the upper ribs.
+_RIB_EDGES = (STUB_MM, 60.0, 110.0, 160.0)
+
+#: Share of the largest vote among cervical, thoracic and lumbar: doubtful, likely, clear.
+_VOTE_EDGES = (0.7, 0.95)
+#: A body that is all sacral by its votes says no more by the rest of them.
+_LEAST_VOTES = 0.02
+_SACRAL_EDGES = (0.1, 0.5, 0.9)
+_CONTACT_EDGES = (0.02, 0.06, 0.12)
+_BELOW_EDGES = (0.1, 0.25, 0.5)
+
+
+class Clue(StrEnum):
+    """A kind of evidence."""
+
+    RIB = "rib of one side"
+    VOTE = "cervical, thoracic or lumbar by the network"
+    SACRAL_VOTE = "sacral by the network"
+    SACRUM_BESIDE = "sacrum beside the body"
+    SACRUM_BELOW = "sacrum below the body"
+
+
+#: How many bins each has.
+BINS: dict[Clue, int] = {
+    Clue.RIB: len(_RIB_EDGES) + 1,
+    Clue.VOTE: 3 * (len(_VOTE_EDGES) + 1),
+    Clue.SACRAL_VOTE: len(_SACRAL_EDGES) + 1,
+    Clue.SACRUM_BESIDE: len(_CONTACT_EDGES) + 1,
+    Clue.SACRUM_BELOW: len(_BELOW_EDGES) + 1,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One clue of a body, and the bins that it may lie in: several where the scan cuts what would tell."""
+
+    clue: Clue
+    bins: range
+
+
+def observe(evidence: Evidence) -> tuple[Observation, ...]:
+    """The clues of a body; one that the scan does not show is missing."""
+    found = [_rib(reach, cut=cut) for reach, cut in zip(evidence.rib_mm, evidence.rib_cut, strict=True)]
+    vote = _vote(evidence)
+    if vote is not None:
+        found.append(_one(Clue.VOTE, vote))
+    found.append(_one(Clue.SACRAL_VOTE, bisect_right(_SACRAL_EDGES, evidence.sacral)))
+    found.append(_one(Clue.SACRUM_BESIDE, bisect_right(_CONTACT_EDGES, evidence.sacrum_contact)))
+    if evidence.sacrum_below is not None:
+        found.append(_one(Clue.SACRUM_BELOW, bisect_right(_BELOW_EDGES, evidence.sacrum_below)))
+    return tuple(found)
+
+
+def _rib(reach_mm: float, *, cut: bool) -> Observation:
+    seen = bisect_right(_RIB_EDGES, reach_mm)
+    # A rib that leaves the scan is as long as was seen, or longer.
+    return Observation(clue=Clue.RIB, bins=range(seen, BINS[Clue.RIB]) if cut and seen else range(seen, seen + 1))
+
+
+def _vote(evidence: Evidence) -> int | None:
+    votes = (evidence.cervical, evidence.thoracic, evidence.lumbar)
+    total = sum(votes)
+    if total < _LEAST_VOTES:
+        return None
+    largest = max(range(len(votes)), key=votes.__getitem__)
+    return largest * (len(_VOTE_EDGES) + 1) + bisect_right(_VOTE_EDGES, votes[largest] / total)
+
+
+def _one(clue: Clue, bin_: int) -> Observation:
+    return Observation(clue=clue, bins=range(bin_, bin_ + 1))

@@ -1,0 +1,70 @@
+"""What fixes a name: the sacrum, or the last pair of ribs with a vertebra below it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+
+from models.levels.evidence import Evidence
+from models.levels.placements import Kind, Placement
+from models.levels.ribs import STUB_MM
+
+# Plausible limits.
+
+#: From here on the sacrum counts as seen.
+_SACRUM_SEEN = 0.6
+
+#: Sacrum contact at which S1 is as likely as not, and over which range that turns.
+_CONTACT_TURN, _CONTACT_WIDTH = 0.06, 0.02
+
+#: Share of sacrum below a body at which it is as likely L5 as not.
+_BELOW_TURN, _BELOW_WIDTH = 0.25, 0.06
+
+#: So much of the body below the last pair of ribs must be in the scan, mm, before it counts as one without ribs: ribs
+#: begin at the upper edge.
+_SEEN_BELOW_RIBS_MM = 12.0
+
+
+class Landmark(StrEnum):
+    """A place of the spine that is known when it is seen."""
+
+    SACRUM = "the sacrum"
+    LAST_RIBS = "the last pair of ribs"
+
+
+def landmarks(chain: Sequence[Evidence], placement: Placement) -> frozenset[Landmark]:
+    """What of a chain shows where the placement says that it is."""
+    found = set()
+    for index, (evidence, place) in enumerate(zip(chain, placement.places, strict=True)):
+        below = chain[index + 1] if index + 1 < len(chain) else None
+        if place.kind is Kind.LAST_LUMBAR:
+            sacrum = lies_on_sacrum(evidence) if below is None else looks_sacral(below)
+            if sacrum >= _SACRUM_SEEN:
+                found.add(Landmark.SACRUM)
+        if (
+            place.kind is Kind.LAST_THORACIC
+            and below is not None
+            and min(evidence.rib_mm) >= STUB_MM
+            and max(below.rib_mm) < STUB_MM
+            and below.length_mm >= _SEEN_BELOW_RIBS_MM
+        ):
+            found.add(Landmark.LAST_RIBS)
+    return frozenset(found)
+
+
+def looks_sacral(evidence: Evidence) -> float:
+    """How much a body looks like S1, 0 to 1."""
+    contact = _logistic((evidence.sacrum_contact - _CONTACT_TURN) / _CONTACT_WIDTH)
+    return 0.5 * contact + 0.5 * evidence.sacral
+
+
+def lies_on_sacrum(evidence: Evidence) -> float:
+    """How much a body looks as if the sacrum began below it, 0 to 1; 0 where the scan ends there."""
+    if evidence.sacrum_below is None:
+        return 0.0
+    return _logistic((evidence.sacrum_below - _BELOW_TURN) / _BELOW_WIDTH)
+
+
+def _logistic(value: float) -> float:
+    return 1.0 / (1.0 + math.exp(-value))

@@ -1,0 +1,177 @@
+"""How well each placement of a chain fits what its bodies show, and how sure that makes its names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.levels.clues import BINS, Clue, observe
+from models.levels.evidence import Evidence
+from models.levels.placements import FIRST_PLACE, LAST_PLACE, Kind, Placement
+from node.domain.errors import ConfigurationError
+from node.domain.geometry import Float64
+
+#: Vertebrae that sizes are known of: one above T1, T1 to L5, one below.
+SIZES = int(LAST_PLACE - FIRST_PLACE) + 3
+
+#: A body that differs by more than this many standard deviations is broken or was cut: how much more does not matter.
+_MOST_DEVIATIONS = 3.0
+
+#: Odds of a posterior are told apart up to this power of e.
+_MOST_LOG_ODDS = 12.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeTable:
+    """How a size of bodies goes along the spine.
+
+    Parameters
+    ----------
+    log_means
+        Logarithm of the mean, from the vertebra above T1 to the one below L5, shape (`SIZES`,).
+    person_sd, own_sd
+        How far persons differ as a whole, and each body of a person by itself; of logarithms.
+    """
+
+    log_means: tuple[float, ...]
+    person_sd: float
+    own_sd: float
+
+    def __post_init__(self) -> None:
+        if len(self.log_means) != SIZES or min(self.person_sd, self.own_sd) <= 0.0:
+            raise ConfigurationError(f"a size table must have {SIZES} means and positive deviations")
+
+    def fit(self, log_sizes: Float64, places: Float64) -> float:
+        """Log likelihood, but for a constant, of sizes at places of the spine, each of shape (n,)."""
+        expected = np.interp(places, np.arange(SIZES) + FIRST_PLACE - 1.0, self.log_means)
+        apart = log_sizes - expected
+        person = float(apart.sum()) / (len(apart) + (self.own_sd / self.person_sd) ** 2)
+        deviations = np.minimum(np.abs(apart - person) / self.own_sd, _MOST_DEVIATIONS)
+        return -0.5 * float((deviations**2).sum()) - 0.5 * (person / self.person_sd) ** 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Tables of the area across the spine, mm2, and of the length along it, mm."""
+
+    area: SizeTable
+    length: SizeTable
+
+    def fit(self, chain: Sequence[Evidence], placement: Placement) -> float:
+        """Log likelihood, but for a constant; the first and the last body may be cut, and are left out."""
+        inner = list(zip(chain, placement.places, strict=True))[1:-1]
+        if not inner:
+            return 0.0
+        places = np.array([place.size_place for _, place in inner])
+        lengths = np.log([body.length_mm for body, _ in inner])
+        areas = np.log([body.volume_mm3 / body.length_mm for body, _ in inner])
+        return self.area.fit(areas, places) + self.length.fit(lengths, places)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """From the odds that a model gives to how often it is right: a logistic curve.
+
+    Parameters
+    ----------
+    slope, intercept
+        Of log odds.
+    data
+        What it was fitted on, for people.
+    """
+
+    slope: float
+    intercept: float
+    data: str
+
+    def __post_init__(self) -> None:
+        if self.slope < 0.0:
+            raise ConfigurationError(f"more certain names must not be less often right, got slope {self.slope}")
+
+    def probability(self, posterior: float) -> float:
+        """How often a name of this posterior is right, 0 to 1."""
+        return 1.0 / (1.0 + math.exp(-(self.intercept + self.slope * log_odds(posterior))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelModel:
+    """A naive Bayes model of clues and sizes, its terms weighted, over placements of a chain.
+
+    Parameters
+    ----------
+    shares
+        How often each kind of vertebra shows each bin of a clue; every row sums to 1.
+    weights
+        Of each clue: less than 1 where its bodies and sides err together.
+    sizes
+        Tables of sizes, `None` where they are not to be used.
+    size_weight
+        As `weights`.
+    calibration
+        `None` where it was never compared with truth: then it gives scores, no probabilities.
+    """
+
+    shares: Mapping[Clue, Mapping[Kind, tuple[float, ...]]]
+    weights: Mapping[Clue, float]
+    sizes: Sizes | None = None
+    size_weight: float = 0.0
+    calibration: Calibration | None = None
+
+    def __post_init__(self) -> None:
+        if set(self.shares) != set(Clue) or set(self.weights) != set(Clue):
+            raise ConfigurationError(f"a level model must have shares and weights of {', '.join(Clue)}")
+        if min(*self.weights.values(), self.size_weight) < 0.0:
+            raise ConfigurationError("weights of a level model must not be negative")
+        for clue, rows in self.shares.items():
+            if set(rows) != set(Kind):
+                raise ConfigurationError(f"the shares of {clue!r} must be given for {', '.join(Kind)}")
+            for kind, row in rows.items():
+                if len(row) != BINS[clue] or min(row) <= 0.0 or abs(sum(row) - 1.0) > 1e-3:
+                    raise ConfigurationError(f"{clue} of {kind} must have {BINS[clue]} positive shares of sum 1")
+
+    @property
+    def term_weights(self) -> Float64:
+        """Weights in the order of `terms`."""
+        return np.array([*(self.weights[clue] for clue in Clue), self.size_weight])
+
+    def terms(self, chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
+        """Log likelihood of every placement by each clue in the order of `Clue`, then by sizes: (placements, terms)."""
+        clues, kinds = list(Clue), list(Kind)
+        # Of every body, clue and kind; a chain has few bodies and many placements.
+        table = np.zeros((len(chain), len(clues), len(kinds)))
+        for row, body in zip(table, chain, strict=True):
+            for seen in observe(body):
+                for column, kind in enumerate(kinds):
+                    row[clues.index(seen.clue), column] += math.log(
+                        sum(self.shares[seen.clue][kind][bin_] for bin_ in seen.bins)
+                    )
+        bodies = np.arange(len(chain))
+        terms = np.zeros((len(candidates), len(clues) + 1))
+        for row, placement in zip(terms, candidates, strict=True):
+            row[:-1] = table[bodies, :, [kinds.index(place.kind) for place in placement.places]].sum(0)
+            if self.sizes is not None:
+                row[-1] = self.sizes.fit(chain, placement)
+        return terms
+
+    def posterior(self, chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
+        """How much of the belief each placement has, shape (placements,), sum 1."""
+        priors = np.array([placement.log_prior for placement in candidates])
+        scores: Float64 = priors + self.terms(chain, candidates) @ self.term_weights
+        return belief(scores)
+
+
+def belief(log_scores: Float64) -> Float64:
+    """Shares of sum 1 from logarithms that are known but for a constant."""
+    scores: Float64 = np.exp(log_scores - log_scores.max())
+    shares: Float64 = scores / scores.sum()
+    return shares
+
+
+def log_odds(probability: float) -> float:
+    """Logarithm of the odds, kept where it can be told from certainty."""
+    least = 1.0 / (1.0 + math.exp(_MOST_LOG_ODDS))
+    kept = min(max(probability, least), 1.0 - least)
+    return math.log(kept / (1.0 - kept))
