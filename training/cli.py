@@ -38,8 +38,9 @@ def fit_spine_command(
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 12_000,
     body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 6_000,
+    persons: Annotated[int, typer.Option(min=3, help="How many persons the level model is counted on.")] = 96,
 ) -> None:
-    """Train both networks of the spine on synthetic anatomy and write their bundles; run it again to resume."""
+    """Train both networks of the spine and the level model on synthetic anatomy; run it again to resume."""
     from rich.progress import Progress
 
     from training.fitting import FitPlan, fit
@@ -47,7 +48,7 @@ def fit_spine_command(
     from training.lessons.spine import SPINE
     from training.release import write_bundle
 
-    command = f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps}"
+    command = f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps} --persons {persons}"
     for lesson, length in ((SPINE, steps), (BODY, body_steps)):
         plan = FitPlan(lesson=lesson, work=work / lesson.name, seed=seed, steps=length)
         with Progress() as progress:
@@ -55,6 +56,38 @@ def fit_spine_command(
             learner, metrics = fit(plan, partial(_show, progress, bar, lesson.name))
         card = write_bundle(out / lesson.name, plan, learner, version=version, command=command, metrics=metrics)
         typer.echo(f"{card.name} {card.version}: {learner.step} steps, weights {card.weights_sha256}")
+    _learn_levels(out / SPINE.name, work / "levels", version=version, seed=seed, persons=persons, command=command)
+
+
+@fit.command("levels")
+def fit_levels_command(
+    bundle: Annotated[Path, typer.Option(help="Folder of the network of the whole scan; its level model is replaced.")],
+    work: Annotated[Path, typer.Option(help="Folder for what the network saw; resumed from.")],
+    version: Annotated[str, typer.Option(help="Version of the level model.")],
+    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
+    persons: Annotated[int, typer.Option(min=3, help="How many synthetic persons are scanned, four times each.")] = 96,
+) -> None:
+    """Count what a network shows of each level in whole synthetic scans, and calibrate how sure names are."""
+    command = f"osteonode-train fit levels --seed {seed} --persons {persons}"
+    _learn_levels(bundle, work, version=version, seed=seed, persons=persons, command=command)
+
+
+def _learn_levels(bundle: Path, work: Path, *, version: str, seed: int, persons: int, command: str) -> None:
+    from rich.progress import Progress
+
+    from models.levels.file import save_levels
+    from training.levels.learn import LevelPlan, learn_levels
+
+    plan = LevelPlan(bundle=bundle, work=work, seed=seed, persons=persons)
+    with Progress() as progress:
+        bar = progress.add_task("levels", total=persons)
+        learned = learn_levels(
+            plan, version=version, command=command, watch=lambda done: progress.update(bar, completed=done)
+        )
+    save_levels(bundle, learned)
+    calibration = learned.model.calibration
+    told = "" if calibration is None else f", calibrated on {calibration.data}"
+    typer.echo(f"level model {version} of {bundle.name}{told}")
 
 
 @fit.command("curve")

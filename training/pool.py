@@ -33,6 +33,8 @@ class Stream(IntEnum):
     SAMPLES = 1
     STEPS = 2
     TEMPLATES = 3
+    LEVEL_TEMPLATES = 4
+    LEVEL_SCANS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

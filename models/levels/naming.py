@@ -13,7 +13,6 @@ from models.levels.model import LevelModel
 from models.levels.placements import Placement, placements
 from node.domain.confidence import LevelConfidence
 from node.domain.errors import ConfigurationError
-from node.domain.geometry import Float64
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 
@@ -92,19 +91,57 @@ class LevelNames:
     premises: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """The best placement of a part of a chain that has no gap.
+
+    Parameters
+    ----------
+    beliefs
+        Sum over all placements that give a body the same name, 0 to 1.
+    seen
+        The landmarks that it rests on; without one no name is given.
+    """
+
+    placement: Placement
+    beliefs: tuple[float, ...]
+    seen: frozenset[Landmark]
+
+
+def parts_of(chain: Sequence[Evidence]) -> tuple[tuple[slice, Reason | None], ...]:
+    """The parts of a chain that gaps, jumps and merged bodies leave, each with what separates it from the rest."""
+    gaps = breaks(chain)
+    borders = [0, *sorted(gaps), len(chain)]
+    return tuple(
+        (slice(first, last), gaps.get(first) or gaps.get(last)) for first, last in pairwise(borders) if last > first
+    )
+
+
+def guess(part: Sequence[Evidence], model: LevelModel) -> Guess | None:
+    """What the bodies of a part most likely are; `None` where it is longer than a spine."""
+    candidates = placements(len(part))
+    if not candidates:
+        return None
+    posterior = model.posterior(part, candidates)
+    best = candidates[int(posterior.argmax())]
+    beliefs = tuple(
+        sum(
+            float(share)
+            for placement, share in zip(candidates, posterior, strict=True)
+            if placement.places[index].level is place.level
+        )
+        for index, place in enumerate(best.places)
+    )
+    return Guess(placement=best, beliefs=beliefs, seen=landmarks(part, best))
+
+
 def name_levels(chain: Sequence[Evidence], rule: LevelRule) -> LevelNames:
     """The names of a chain of bodies from head to foot, at least one body.
 
     A name is given only where the sacrum or the last pair of ribs was seen, where no gap or jump lies between that and
     the body, and where it is as sure as the rule asks for.
     """
-    gaps = breaks(chain)
-    borders = [0, *sorted(gaps), len(chain)]
-    parts = [
-        _name_part(chain[first:last], gaps.get(first) or gaps.get(last), rule)
-        for first, last in pairwise(borders)
-        if last > first
-    ]
+    parts = [_name_part(chain[part], gap, rule) for part, gap in parts_of(chain)]
     labels = [label for part in parts for label in part.labels]
     order = [_ORDER[label.level] for label in labels if label.level is not None]
     if order != sorted(set(order)):
@@ -125,28 +162,17 @@ _ORDER = {level: number for number, level in enumerate(VertebralLevel)}
 
 def _name_part(part: Sequence[Evidence], gap: Reason | None, rule: LevelRule) -> LevelNames:
     """Names within a part of the chain that has no gap; `gap` is what separates it from the rest."""
-    candidates = placements(len(part))
-    if not candidates:
+    guessed = guess(part, rule.model)
+    if guessed is None:
         endless = Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=f"A chain of {len(part)} bodies is no spine.")
         return LevelNames(labels=tuple(Label(level=None, confidence=None, reasons=(endless,)) for _ in part))
-    posterior = rule.model.posterior(part, candidates)
-    best = candidates[int(posterior.argmax())]
-    seen = landmarks(part, best)
     labels = tuple(
-        _label(level, rule.confidence(_belief_in(level, index, candidates, posterior)), seen, gap, rule, len(part))
-        for index, level in enumerate(best.levels)
+        _label(level, rule.confidence(belief), guessed.seen, gap, rule, len(part))
+        for level, belief in zip(guessed.placement.levels, guessed.beliefs, strict=True)
     )
     counted = any(label.level is not None and label.level.is_thoracic for label in labels)
-    return LevelNames(labels=labels, premises=(COUNTED_UPWARDS,) if counted and not best.shows_first_thoracic else ())
-
-
-def _belief_in(level: VertebralLevel | None, index: int, candidates: Sequence[Placement], posterior: Float64) -> float:
-    """Sum over all placements that give a body this name."""
-    return sum(
-        float(share)
-        for placement, share in zip(candidates, posterior, strict=True)
-        if placement.places[index].level is level
-    )
+    told = counted and not guessed.placement.shows_first_thoracic
+    return LevelNames(labels=labels, premises=(COUNTED_UPWARDS,) if told else ())
 
 
 def _label(

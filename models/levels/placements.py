@@ -102,7 +102,7 @@ def placements(count: int) -> tuple[Placement, ...]:
     """
     found = []
     for thoracic, lumbar, share in VARIANTS:
-        spine = _spine(thoracic, lumbar)
+        spine = spine_of(thoracic, lumbar)
         for first in range(len(spine) - count + 1):
             placement = Placement(
                 places=spine[first : first + count], thoracic=thoracic, lumbar=lumbar, log_prior=math.log(share)
@@ -112,7 +112,8 @@ def placements(count: int) -> tuple[Placement, ...]:
     return tuple(found)
 
 
-def _spine(thoracic: int, lumbar: int) -> tuple[Place, ...]:
+def spine_of(thoracic: int, lumbar: int) -> tuple[Place, ...]:
+    """A spine with so many thoracic and lumbar vertebrae, from head to foot, some cervical and sacral ones with it."""
     places = [Place(kind=Kind.CERVICAL, level=None, size_place=FIRST_PLACE - 1.0)] * _CERVICAL
     kinds = {
         1: Kind.FIRST_THORACIC,

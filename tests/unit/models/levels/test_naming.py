@@ -10,14 +10,19 @@ import pytest
 from models.instances import find_instances
 from models.levels.evidence import Evidence, gather_evidence
 from models.levels.model import Calibration
-from models.levels.naming import LEAST_SCORE, Label, LevelRule, name_levels
+from models.levels.naming import COUNTED_UPWARDS, LEAST_SCORE, Label, LevelRule, name_levels
 from models.levels.plausible import PLAUSIBLE
+from node.domain.errors import ConfigurationError
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.reasons import ReasonCode
+from tests.builders.level_chains import chain, places
 from tests.builders.spine_classes import SPACING_MM, Scene, build
 from tests.builders.spine_network import A_RULE
 
 T7, T10, T12, L1, L2, L3, L5 = (VertebralLevel(name) for name in ("T7", "T10", "T12", "L1", "L2", "L3", "L5"))
+
+
+PLAUSIBLE_AND_CALIBRATED = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, data="none"))
 
 
 def evidence_of(scene: Scene) -> tuple[Evidence, ...]:
@@ -57,9 +62,7 @@ def test_the_last_ribs_name_a_scan_that_ends_at_l2() -> None:
 
 def test_the_sacrum_alone_leaves_a_doubt_that_a_site_may_accept() -> None:
     chain = evidence_of(Scene(top=L2))
-    bold = LevelRule(
-        model=replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, data="none")), asked=0.9
-    )
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.9)
 
     cautious = named_by_default(chain)
 
@@ -141,3 +144,59 @@ def test_a_chain_longer_than_a_spine_is_implausible() -> None:
 
     assert set(named(labels)) == {None}
     assert codes(labels) == {ReasonCode.IMPLAUSIBLE_ANATOMY}
+
+
+def test_a_chest_up_to_the_first_rib_is_counted_from_both_ends() -> None:
+    usual_chest, short_chest = places("C", "L2"), places("C", "L2", thoracic=11)
+
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)
+
+    for true in (usual_chest, short_chest):
+        names = name_levels(chain(true), bold)
+
+        assert [label.level for label in names.labels] == [place.level for place in true]
+        assert names.premises == ()
+
+
+def test_thoracic_names_that_were_counted_upwards_say_so() -> None:
+    abdomen, lumbar = (name_levels(chain(places(first, "S1")), A_RULE) for first in ("T9", "L1"))
+
+    assert abdomen.premises == (COUNTED_UPWARDS,)
+    assert lumbar.premises == ()
+
+
+def test_six_lumbar_vertebrae_between_ribs_and_sacrum_are_named_and_those_above_them_not() -> None:
+    true = places("T9", "S1", lumbar=6)
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)
+
+    names = name_levels(chain(true), bold)
+
+    lumbar = [label.level for label in names.labels if label.is_vertebra][4:]
+    assert [str(level) for level in lumbar] == ["L1", "L2", "L3", "L4", "L5", "L6"]
+    assert {label.level for label in names.labels[:4]} == {None}
+
+
+def test_a_site_that_wants_to_be_surer_gets_fewer_names() -> None:
+    shown = chain(places("T9", "S1"))
+
+    asked = [LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=value) for value in (0.5, 0.9, 0.999_99)]
+    given = [sum(label.level is not None for label in name_levels(shown, rule).labels) for rule in asked]
+
+    assert given[0] == given[1] == 9
+    assert given[2] == 0
+
+
+@pytest.mark.parametrize("asked", [0.49, 1.0])
+def test_a_level_cannot_be_asked_for_with_certainty_nor_against_the_odds(asked: float) -> None:
+    with pytest.raises(ConfigurationError, match="levels must be asked for"):
+        LevelRule(model=PLAUSIBLE, asked=asked)
+
+
+def test_a_model_that_nobody_compared_with_truth_gives_scores() -> None:
+    shown = chain(places("T9", "S1"))
+
+    scores = {label.confidence.word for label in name_levels(shown, A_RULE).labels if label.confidence}
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.9)
+    probabilities = {label.confidence.word for label in name_levels(shown, bold).labels if label.confidence}
+
+    assert (scores, probabilities) == ({"score"}, {"probability"})

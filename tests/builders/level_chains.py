@@ -1,0 +1,49 @@
+"""Chains of bodies as a network would see them that never errs, without any image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from models.levels.evidence import Evidence
+from models.levels.placements import Kind, Place, spine_of
+from node.domain.levels import VertebralLevel
+
+#: Height of a body and its disc, mm.
+_STEP_MM = 30.0
+
+
+def body(kind: Kind, *, height_mm: float = 25.0) -> Evidence:
+    """A body that shows what its kind does."""
+    thoracic = kind in {Kind.FIRST_THORACIC, Kind.THORACIC, Kind.LAST_BUT_ONE_THORACIC, Kind.LAST_THORACIC}
+    rib = {Kind.FIRST_THORACIC: 80.0, Kind.LAST_BUT_ONE_THORACIC: 130.0, Kind.LAST_THORACIC: 90.0}.get(kind, 180.0)
+    sacral, cervical = kind is Kind.SACRAL, kind is Kind.CERVICAL
+    return Evidence(
+        lumbar=float(not (thoracic or sacral or cervical)),
+        thoracic=float(thoracic),
+        cervical=float(cervical),
+        sacral=float(sacral),
+        rib_mm=(rib, rib) if thoracic else (0.0, 0.0),
+        rib_cut=(False, False),
+        sacrum_contact=0.2 if sacral else 0.0,
+        sacrum_below=0.8 if kind in {Kind.LAST_LUMBAR, Kind.SACRAL} else 0.0,
+        centre_mm=(0.0, 100.0, 100.0),
+        volume_mm3=height_mm * 900.0,
+        length_mm=height_mm,
+    )
+
+
+def places(first: str, last: str, *, thoracic: int = 12, lumbar: int = 5) -> tuple[Place, ...]:
+    """The places from one level to another; `C` begins with a cervical body, `S1` ends with a sacral one."""
+    spine = spine_of(thoracic, lumbar)
+    levels = [place.level for place in spine]
+    start = 2 if first == "C" else levels.index(VertebralLevel(first))
+    stop = len(spine) - 1 if last == "S1" else levels.index(VertebralLevel(last)) + 1
+    return spine[start:stop]
+
+
+def chain(shown: tuple[Place, ...]) -> tuple[Evidence, ...]:
+    """What bodies at these places show, one below the other."""
+    bodies = [body(place.kind) for place in shown]
+    return tuple(
+        replace(each, centre_mm=(_STEP_MM * (len(bodies) - number), 100.0, 100.0)) for number, each in enumerate(bodies)
+    )

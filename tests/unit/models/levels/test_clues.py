@@ -1,0 +1,53 @@
+"""What a body shows, sorted into bins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.levels.clues import BINS, Clue, Observation, observe
+from models.levels.evidence import Evidence
+from models.levels.placements import Kind
+from tests.builders.level_chains import body
+
+
+def seen(evidence: Evidence, clue: Clue) -> list[range]:
+    return [observation.bins for observation in observe(evidence) if observation.clue is clue]
+
+
+@pytest.mark.parametrize(("reach_mm", "bin_"), [(0.0, 0), (27.9, 0), (28.0, 1), (60.0, 2), (110.0, 3), (160.0, 4)])
+def test_a_rib_is_sorted_by_how_far_it_reaches(reach_mm: float, bin_: int) -> None:
+    evidence = replace(body(Kind.THORACIC), rib_mm=(reach_mm, 0.0))
+
+    assert seen(evidence, Clue.RIB) == [range(bin_, bin_ + 1), range(1)]
+
+
+def test_a_rib_that_leaves_the_scan_is_as_long_or_longer() -> None:
+    evidence = replace(body(Kind.THORACIC), rib_mm=(70.0, 0.0), rib_cut=(True, True))
+
+    assert seen(evidence, Clue.RIB) == [range(2, BINS[Clue.RIB]), range(1)]
+
+
+def test_votes_are_sorted_by_the_part_that_they_are_for_and_how_clearly() -> None:
+    clear, doubtful = body(Kind.LUMBAR), replace(body(Kind.LUMBAR), lumbar=0.55, thoracic=0.45)
+
+    assert seen(clear, Clue.VOTE) == [range(8, 9)]
+    assert seen(doubtful, Clue.VOTE) == [range(6, 7)]
+    assert seen(body(Kind.CERVICAL), Clue.VOTE) == [range(2, 3)]
+
+
+def test_a_body_that_is_all_sacral_does_not_vote_for_another_part() -> None:
+    assert seen(body(Kind.SACRAL), Clue.VOTE) == []
+
+
+def test_what_lies_below_the_end_of_the_scan_is_not_observed() -> None:
+    assert seen(replace(body(Kind.LAST_LUMBAR), sacrum_below=None), Clue.SACRUM_BELOW) == []
+    assert seen(body(Kind.LAST_LUMBAR), Clue.SACRUM_BELOW) == [range(3, 4)]
+
+
+def test_every_bin_that_is_observed_exists() -> None:
+    for kind in Kind:
+        for observation in observe(body(kind)):
+            assert isinstance(observation, Observation)
+            assert 0 <= observation.bins.start < observation.bins.stop <= BINS[observation.clue]

@@ -1,0 +1,142 @@
+"""Beliefs follow Bayes' rule, and calibrated ones the curve that was fitted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.levels.clues import BINS, Clue
+from models.levels.file import LEVELS, LevelFile, load_levels, save_levels
+from models.levels.model import SIZES, Calibration, LevelModel, Sizes, SizeTable
+from models.levels.placements import Kind, placements
+from models.levels.plausible import PLAUSIBLE
+from node.domain.errors import ConfigurationError
+from tests.builders.level_chains import chain, places
+
+BLIND = LevelModel(
+    shares={clue: dict.fromkeys(Kind, (1.0 / BINS[clue],) * BINS[clue]) for clue in Clue},
+    weights=dict.fromkeys(Clue, 1.0),
+)
+
+
+def test_without_evidence_every_placement_is_believed_as_often_as_its_spine_is_common() -> None:
+    candidates = placements(4)
+    priors = np.exp([placement.log_prior for placement in candidates])
+
+    posterior = BLIND.posterior(chain(places("L1", "L4")), candidates)
+
+    assert posterior == pytest.approx(priors / priors.sum())
+
+
+def test_one_clue_changes_beliefs_by_the_ratio_of_its_shares_to_the_power_of_its_weight() -> None:
+    shares = dict(BLIND.shares[Clue.SACRAL_VOTE]) | {Kind.SACRAL: (0.1, 0.1, 0.1, 0.7)}
+    model = replace(
+        BLIND,
+        shares=dict(BLIND.shares) | {Clue.SACRAL_VOTE: shares},
+        weights=dict(BLIND.weights) | {Clue.SACRAL_VOTE: 0.5},
+    )
+    shown = chain(places("L5", "S1"))
+    candidates = placements(2)
+    blind, seeing = BLIND.posterior(shown, candidates), model.posterior(shown, candidates)
+
+    ends = [
+        index for index, placement in enumerate(candidates) if placement.levels[0] == "L5" and placement.lumbar == 5
+    ]
+    others = [index for index, placement in enumerate(candidates) if placement.levels == ("L1", "L2")]
+    # the second body looks sacral (bin 3), the first does not (bin 0): 0.7 against 0.25
+    ratio = (seeing[ends[0]] / seeing[others[0]]) / (blind[ends[0]] / blind[others[0]])
+    assert ratio == pytest.approx((0.7 / 0.25) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("shown", "thoracic", "lumbar"),
+    [(("T8", "S1"), 12, 5), (("C", "L2"), 12, 5), (("T8", "S1"), 12, 6), (("C", "L1"), 11, 5), (("C", "L1"), 13, 5)],
+)
+def test_a_chain_without_errors_is_placed_where_it_lies(shown: tuple[str, str], thoracic: int, lumbar: int) -> None:
+    true = places(*shown, thoracic=thoracic, lumbar=lumbar)
+    candidates = placements(len(true))
+
+    best = candidates[int(PLAUSIBLE.posterior(chain(true), candidates).argmax())]
+
+    assert best.levels == tuple(place.level for place in true)
+
+
+def test_sizes_that_are_all_larger_by_a_factor_are_a_large_person() -> None:
+    table = SizeTable(log_means=tuple(0.05 * place for place in range(SIZES)), person_sd=0.1, own_sd=0.02)
+    where = np.arange(3.0, 8.0)
+    expected = 0.05 * (where + 1.0)
+
+    fit = table.fit(expected + 0.1, where)
+
+    # the person takes 0.1 n / (n + own^2 / person^2) of it, each body the rest
+    person = 0.1 * 5 / (5 + 0.04)
+    assert fit == pytest.approx(-0.5 * 5 * ((0.1 - person) / 0.02) ** 2 - 0.5 * (person / 0.1) ** 2)
+
+
+def test_one_crushed_body_says_no_more_than_three_standard_deviations() -> None:
+    table = SizeTable(log_means=(0.0,) * SIZES, person_sd=1e-6, own_sd=0.1)
+    where = np.arange(5.0)
+
+    crushed, flat = (np.array([0.0, 0.0, value, 0.0, 0.0]) for value in (-0.5, -2.0))
+
+    assert table.fit(crushed, where) == pytest.approx(-4.5, abs=1e-3)
+    assert table.fit(flat, where) == pytest.approx(-4.5, abs=1e-3)
+
+
+def test_the_first_and_the_last_body_have_no_size() -> None:
+    table = SizeTable(log_means=(0.0,) * SIZES, person_sd=1.0, own_sd=1.0)
+    shown = list(chain(places("L1", "L4")))
+    placement = placements(4)[0]
+    sizes = Sizes(area=table, length=table)
+    before = sizes.fit(shown, placement)
+
+    shown[0] = replace(shown[0], length_mm=1.0)
+    shown[-1] = replace(shown[-1], volume_mm3=1.0)
+
+    assert sizes.fit(shown, placement) == before
+
+
+def test_a_calibration_of_slope_one_leaves_beliefs_as_they_are() -> None:
+    plain = Calibration(slope=1.0, intercept=0.0, data="none")
+    humble = Calibration(slope=0.5, intercept=-1.0, data="none")
+
+    assert plain.probability(0.9) == pytest.approx(0.9)
+    assert humble.probability(0.9) == pytest.approx(1.0 / (1.0 + math.exp(1.0 - 0.5 * math.log(9.0))))
+    assert plain.probability(1.0) < 1.0
+
+
+def test_a_table_that_does_not_sum_to_one_is_refused() -> None:
+    rows = dict(BLIND.shares[Clue.RIB]) | {Kind.LUMBAR: (0.5, 0.1, 0.1, 0.1, 0.1)}
+
+    with pytest.raises(ConfigurationError, match="positive shares of sum 1"):
+        replace(BLIND, shares=dict(BLIND.shares) | {Clue.RIB: rows})
+
+
+def test_a_level_model_is_read_as_it_was_written_and_only_for_its_network(tmp_path: Path) -> None:
+    table = SizeTable(log_means=(0.1,) * SIZES, person_sd=0.1, own_sd=0.05)
+    model = replace(
+        PLAUSIBLE,
+        sizes=Sizes(area=table, length=table),
+        size_weight=0.3,
+        calibration=Calibration(slope=0.7, intercept=0.2, data="12 scans"),
+    )
+    save_levels(tmp_path, LevelFile(version="1", network_sha256="a" * 64, command="none", model=model))
+
+    loaded = load_levels(tmp_path, "a" * 64)
+
+    assert loaded is not None
+    assert loaded[0] == model
+    assert (loaded[1].name, loaded[1].version) == ("spine-levels", "1")
+    with pytest.raises(ConfigurationError, match="goes with weights"):
+        load_levels(tmp_path, "b" * 64)
+    (tmp_path / LEVELS).write_text("{}")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_levels(tmp_path, "a" * 64)
+
+
+def test_a_bundle_without_a_level_model_has_none(tmp_path: Path) -> None:
+    assert load_levels(tmp_path, "a" * 64) is None

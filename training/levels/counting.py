@@ -1,0 +1,91 @@
+"""Tables of a level model, counted on chains whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.levels.clues import BINS, Clue, observe
+from models.levels.evidence import Evidence
+from models.levels.model import SIZES, Sizes, SizeTable
+from models.levels.placements import FIRST_PLACE, Kind
+from training.levels.chains import TrueChain
+
+Float64 = NDArray[np.float64]
+
+#: A size of a body.
+_Size = Callable[[Evidence], float]
+
+#: Counted in every bin before anything was seen: what was never seen may still happen.
+_PSEUDO_COUNT = 0.5
+
+#: Deviations are never taken for smaller than this, of logarithms.
+_LEAST_SD = 0.02
+
+
+def count_shares(chains: Iterable[TrueChain]) -> Mapping[Clue, Mapping[Kind, tuple[float, ...]]]:
+    """How often each kind of vertebra shows each bin of each clue; what may lie in several bins is left out."""
+    counts = {clue: {kind: np.full(BINS[clue], _PSEUDO_COUNT) for kind in Kind} for clue in Clue}
+    for chain in chains:
+        for body, place in zip(chain.evidence, chain.truth, strict=True):
+            if place is None:
+                continue
+            for seen in observe(body):
+                if len(seen.bins) == 1:
+                    counts[seen.clue][place.kind][seen.bins.start] += 1.0
+    return {
+        clue: {kind: tuple((row / row.sum()).tolist()) for kind, row in rows.items()} for clue, rows in counts.items()
+    }
+
+
+def count_sizes(chains: Sequence[TrueChain]) -> Sizes:
+    """Tables of area and length; the first and the last body of a chain may be cut, and are left out."""
+    return Sizes(
+        area=_table(chains, lambda body: body.volume_mm3 / body.length_mm),
+        length=_table(chains, lambda body: body.length_mm),
+    )
+
+
+def _table(chains: Sequence[TrueChain], size: _Size) -> SizeTable:
+    """Means by place, and how persons and single bodies differ from them: medians, since some bodies are broken."""
+    rows = [_logarithms(chain, size) for chain in chains]
+    places = np.concatenate([places for places, _ in rows])
+    persons = np.concatenate([np.full(len(places), number) for number, (places, _) in enumerate(rows)])
+    values = np.concatenate([values for _, values in rows])
+    offsets = np.zeros(len(rows))
+    means = np.zeros(SIZES)
+    # Means and persons in turn, until they agree.
+    for _ in range(20):
+        for place in range(SIZES):
+            there = places == place
+            means[place] = np.median((values - offsets[persons])[there]) if there.any() else np.nan
+        known = np.flatnonzero(np.isfinite(means))
+        means = np.interp(np.arange(SIZES), known, means[known])
+        apart = values - means[places]
+        offsets = np.array(
+            [np.median(apart[persons == number]) if (persons == number).any() else 0.0 for number in range(len(rows))]
+        )
+        offsets -= offsets.mean()
+    own = values - means[places] - offsets[persons]
+    return SizeTable(
+        log_means=tuple(means.tolist()),
+        person_sd=max(_LEAST_SD, _spread(offsets)),
+        own_sd=max(_LEAST_SD, _spread(own)),
+    )
+
+
+def _logarithms(chain: TrueChain, size: _Size) -> tuple[NDArray[np.int64], Float64]:
+    pairs = [
+        (round(place.size_place - FIRST_PLACE + 1.0), np.log(size(body)))
+        for body, place in list(zip(chain.evidence, chain.truth, strict=True))[1:-1]
+        if place is not None
+    ]
+    places, values = (np.array(each) for each in zip(*pairs, strict=True)) if pairs else (np.zeros(0), np.zeros(0))
+    return places.astype(np.int64), values.astype(np.float64)
+
+
+def _spread(values: Float64) -> float:
+    """Standard deviation by the median of absolute deviations, as of a normal distribution."""
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))

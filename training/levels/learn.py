@@ -1,0 +1,159 @@
+"""A level model for a network: counted, weighed and calibrated on whole synthetic scans."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import TypeAdapter
+
+from models.backends.own import OwnNetwork
+from models.bundle import load_bundle, load_card
+from models.levels.clues import Clue
+from models.levels.file import LevelFile
+from models.levels.model import LevelModel
+from node.domain.errors import ConfigurationError, NodeError
+from training.anatomy.template import build_template
+from training.levels.calibrating import calibrate, judge
+from training.levels.chains import TrueChain, see_chain
+from training.levels.counting import count_shares, count_sizes
+from training.levels.scans import View, draw_level_scan
+from training.levels.weighing import weigh
+from training.pool import Stream
+from training.samples import VALIDATION_SEED
+
+#: What each person is scanned for, and how often.
+_VIEWS, _VIEW_SHARES = tuple(View), (0.25, 0.25, 0.2, 0.2, 0.1)
+
+_CHAINS = TypeAdapter(tuple[TrueChain | None, ...])
+
+#: Told after each person how many are done.
+Watcher = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelPlan:
+    """How a level model is made.
+
+    Parameters
+    ----------
+    bundle
+        Folder of the network whose errors are counted.
+    work
+        Folder for what it saw; resumed from.
+    seed
+        Everything random follows from it.
+    persons
+        How many trunks are drawn; a third of them to count, a third to weigh, a third to calibrate.
+    scans_a_person
+        How many scans of each.
+    processes
+        How many draw and look at once, each on one core.
+    """
+
+    bundle: Path
+    work: Path
+    seed: int
+    persons: int = 96
+    scans_a_person: int = 4
+    processes: int = 2
+
+    def __post_init__(self) -> None:
+        if self.seed == VALIDATION_SEED:
+            raise ConfigurationError(f"seed {VALIDATION_SEED} draws the validation set; choose another one")
+        if self.persons < 3:
+            raise ConfigurationError(f"a level model needs at least three persons, got {self.persons}")
+
+
+class LevelsUnknown(NodeError):
+    """What a network sees is not enough to make a level model."""
+
+
+def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher) -> LevelFile:
+    """Count on the first third of the persons, weigh on the second, calibrate on the last.
+
+    Raises
+    ------
+    LevelsUnknown
+        Where the network sees too little.
+    """
+    chains = list(_seen(plan, watch))
+    third = plan.persons // 3
+    counted, weighed, compared = (
+        [chain for person in part for chain in person if chain is not None]
+        for part in (chains[:third], chains[third : 2 * third], chains[2 * third :])
+    )
+    sound = [chain for chain in counted if chain.is_sound]
+    if not sound:
+        raise LevelsUnknown(
+            f"in none of {len(counted)} scans was every body found; the network is of no use, or persons few"
+        )
+    model = LevelModel(
+        shares=count_shares(sound), weights=dict.fromkeys(Clue, 0.5), sizes=count_sizes(sound), size_weight=0.5
+    )
+    model = weigh(model, [chain for chain in weighed if chain.is_sound])
+    judged = [scan for chain in compared if (scan := judge(chain, model)).odds]
+    if not judged:
+        raise LevelsUnknown(
+            f"in none of {len(compared)} scans was a landmark seen; the network is of no use, or persons few"
+        )
+    calibration = calibrate(judged, "synthetic scans of the family that the network learned from")
+    return LevelFile(
+        version=version,
+        network_sha256=load_card(plan.bundle).weights_sha256,
+        command=command,
+        model=replace(model, calibration=calibration),
+    )
+
+
+def keep_seen(plan: LevelPlan, person: int, chains: tuple[TrueChain | None, ...]) -> None:
+    """Write what the network saw of a person's scans, whole or not at all."""
+    path = _path(plan, person)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(_CHAINS.dump_json(chains))
+    partial.rename(path)
+
+
+def _path(plan: LevelPlan, person: int) -> Path:
+    name = f"chains-{load_card(plan.bundle).weights_sha256[:12]}-{plan.seed}-{plan.scans_a_person}"
+    return plan.work / name / f"{person:04d}.json"
+
+
+def _seen(plan: LevelPlan, watch: Watcher) -> Iterator[tuple[TrueChain | None, ...]]:
+    """What the network sees of each person's scans, drawn by some processes and kept on disk."""
+    with ProcessPoolExecutor(plan.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {
+            person: pool.submit(see_person, plan.bundle, plan.seed, person, plan.scans_a_person)
+            for person in range(plan.persons)
+            if not _path(plan, person).exists()
+        }
+        for person in range(plan.persons):
+            if person in futures:
+                keep_seen(plan, person, futures[person].result())
+            watch(person + 1)
+            yield _CHAINS.validate_json(_path(plan, person).read_bytes())
+
+
+def see_person(bundle: Path, seed: int, person: int, scans: int) -> tuple[TrueChain | None, ...]:
+    """Draw a person and some scans of them, and look at each with the network."""
+    torch.set_num_threads(1)
+    template = build_template(np.random.default_rng((seed, Stream.LEVEL_TEMPLATES, person)))
+    found = []
+    for scan in range(scans):
+        rng = np.random.default_rng((seed, Stream.LEVEL_SCANS, person, scan))
+        view = _VIEWS[int(rng.choice(len(_VIEWS), p=_VIEW_SHARES))]
+        drawn = draw_level_scan(template, rng, view)
+        found.append(see_chain(drawn.volume, drawn.truth, drawn.places, _network(bundle)))
+    return tuple(found)
+
+
+@cache
+def _network(bundle: Path) -> OwnNetwork:
+    return OwnNetwork(load_bundle(bundle, torch.device("cpu")))

@@ -1,0 +1,126 @@
+"""Whole scans of the family that networks learn from, with the truth of every body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from models.levels.placements import Kind, Place, spine_of
+from node.domain.geometry import Affine
+from node.domain.identifiers import Uid
+from node.domain.levels import VertebralLevel
+from node.domain.volume import UInt8, Volume
+from training.anatomy.labels import Part
+from training.anatomy.template import Template
+from training.rendering.deformation import deformation_around
+from training.rendering.materials import draw_materials
+from training.rendering.sample import (
+    HIGHEST_HU,
+    OUTSIDE_HU,
+    SAMPLE_SPACING_MM,
+    SUPERSAMPLING,
+    looked_up,
+)
+from training.rendering.scanner import draw_scanner
+from training.rendering.tissue import textured
+
+# Voxels along j and i; along k the deformation reaches this far at most, mm.
+_DEPTH, _WIDTH, _LONGEST_MM = 88, 120, 504.0
+
+# The middle of the picture lies before the spine, mm.
+_BEFORE_MM, _ASIDE_MM = (-55.0, -25.0), (-15.0, 15.0)
+
+_FRAME = Uid("2.25.303")
+
+
+class View(StrEnum):
+    """What part of the trunk a scan shows."""
+
+    CHEST = "chest"
+    ABDOMEN = "abdomen"
+    LUMBAR = "lumbar"
+    TRUNK = "trunk"
+    MIDDLE = "middle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LevelScan:
+    """A scan and the truth of its bodies.
+
+    Parameters
+    ----------
+    truth
+        On the grid of the volume: VerSe numbers in thoracic and lumbar bodies, `Part.CERVICAL_BODY`, `Part.S1_BODY` and
+        `Part.SACRUM` where those lie, 0 elsewhere.
+    places
+        What each of those values is in this person's spine.
+    """
+
+    volume: Volume
+    truth: UInt8
+    places: dict[int, Place]
+
+
+def draw_level_scan(template: Template, rng: np.random.Generator, view: View) -> LevelScan:
+    """A scan of a part of a trunk; the same generator state gives the same scan."""
+    low, high = _extent(template, view, rng)
+    length = min(high - low, _LONGEST_MM)
+    shape = (round(length / SAMPLE_SPACING_MM), _DEPTH, _WIDTH)
+    deformation = deformation_around(
+        template,
+        rng,
+        anchor_mm=low + 0.5 * (high - low),
+        offset_mm=(0.0, float(rng.uniform(*_BEFORE_MM)), float(rng.uniform(*_ASIDE_MM))),
+    )
+    fine = (shape[0] * SUPERSAMPLING, shape[1] * SUPERSAMPLING, shape[2] * SUPERSAMPLING)
+    spacing = SAMPLE_SPACING_MM / SUPERSAMPLING
+    with torch.no_grad():
+        labels, depth, scanned = looked_up(template, deformation.positions(template, fine, spacing))
+        image = textured(labels, depth, draw_materials(rng), rng)
+        image = draw_scanner(rng).scanned(image, (spacing,) * 3, rng)
+        image = functional.avg_pool3d(image[None, None], SUPERSAMPLING)[0, 0]
+    # One voxel in eight says what a voxel of the coarse grid is: bodies are large.
+    middle = (slice(SUPERSAMPLING // 2, None, SUPERSAMPLING),) * 3
+    image = torch.where(scanned[middle], image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
+    seen = labels[middle].numpy().astype(np.uint8)
+    volume = Volume(
+        hu=image.round().numpy(),
+        affine=Affine.from_spacing((SAMPLE_SPACING_MM,) * 3),
+        frame_of_reference=_FRAME,
+    )
+    places = places_of(tuple(truth.level for truth in template.levels))
+    return LevelScan(
+        volume=volume, truth=np.where(np.isin(seen, list(places)), seen, 0).astype(np.uint8), places=places
+    )
+
+
+def places_of(levels: tuple[VertebralLevel, ...]) -> dict[int, Place]:
+    """What the values of bodies are in a spine of these thoracic and lumbar vertebrae, cervical and sacral ones too."""
+    thoracic = sum(level.is_thoracic for level in levels)
+    spine = spine_of(thoracic, len(levels) - thoracic)
+    cervical = next(place for place in spine if place.kind is Kind.CERVICAL)
+    sacral = next(place for place in spine if place.kind is Kind.SACRAL)
+    named = {place.level.number: place for place in spine if place.level is not None}
+    return named | {Part.CERVICAL_BODY: cervical, Part.S1_BODY: sacral, Part.SACRUM: sacral}
+
+
+def _extent(template: Template, view: View, rng: np.random.Generator) -> tuple[float, float]:
+    """Lowest and highest place of a scan, mm along k in the template."""
+    heights = [float(truth.centre_mm[0]) for truth in template.levels]
+    thoracic = sum(truth.level.is_thoracic for truth in template.levels)
+    above, below = heights[0] + rng.uniform(15.0, 60.0), template.sacrum_mm - rng.uniform(20.0, 110.0)
+    match view:
+        case View.CHEST:
+            return heights[thoracic] - rng.uniform(-15.0, 60.0), above
+        case View.ABDOMEN:
+            return below, heights[thoracic - 4] + rng.uniform(-20.0, 45.0)
+        case View.LUMBAR:
+            return below, heights[thoracic - 1] + rng.uniform(0.0, 60.0)
+        case View.MIDDLE:
+            return heights[thoracic - 3] + rng.uniform(0.0, 30.0), heights[1] + rng.uniform(-20.0, 30.0)
+        case View.TRUNK:
+            return (above - _LONGEST_MM, above) if rng.random() < 0.5 else (below, below + _LONGEST_MM)

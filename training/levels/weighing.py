@@ -1,0 +1,54 @@
+"""Weights of the terms of a level model: those under which true placements are believed most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import optimize
+
+from models.levels.clues import Clue
+from models.levels.model import LevelModel, belief
+from models.levels.placements import placements
+from node.domain.geometry import Float64
+from training.levels.chains import TrueChain
+
+#: Weights are drawn to this value, as strongly as this: bodies and sides of one scan err together.
+_EXPECTED, _STIFFNESS = 0.5, 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Case:
+    """Priors and terms of all placements of a chain, and which of them give the true names."""
+
+    priors: Float64
+    terms: Float64
+    true: Float64
+
+
+def weigh(model: LevelModel, chains: Sequence[TrueChain]) -> LevelModel:
+    """The model with weights of the greatest conditional likelihood on sound chains, drawn to plausible ones."""
+    cases = [case for chain in chains if (case := _case(model, chain)) is not None]
+
+    def surprise(weights: Float64) -> float:
+        told = sum(
+            -np.log(max(float(belief(case.priors + case.terms @ weights) @ case.true), 1e-300)) for case in cases
+        )
+        return float(told + 0.5 * _STIFFNESS * len(weights) * ((weights - _EXPECTED) ** 2).sum())
+
+    start = np.full(len(Clue) + 1, _EXPECTED)
+    found = optimize.minimize(surprise, start, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(start))
+    *clues, sizes = (float(weight) for weight in found.x)
+    return replace(model, weights=dict(zip(Clue, clues, strict=True)), size_weight=sizes)
+
+
+def _case(model: LevelModel, chain: TrueChain) -> _Case | None:
+    candidates = placements(len(chain.evidence))
+    names = tuple(None if place is None else place.level for place in chain.truth)
+    true = np.array([float(placement.levels == names) for placement in candidates])
+    if not true.any():
+        # what cannot be told from the usual spine is none of the candidates
+        return None
+    priors = np.array([placement.log_prior for placement in candidates])
+    return _Case(priors=priors, terms=model.terms(chain.evidence, candidates), true=true)
