@@ -93,6 +93,7 @@ def _vertebra(body: _Body, ordinal: int, centroid: Vector, chain: Chain) -> Vert
         level=level,
         ordinal=ordinal,
         confidence=body.label.confidence,
+        likeliest=body.label.likeliest,
         centroid_lps_mm=centroid,
         up_lps=(float(x), float(y), float(z)),
         segment_value=level.number if level is not None else FIRST_UNNAMED_VALUE + ordinal - 1,

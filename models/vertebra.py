@@ -27,7 +27,7 @@ class Vertebra:
     ordinal
         Counts the vertebrae found from the head, from 1.
     confidence
-        How sure the best name is, also where it was not given; `None` where there was none to be sure of.
+        How sure the likeliest name is, also where it was not given; `None` where no landmark was seen.
     centroid_lps_mm
         Of the body's mask, in the volume's frame of reference.
     up_lps
@@ -36,6 +36,8 @@ class Vertebra:
         The body's value in the label map.
     reasons
         Why no number may be taken from it; empty where it can be measured.
+    likeliest
+        The name that would be given if it were sure: to judge levels by, and for no report.
     """
 
     level: VertebralLevel | None
@@ -45,6 +47,7 @@ class Vertebra:
     up_lps: Vector
     segment_value: int
     reasons: tuple[Reason, ...] = ()
+    likeliest: VertebralLevel | None = None
 
     def __post_init__(self) -> None:
         if self.ordinal < 1:

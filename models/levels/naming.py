@@ -70,7 +70,9 @@ class Label:
     level
         Its name, `None` where it has none.
     confidence
-        Of the best name, also where it was not given; `None` where there was none to be sure of.
+        Of the likeliest name, also where it was not given; `None` where no landmark was seen.
+    likeliest
+        That name; not given where it is not sure.
     is_vertebra
         False for a body of the sacrum or the neck, which this node does not report.
     reasons
@@ -79,6 +81,7 @@ class Label:
 
     level: VertebralLevel | None
     confidence: LevelConfidence | None
+    likeliest: VertebralLevel | None = None
     is_vertebra: bool = True
     reasons: tuple[Reason, ...] = ()
 
@@ -183,18 +186,19 @@ def _label(
     rule: LevelRule,
     bodies: int,
 ) -> Label:
+    told = confidence if seen else None
     if not seen:
         doubt = _uncertain("Neither the sacrum nor a last pair of ribs with a vertebra below it is in view.")
     elif confidence.value < rule.least:
         doubt = _uncertain(f"{_WANTED[seen]} ({confidence}, at least {rule.least:g} is asked for)")
     elif level is None:
-        return Label(level=None, confidence=confidence, is_vertebra=False)
+        return Label(level=None, confidence=told, is_vertebra=False)
     else:
-        return Label(level=level, confidence=confidence)
+        return Label(level=level, confidence=told, likeliest=level)
     if gap is not None:
         # One body between two breaks is itself what is odd; a longer part only cannot be counted across the break.
         doubt = gap if bodies == 1 else _uncertain(f"{doubt.detail} Nor can it be counted from there: {gap.detail}")
-    return Label(level=None, confidence=confidence, reasons=(doubt,))
+    return Label(level=None, confidence=told, likeliest=level, reasons=(doubt,))
 
 
 #: What would settle a level, by what was seen.

@@ -66,7 +66,7 @@ def write_page(
         _summary_table({"all": scores, **groups}),
         "<h2>By level</h2>",
         _level_table(scores),
-        "<h2>How far a score can be trusted</h2>",
+        "<h2>How far the confidence of a level can be trusted</h2>",
         _reliability_part(reliability(scores)),
         "<h2>Every scan</h2>",
         _case_table(scores),
@@ -83,7 +83,7 @@ def write_page(
 def _summary_table(groups: dict[str, Sequence[CaseScore]]) -> str:
     head = (
         "scans", "n", "bodies", "Dice", "5th percentile", "surface mm", "core HU error", "identified",
-        "right of named scans", "wrong", "withheld", "missed", "invented",
+        "scans with names", "right of them", "wrong", "withheld", "missed", "invented",
     )  # fmt: skip
     return _table(head, ((escape(name), *_summary_row(summarise(scores))) for name, scores in groups.items()))
 
@@ -98,6 +98,7 @@ def _summary_row(summary: Summary) -> tuple[str, ...]:
         _number(summary.surface_mm, 2),
         error,
         "" if summary.identified is None else f"{100.0 * summary.identified:.1f} %",
+        f"{100.0 * summary.named_scans / max(summary.scans, 1):.1f} %",
         f"{summary.right_scans} of {summary.named_scans}",
         *(str(count) for count in (summary.wrong, summary.withheld, summary.missed, summary.invented)),
     )
@@ -116,19 +117,20 @@ def _level_table(scores: Sequence[CaseScore]) -> str:
 
 def _reliability_part(bins: Sequence[ReliabilityBin]) -> str:
     if not bins:
-        return "<p>No body has a name.</p>"
+        return "<p>No body rests on a landmark.</p>"
     figure = Figure(figsize=(4.2, 3.4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     axes.plot((0.0, 1.0), (0.0, 1.0), color="#b8c2cc", linewidth=1.0)
-    axes.plot([each.score for each in bins], [each.right for each in bins], marker="o", color="#2367a8")
-    axes.set(xlabel="score of the level", ylabel="share of right names", xlim=(0.0, 1.02), ylim=(0.0, 1.02))
+    axes.plot([each.confidence for each in bins], [each.right for each in bins], marker="o", color="#2367a8")
+    axes.set(xlabel="confidence of the level", ylabel="share of right levels", xlim=(0.0, 1.02), ylim=(0.0, 1.02))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     rows = (
-        (f"{each.low:g} to {each.high:g}", str(each.count), f"{each.score:.3f}", f"{each.right:.3f}") for each in bins
+        (f"{each.low:g} to {each.high:g}", str(each.count), f"{each.confidence:.3f}", f"{each.right:.3f}")
+        for each in bins
     )
-    return _image(buffer.getvalue(), "reliability curve") + _table(("score", "bodies", "mean", "right"), rows)
+    return _image(buffer.getvalue(), "reliability curve") + _table(("confidence", "bodies", "mean", "right"), rows)
 
 
 def _case_table(scores: Sequence[CaseScore]) -> str:

@@ -45,8 +45,10 @@ class BodyScore:
         Whether it lies inside the scan, a voxel away from its edges.
     naming
         `WITHHELD` where it was found and got no name, `MISSED` where nothing covers it.
-    score
-        How sure the found level is, 0 to 1; `None` where it was missed.
+    confidence
+        How sure the likeliest level is, 0 to 1; `None` where it was missed or rests on no landmark.
+    likely_right
+        Whether that level is the true one, also where it was withheld.
     dice
         0 to 1; 0 where it was missed.
     surface_mm
@@ -59,7 +61,8 @@ class BodyScore:
     level: VertebralLevel
     is_whole: bool
     naming: Naming
-    score: float | None = None
+    confidence: float | None = None
+    likely_right: bool = False
     dice: float = 0.0
     surface_mm: float | None = None
     core_error_hu: float | None = None
@@ -145,7 +148,8 @@ def _body_score(case: Case, level: VertebralLevel, found: UInt8, vertebra: Verte
         level=level,
         is_whole=whole,
         naming=_naming(level, vertebra),
-        score=None if vertebra.confidence is None else vertebra.confidence.value,
+        confidence=None if vertebra.confidence is None else vertebra.confidence.value,
+        likely_right=vertebra.likeliest is level,
         dice=dice(true[box], other[box]),
         surface_mm=surface_distance_mm(true[box], other[box], spacing),
         core_error_hu=_core_error(case.volume, box, true=true[box], found=other[box], vertebra=vertebra),

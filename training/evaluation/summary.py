@@ -11,8 +11,8 @@ import numpy as np
 from node.domain.levels import VertebralLevel
 from training.evaluation.scores import BodyScore, CaseScore, Naming
 
-#: Edges of the bins of a reliability curve: most scores lie near 1, where it matters.
-_SCORE_EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
+#: Edges of the bins of a reliability curve: most levels are nearly sure, and there it matters.
+_CONFIDENCE_EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReliabilityBin:
-    """Bodies whose level's score lies in a range: how many, their mean score, and the share of right names."""
+    """Bodies whose level is so sure: how many, their mean confidence, and the share whose level is right."""
 
     low: float
     high: float
     count: int
-    score: float
+    confidence: float
     right: float
 
 
@@ -87,15 +87,15 @@ def summarise(scores: Sequence[CaseScore]) -> Summary:
 
 
 def reliability(scores: Sequence[CaseScore]) -> tuple[ReliabilityBin, ...]:
-    """How often a name is right by the score that it came with; bodies without a name are left out."""
-    named = [body for score in scores for body in score.bodies if body.naming in _NAMED and body.score is not None]
+    """How often the likeliest level is the true one by how sure it was, also where it was withheld for that."""
+    found = [(body.confidence, body) for score in scores for body in score.bodies if body.confidence is not None]
     bins = []
-    for low, high in pairwise(_SCORE_EDGES):
-        inside = [body for body in named if low <= (body.score or 0.0) < high or (high == 1.0 and body.score == high)]
+    for low, high in pairwise(_CONFIDENCE_EDGES):
+        inside = [(sure, body) for sure, body in found if low <= sure < high or (high == 1.0 and sure == high)]
         if inside:
-            right = sum(body.naming is Naming.RIGHT for body in inside) / len(inside)
-            mean = float(np.mean([body.score for body in inside if body.score is not None]))
-            bins.append(ReliabilityBin(low=low, high=high, count=len(inside), score=mean, right=right))
+            right = sum(body.likely_right for _, body in inside) / len(inside)
+            mean = float(np.mean([sure for sure, _ in inside]))
+            bins.append(ReliabilityBin(low=low, high=high, count=len(inside), confidence=mean, right=right))
     return tuple(bins)
 
 

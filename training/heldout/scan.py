@@ -23,6 +23,12 @@ from training.heldout.soft import SOFT_MM, soft_tissue
 #: Layers are at most this thick, mm; thicker slices are averages of several.
 _LAYER_MM = 1.3
 
+#: What is asked of masks is asked of slices up to this, mm.
+_THIN_MM = 3.0
+
+#: Noise of a low dose, HU.
+_LOW_DOSE_HU = 20.0
+
 _SLICES_MM, _SLICE_SHARES = (1.0, 1.5, 2.0, 3.0, 5.0), (0.2, 0.2, 0.25, 0.25, 0.1)
 
 _STORED_HU = (-1024.0, 3071.0)
@@ -67,7 +73,7 @@ def draw_case(spec: HeldOutSpec) -> Case:
     slice_mm = float(rng.choice(_SLICES_MM, p=_SLICE_SHARES))
     canvas, layers = _canvas(rng, posture, spec, slice_mm)
     covers = draw_bones(canvas, posture, rng, odd=spec.odd)
-    hu = _scanned(canvas, layers, rng)
+    hu, noise_hu = _scanned(canvas, layers, rng)
     truth = np.zeros(hu.shape, dtype=np.uint8)
     for level, box, cover in covers:
         _mark(truth, level, box, cover, layers)
@@ -75,8 +81,22 @@ def draw_case(spec: HeldOutSpec) -> Case:
     k, j, i = canvas.origin + np.array((0.5 * (layers - 1) * canvas.step[0], 0.0, 0.0))
     affine = Affine.from_spacing((slice_mm, pixel, pixel), (float(i), float(j), float(k)))
     volume = Volume(hu=hu, affine=affine, frame_of_reference=_FRAME)
-    groups = (str(spec.coverage), "odd" if spec.odd else "usual")
+    groups = _groups(spec, slice_mm=slice_mm, noise_hu=noise_hu, variant=levels != USUAL_LEVELS)
     return Case(name=f"{spec.coverage} {spec.seed}", volume=volume, truth=truth, groups=groups)
+
+
+def _groups(spec: HeldOutSpec, *, slice_mm: float, noise_hu: float, variant: bool) -> tuple[str, ...]:
+    """What the scan has in common with others."""
+    seen = spec.coverage is not Coverage.MIDDLE
+    groups = [
+        str(spec.coverage),
+        "odd" if spec.odd else "usual",
+        "sacrum or last ribs in view" if seen else "neither sacrum nor last ribs",
+        f"noise {'below' if noise_hu < _LOW_DOSE_HU else 'from'} {_LOW_DOSE_HU:g} HU",
+    ]
+    groups += ["another number of vertebrae"] if variant else []
+    groups += [f"slices of up to {_THIN_MM:g} mm"] if slice_mm <= _THIN_MM else []
+    return tuple(groups)
 
 
 def _levels(rng: np.random.Generator) -> tuple[VertebralLevel, ...]:
@@ -120,8 +140,8 @@ def _extent(rng: np.random.Generator, posture: Posture, coverage: Coverage) -> t
     return below - rng.uniform(0.0, 60.0), above
 
 
-def _scanned(canvas: Canvas, layers: int, rng: np.random.Generator) -> Float32:
-    """Slices with the blur and noise of a scanner, HU."""
+def _scanned(canvas: Canvas, layers: int, rng: np.random.Generator) -> tuple[Float32, float]:
+    """Slices with the blur and noise of a scanner, HU, and the standard deviation of that noise."""
     count, rows, columns = canvas.hu.shape
     hu = canvas.hu.reshape(count // layers, layers, rows, columns).mean(1, dtype=np.float32)
     blur = float(rng.uniform(0.35, 0.8)) / float(canvas.step[1])
@@ -131,7 +151,7 @@ def _scanned(canvas: Canvas, layers: int, rng: np.random.Generator) -> Float32:
         noise = ndimage.gaussian_filter(noise, grain) - ndimage.gaussian_filter(noise, 4.0 * grain)
         hu[index] = ndimage.gaussian_filter(plane, blur) + noise * (noise_hu / max(float(noise.std()), 1e-6))
     stored: Float32 = np.clip(np.rint(hu), *_STORED_HU).astype(np.float32)
-    return stored
+    return stored, noise_hu
 
 
 def _mark(truth: UInt8, level: VertebralLevel, box: Box, cover: Float32, layers: int) -> None:

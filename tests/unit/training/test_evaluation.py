@@ -54,6 +54,7 @@ def found(labels: np.ndarray, names: dict[int, VertebralLevel | None]) -> SpineS
                 level=level,
                 ordinal=ordinal,
                 confidence=LevelConfidence(value=0.9, calibrated=True),
+                likeliest=level,
                 centroid_lps_mm=(0.0, 0.0, 0.0),
                 up_lps=(0.0, 0.0, 1.0),
                 segment_value=value,
@@ -153,14 +154,14 @@ def test_a_summary_counts_scans_by_their_worst_name():
     assert summary.dice == pytest.approx(6 / 8)
 
 
-def test_reliability_is_the_share_of_right_names_at_a_score():
+def test_reliability_is_the_share_of_right_levels_by_how_sure_they_were():
     truth = boxes(10, 30)
     score = score_case(a_case(truth), found(truth, {20: L1, 21: VertebralLevel.L4}))
-    sure = replace(score, bodies=tuple(replace(body, score=1.0) for body in score.bodies))
+    sure = replace(score, bodies=tuple(replace(body, confidence=1.0) for body in score.bodies))
 
     bins = reliability([score, sure])
 
-    assert [(each.low, each.count, each.score, each.right) for each in bins] == [
+    assert [(each.low, each.count, each.confidence, each.right) for each in bins] == [
         (0.9, 2, pytest.approx(0.9), 0.5),
         (0.99, 2, 1.0, 0.5),
     ]
