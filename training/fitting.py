@@ -58,6 +58,8 @@ class FitPlan:
         How many different samples there are ever; `None` for as many as it asks for.
     threads
         Cores that a step uses.
+    shared
+        Folder of templates and validation set where several trainings have them in common; `work` where it is `None`.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class FitPlan:
     most_samples: int | None = None
     learning_rate: float = 3e-3
     threads: int = 2
+    shared: Path | None = None
 
     def __post_init__(self) -> None:
         if self.seed == VALIDATION_SEED:
@@ -95,6 +98,11 @@ class FitPlan:
             "most_samples": self.most_samples,
             "learning_rate": self.learning_rate,
         }
+
+    @property
+    def common(self) -> Path:
+        """Folder of templates and validation set."""
+        return self.work if self.shared is None else self.shared
 
     @property
     def checkpoint(self) -> Path:
@@ -131,6 +139,7 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     learner = load_learner(plan)
     pool = PoolPlan(
         folder=plan.work / "pool",
+        template_folder=plan.common / f"templates-{plan.seed}",
         lesson=plan.lesson,
         size=plan.pool if plan.most_samples is None else max(plan.pool, plan.most_samples),
         behind=_SAVE_EVERY * plan.batch,
@@ -140,7 +149,7 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     )
     used = multiprocessing.get_context("spawn").Value("q", learner.step * plan.batch)
     with _filled(pool, used) as drawing, (plan.work / "log.jsonl").open("a", encoding="utf-8") as log:
-        validation = validation_samples(plan.lesson, plan.work)
+        validation = validation_samples(plan.lesson, plan.common)
         losses: list[float] = []
         loss_of = loss_function(plan, learner.network)
         while learner.step < plan.steps:

@@ -58,9 +58,12 @@ class PoolPlan:
         How many trunks they are drawn from.
     seed
         Trunks and samples follow from it.
+    template_folder
+        Where its trunks lie; trainings with one seed may share it.
     """
 
     folder: Path
+    template_folder: Path
     lesson: Lesson
     size: int
     behind: int
@@ -78,11 +81,6 @@ class PoolPlan:
     def path(self, number: int) -> Path:
         """File of a sample."""
         return self.folder / f"{number:07d}.npy"
-
-    @property
-    def template_folder(self) -> Path:
-        """Where the templates of this seed lie."""
-        return self.folder.parent / f"templates-{self.seed}"
 
 
 def ensure_template(plan: PoolPlan, number: int) -> Path:
@@ -138,6 +136,7 @@ def validation_samples(lesson: Lesson, work: Path) -> tuple[Path, ...]:
     """Files of the validation set, drawn where they are missing; the same on every machine."""
     plan = PoolPlan(
         folder=work / "validation",
+        template_folder=work / f"templates-{VALIDATION_SEED}",
         lesson=lesson,
         size=_VALIDATION_SAMPLES,
         behind=0,

@@ -40,7 +40,7 @@ def draw_curve(plan: FitPlan, counts: Sequence[int], metric: str, *, watch: Watc
     """
     points = []
     for index, count in enumerate(counts):
-        own = replace(plan, work=plan.work / f"samples-{count}", most_samples=count)
+        own = replace(plan, work=plan.work / f"samples-{count}", shared=plan.work, most_samples=count)
         _, metrics = fit(own, partial(_watch_one, watch, index, len(counts)))
         chosen = next(each for each in metrics if each.name == metric)
         points.append(CurvePoint(samples=count, steps=plan.steps, dice=chosen.value, data=chosen.data))

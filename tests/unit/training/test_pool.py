@@ -29,7 +29,15 @@ def small_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PoolPlan:
     monkeypatch.setattr(pool, "build_template", build_coarse)
     monkeypatch.setattr(pool, "_FIRST_SAMPLES", 6)
     monkeypatch.setattr(pool, "_AHEAD", 1)
-    return PoolPlan(folder=tmp_path / "pool", lesson=SPINE, size=3, behind=0, templates=1, seed=5)
+    return PoolPlan(
+        folder=tmp_path / "pool",
+        template_folder=tmp_path / "templates",
+        lesson=SPINE,
+        size=3,
+        behind=0,
+        templates=1,
+        seed=5,
+    )
 
 
 def test_a_template_is_built_once(small_plan: PoolPlan) -> None:
