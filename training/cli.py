@@ -154,8 +154,9 @@ def evaluate_spine_command(
 
     from models.choice import load_spine_model
     from models.device import choose_device
+    from training.evaluation.ahead import CaseSource
     from training.evaluation.case import find_cases, load_case
-    from training.evaluation.run import CaseSource, evaluate_spine
+    from training.evaluation.run import evaluate_spine
     from training.heldout.scan import draw_case, frozen_specs
 
     sources: list[CaseSource]

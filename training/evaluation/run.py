@@ -14,6 +14,7 @@ from models.spine import SpineModel, segment_spine
 from models.vertebra import SpineSegmentation, Vertebra
 from node.domain.reasons import Reason
 from node.domain.volume import LabelMap, Segment
+from training.evaluation.ahead import CaseSource, cases_ahead
 from training.evaluation.case import Case
 from training.evaluation.page import Picture, write_page
 from training.evaluation.scores import CaseScore, missed_case, score_case
@@ -24,9 +25,6 @@ SHOWN = 10
 
 #: Rows of the report by slice thickness: upper limits, mm.
 _THICKNESSES_MM = (1.5, 3.0, 6.0)
-
-#: Gives a case.
-CaseSource = Callable[[], Case]
 
 #: Told after each case how many are done.
 Watcher = Callable[[int], None]
@@ -43,8 +41,7 @@ def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *,
     scores: list[CaseScore] = []
     worst: list[_Shown] = []
     groups: dict[str, list[CaseScore]] = {}
-    for count, source in enumerate(cases, start=1):
-        case = source()
+    for count, (source, case) in enumerate(zip(cases, cases_ahead(cases), strict=True), start=1):
         score, found = _score(case, model)
         scores.append(score)
         worst = sorted([*worst, _Shown(source=source, score=score, found=found)], key=_worst_dice)[:SHOWN]

@@ -19,6 +19,7 @@ from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import LabelMap, Segment, Volume
 from tests.builders.spine_classes import Scene, build
 from tests.builders.spine_network import painted_model, painted_volume
+from training.evaluation.ahead import cases_ahead
 from training.evaluation.case import Case, find_cases, load_case
 from training.evaluation.run import evaluate_spine, true_spine
 from training.evaluation.scores import CaseScore, Naming, dice, missed_case, score_case, surface_distance_mm
@@ -259,3 +260,20 @@ def test_a_phantom_is_a_case(tmp_path):
 
     assert np.array_equal(case.truth, made.labels.labels)
     assert set(levels) <= set(case.levels)
+
+
+def a_numbered_case(number: int) -> Case:
+    return replace(a_case(boxes(10)), name=str(number))
+
+
+def no_case() -> Case:
+    raise InputRejected("this case cannot be read")
+
+
+def test_cases_come_in_their_order_and_a_failure_comes_out():
+    sources = [partial(a_numbered_case, number) for number in range(5)]
+
+    assert [case.name for case in cases_ahead(sources)] == ["0", "1", "2", "3", "4"]
+    with pytest.raises(InputRejected, match="cannot be read"):
+        list(cases_ahead([sources[0], no_case]))
+    assert list(cases_ahead([])) == []
