@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from models.column import body_probability
 from models.instances import Instances
 from models.levels.evidence import Evidence, gather_evidence
-from models.levels.naming import LevelNames, LevelRule, name_levels
+from models.levels.naming import LevelNames, name_levels
+from models.levels.rule import LevelRule
 from node.domain.geometry import Affine
 from node.domain.volume import Float32
 

@@ -10,8 +10,8 @@ from models.backends.own import OwnNetwork
 from models.backends.port import TissueBackend
 from models.bundle import BODY_CT, SPINE_CT, Bundle, load_bundle
 from models.levels.file import load_levels
-from models.levels.naming import LevelRule
 from models.levels.plausible import PLAUSIBLE
+from models.levels.rule import LevelRule
 from models.spine import SpineModel
 from models.tissues import BodyClass, Tissue
 from node.domain.errors import ConfigurationError

@@ -12,7 +12,7 @@ from models.backends.port import TissueBackend
 from models.bundle import Bundle
 from models.chain import Chain, chain_of
 from models.instances import Instances, find_instances
-from models.levels.naming import LevelRule
+from models.levels.rule import LevelRule
 from models.orientation import LEFT_AND_RIGHT, judge_orientation
 from models.plausibility import check_hounsfield
 from models.refine import FineBody, refine_bodies
@@ -76,50 +76,50 @@ def segment_spine(volume: Volume, model: SpineModel) -> SpineSegmentation | Reas
     Runs on the device of the networks. Returns a `Reason` where nothing in the volume can be evaluated: values that are
     no HU, a mirrored image, no spine.
     """
-    scan = prepare_scan(volume, model)
-    return scan if isinstance(scan, Reason) else find_spine(scan, classify_tissue(scan, model), model)
+    scan = prepare_scan(volume, model.tissue)
+    return scan if isinstance(scan, Reason) else find_spine(scan, model.tissue.classify(scan), model)
 
 
 def find_spine(scan: PreparedScan, classes: Float32, model: SpineModel) -> SpineSegmentation | Reason:
     """The bodies in what the first network said of a scan."""
-    chain = find_chain(scan, classes, model)
-    return chain if isinstance(chain, Reason) else draw_bodies(scan, chain, see_bodies(scan, chain, model))
+    chain = find_chain(scan, classes, model.tissue, model.levels)
+    return chain if isinstance(chain, Reason) else draw_bodies(scan, chain, see_bodies(scan, chain, model.body))
 
 
-def prepare_scan(volume: Volume, model: SpineModel) -> PreparedScan | Reason:
-    """The scan as the network takes it, or why its values are no HU."""
+def prepare_scan(volume: Volume, tissue: TissueBackend) -> PreparedScan | Reason:
+    """The scan as the first network takes it, or why its values are no HU."""
     scale = check_hounsfield(volume)
     if scale.reason is not None:
         return scale.reason
-    grid = to_network_grid(volume, model.tissue.spacing_mm)
+    grid = to_network_grid(volume, tissue.spacing_mm)
     return PreparedScan(volume=volume, grid=grid, limitations=() if scale.limitation is None else (scale.limitation,))
 
 
-def classify_tissue(scan: PreparedScan, model: SpineModel) -> Float32:
-    """What the network says: the probability of every class, shape (class, k, j, i) on the network's grid."""
-    return model.tissue.classify(scan)
-
-
-def find_chain(scan: PreparedScan, classes: Float32, model: SpineModel) -> Chain | Reason:
+def find_chain(scan: PreparedScan, classes: Float32, tissue: TissueBackend, rule: LevelRule) -> Chain | Reason:
     """The chain of bodies in what the first network said of a scan.
 
     That network is asked again, of the scan turned round, only where no spine stands upright.
+
+    Parameters
+    ----------
+    classes
+        Probability of every class, shape (class, k, j, i) on the network's grid.
     """
-    instances = find_instances(classes, model.tissue.spacing_mm)
+    instances = find_instances(classes, tissue.spacing_mm)
     orientation = judge_orientation(classes, instances)
     mirrored = orientation.why_mirrored
     if mirrored is None and not orientation.upright:
-        mirrored = _turned_spine(scan, model, instances)
+        mirrored = _turned_spine(scan, tissue, instances)
     if mirrored is not None:
         return mirrored
     if instances is None:
         return Reason(code=ReasonCode.NO_SPINE, detail="No chain of at least three vertebral bodies was found.")
-    return chain_of(classes, scan.grid.affine, instances, model.levels)
+    return chain_of(classes, scan.grid.affine, instances, rule)
 
 
-def see_bodies(scan: PreparedScan, chain: Chain, model: SpineModel) -> dict[int, FineBody]:
+def see_bodies(scan: PreparedScan, chain: Chain, body: Bundle) -> dict[int, FineBody]:
     """What the second network says of every vertebra, by its label in the chain."""
-    return refine_bodies(scan.volume, chain, numbers=chain.vertebrae, bundle=model.body)
+    return refine_bodies(scan.volume, chain, numbers=chain.vertebrae, bundle=body)
 
 
 def draw_bodies(scan: PreparedScan, chain: Chain, seen: Mapping[int, FineBody]) -> SpineSegmentation | Reason:
@@ -130,12 +130,12 @@ def draw_bodies(scan: PreparedScan, chain: Chain, seen: Mapping[int, FineBody]) 
     return replace(spine, limitations=(*scan.limitations, LEFT_AND_RIGHT, *spine.limitations))
 
 
-def _turned_spine(scan: PreparedScan, model: SpineModel, upright: Instances | None) -> Reason | None:
+def _turned_spine(scan: PreparedScan, tissue: TissueBackend, upright: Instances | None) -> Reason | None:
     """Why the image must lie mirrored: a spine shows in it when it is turned back, and far less of one as it is."""
     least = 0 if upright is None else _TURNED_SHARE * np.count_nonzero(upright.labels)
     for axes, exchanged in _TURNS:
-        classes = model.tissue.classify(scan, flipped=axes)
-        turned = find_instances(classes, model.tissue.spacing_mm)
+        classes = tissue.classify(scan, flipped=axes)
+        turned = find_instances(classes, tissue.spacing_mm)
         if (
             turned is not None
             and len(turned.spans_mm) >= _LEAST_TURNED_BODIES

@@ -19,7 +19,12 @@ from node.domain.completeness import CompletenessPolicy
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError, InvalidIdentifier
 from node.domain.identifiers import AETitle
-from node.domain.networks import BackendName, SpineChoice
+from node.domain.networks import (
+    LEAST_LEVEL_PROBABILITY,
+    USUAL_LEVEL_PROBABILITY,
+    BackendName,
+    SpineChoice,
+)
 from node.domain.selection import SelectionRule
 from node.domain.triage import TriagePolicy
 from node.domain.work import CT_BONE
@@ -129,7 +134,10 @@ class WorkerSettings(_Section):
         None, description="Model folder of the network that sees one body finely; empty takes the shipped one."
     )
     level_probability: float = Field(
-        0.99, ge=0.5, lt=1.0, description="How probable the name of a vertebra must be before it is given."
+        USUAL_LEVEL_PROBABILITY,
+        ge=LEAST_LEVEL_PROBABILITY,
+        lt=1.0,
+        description="How probable the name of a vertebra must be; 0.99 is a score of 0.95 where nothing is calibrated.",
     )
     lease_s: Seconds = Field(60.0, description="A worker silent for this long has lost its work.")
 

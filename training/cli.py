@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from node.domain.errors import NodeError
-from node.domain.networks import BackendName, SpineChoice
+from node.domain.networks import (
+    LEAST_LEVEL_PROBABILITY,
+    USUAL_LEVEL_PROBABILITY,
+    BackendName,
+    SpineChoice,
+)
 from training.phantom import command as phantom
 
 if TYPE_CHECKING:
@@ -38,7 +43,7 @@ def fit_spine_command(
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 12_000,
     body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 6_000,
-    persons: Annotated[int, typer.Option(min=3, help="How many persons the level model is counted on.")] = 96,
+    persons: Annotated[int, typer.Option(min=5, help="How many persons the level model is counted on.")] = 120,
 ) -> None:
     """Train both networks of the spine and the level model on synthetic anatomy; run it again to resume."""
     from rich.progress import Progress
@@ -65,7 +70,7 @@ def fit_levels_command(
     work: Annotated[Path, typer.Option(help="Folder for what the network saw; resumed from.")],
     version: Annotated[str, typer.Option(help="Version of the level model.")],
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
-    persons: Annotated[int, typer.Option(min=3, help="How many synthetic persons are scanned, four times each.")] = 96,
+    persons: Annotated[int, typer.Option(min=5, help="How many synthetic persons are scanned, six times each.")] = 120,
 ) -> None:
     """Count what a network shows of each level in whole synthetic scans, and calibrate how sure names are."""
     command = f"osteonode-train fit levels --seed {seed} --persons {persons}"
@@ -145,8 +150,8 @@ def evaluate_spine_command(
         Path | None, typer.Option(help="Network of one body; the one that comes along where none is given.")
     ] = None,
     level_probability: Annotated[
-        float, typer.Option(min=0.5, max=0.9999, help="How probable a name must be before it is given.")
-    ] = 0.99,
+        float, typer.Option(min=LEAST_LEVEL_PROBABILITY, max=0.9999, help="How probable a name must be to be given.")
+    ] = USUAL_LEVEL_PROBABILITY,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Compare the bodies that a bundle finds, and their names, with masks: Dice, surface, names, CT numbers."""

@@ -17,12 +17,14 @@ SEGMENTATION = "segmentation.json"
 class Segmentation:
     """Where a segmentation comes from.
 
-    `input_digest` names the instances that were read, `device` is what the networks ran on.
+    `input_digest` names the instances that were read, `device` is what the networks ran on, `configuration_sha256` of
+    the settings that shaped it.
     """
 
     models: tuple[ModelIdentity, ...]
     input_digest: str
     device: str
+    configuration_sha256: str
     started_at: datetime.datetime
 
 

@@ -14,7 +14,7 @@ from models.chain import Chain
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
 from models.refine import FineBody
 from models.scan import PreparedScan
-from models.spine import classify_tissue, draw_bodies, find_chain, prepare_scan, see_bodies
+from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
 from node.artefacts import CROPS, FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
 from node.domain.errors import Bug
@@ -84,7 +84,9 @@ class CtBoneStages:
         context, timings = run_steps(steps, SegmentContext(lease=lease))
         if context.reason is None:
             return StageOutcome(assessable=True, artefacts=context.artefacts, timings_s=timings)
-        provenance = self._provenance(context.models, self._device_of(context.models), started_at)
+        provenance = self._provenance(
+            context.models, self._device_of(context.models), self._parts.configuration_sha256, started_at
+        )
         findings = self._leave_findings(lease, not_evaluable(context.reason), provenance, self._digest(lease.item))
         return StageOutcome(assessable=False, artefacts=(findings,), timings_s=timings, note=context.reason.code)
 
@@ -95,7 +97,7 @@ class CtBoneStages:
         crops = crops_from_bytes(self._read(left, CROPS))
         origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
         findings = measure_bone(crops)
-        provenance = self._provenance(origin.models, origin.device, origin.started_at)
+        provenance = self._provenance(origin.models, origin.device, origin.configuration_sha256, origin.started_at)
         artefact = self._leave_findings(lease, findings, provenance, origin.input_digest)
         return StageOutcome(
             assessable=findings.status is Status.ASSESSED,
@@ -115,26 +117,27 @@ class CtBoneStages:
     def _prepare(self, context: SegmentContext) -> SegmentContext:
         if context.series is None:
             raise Bug("a series must be loaded before it is segmented")
-        scan = prepare_scan(context.series.volume, self._model.networks)
+        scan = prepare_scan(context.series.volume, self._model.networks.tissue)
         context = replace(context, models=self._model.identities)
         return replace(context, reason=scan) if isinstance(scan, Reason) else replace(context, scan=scan)
 
     def _infer(self, context: SegmentContext) -> SegmentContext:
         if context.scan is None:
             raise Bug("a scan must be prepared before the network sees it")
-        return replace(context, classes=classify_tissue(context.scan, self._model.networks))
+        return replace(context, classes=self._model.networks.tissue.classify(context.scan))
 
     def _find(self, context: SegmentContext) -> SegmentContext:
         if context.scan is None or context.classes is None:
             raise Bug("the network must have seen a scan before bodies are found in it")
-        chain = find_chain(context.scan, context.classes, self._model.networks)
+        networks = self._model.networks
+        chain = find_chain(context.scan, context.classes, networks.tissue, networks.levels)
         context = replace(context, classes=None)
         return replace(context, reason=chain) if isinstance(chain, Reason) else replace(context, chain=chain)
 
     def _see(self, context: SegmentContext) -> SegmentContext:
         if context.scan is None or context.chain is None:
             raise Bug("bodies must be found before each is seen finely")
-        return replace(context, seen=see_bodies(context.scan, context.chain, self._model.networks))
+        return replace(context, seen=see_bodies(context.scan, context.chain, self._model.networks.body))
 
     def _draw(self, context: SegmentContext) -> SegmentContext:
         if context.scan is None or context.chain is None or context.seen is None:
@@ -157,6 +160,7 @@ class CtBoneStages:
             models=context.models,
             input_digest=self._digest(context.lease.item),
             device=self._model.device_name,
+            configuration_sha256=self._parts.configuration_sha256,
             started_at=started_at,
         )
         contents = (
@@ -176,11 +180,13 @@ class CtBoneStages:
         analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=input_digest)
         return self._parts.artefacts.write(lease, FINDINGS, findings_to_bytes(analysed))
 
-    def _provenance(self, models: tuple[ModelIdentity, ...], device: str, started_at: datetime.datetime) -> Provenance:
+    def _provenance(
+        self, models: tuple[ModelIdentity, ...], device: str, configuration_sha256: str, started_at: datetime.datetime
+    ) -> Provenance:
         return Provenance(
             models=models,
             code_version=self._parts.code_version,
-            configuration_sha256=self._parts.configuration_sha256,
+            configuration_sha256=configuration_sha256,
             device=device,
             started_at=started_at,
             ended_at=self._parts.clock.now(),

@@ -23,6 +23,10 @@ _LARGEST_TURN_DEG = 50.0
 #: A body that is longer than its neighbours by this factor is two that were not told apart.
 _LONGEST_RATIO = 1.55
 
+#: Two neighbours that are both shorter than others by this factor, and nearer to each other than others by this one,
+#: are the two halves of one.
+_HALF_LENGTH, _HALF_STEP = 0.7, 0.65
+
 #: Volume of a whole body against its neighbours.
 _VOLUME_RATIO = (0.45, 2.2)
 
@@ -31,9 +35,10 @@ _NEIGHBOURS = 4
 
 
 def breaks(chain: Sequence[Evidence]) -> dict[int, Reason]:
-    """Gaps, jumps and merged bodies, across which vertebrae cannot be counted.
+    """Gaps, jumps, merged and halved bodies, across which vertebrae cannot be counted.
 
-    Gives the index of the body below each, and what is wrong there; a merged body has one above and one below it.
+    Gives the index of the body below each, and what is wrong there. A merged body has a break above and one below it,
+    and so has each half of a body that was taken for two.
     """
     found: dict[int, Reason] = {}
     steps = np.diff(np.array([evidence.centre_mm for evidence in chain]), axis=0)
@@ -55,7 +60,24 @@ def breaks(chain: Sequence[Evidence]) -> dict[int, Reason]:
         if height > _LONGEST_RATIO * usual:
             reason = _implausible(f"A body is {height:.0f} mm high where about {usual:.0f} mm were expected.")
             found |= {border: reason for border in (index, index + 1) if 0 < border < len(chain)}
+    for index, step in enumerate(lengths):
+        pair = heights[index : index + 2]
+        usual = _usual(heights, index, index + 1)
+        if max(pair) < _HALF_LENGTH * usual and step < _HALF_STEP * _usual(lengths, index):
+            reason = _implausible(
+                f"Two bodies of {pair[0]:.0f} and {pair[1]:.0f} mm lie {step:.0f} mm apart, where bodies are about "
+                f"{usual:.0f} mm high: they look like one that was taken for two."
+            )
+            found |= {border: reason for border in (index, index + 1, index + 2) if 0 < border < len(chain)}
     return found
+
+
+def steps_between(chain: Sequence[Evidence], above: int, below: int) -> int:
+    """How many vertebrae the body with the second index lies below the one with the first, by distance alone."""
+    centres = np.array([evidence.centre_mm for evidence in chain])
+    lengths = np.linalg.norm(np.diff(centres, axis=0), axis=1)
+    usual = _usual(lengths, *range(above, below))
+    return round(float(lengths[above:below].sum()) / usual)
 
 
 def odd_sizes(chain: Sequence[Evidence], cut: Sequence[bool]) -> dict[int, Reason]:
@@ -73,10 +95,11 @@ def odd_sizes(chain: Sequence[Evidence], cut: Sequence[bool]) -> dict[int, Reaso
     return found
 
 
-def _usual(values: NDArray[np.float64], index: int) -> float:
-    """The median of the nearest other values; the value itself where there is no other."""
-    others = sorted((place for place in range(len(values)) if place != index), key=lambda place: abs(place - index))
-    return float(np.median(values[others[:_NEIGHBOURS]])) if others else float(values[index])
+def _usual(values: NDArray[np.float64], *indices: int) -> float:
+    """The median of the nearest values but these; the first of these where there is no other."""
+    others = [place for place in range(len(values)) if place not in indices]
+    others.sort(key=lambda place: abs(place - indices[0]))
+    return float(np.median(values[others[:_NEIGHBOURS]])) if others else float(values[indices[0]])
 
 
 def _within(value: float, limits: tuple[float, float]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.levels.evidence import Evidence
+from models.levels.evidence import FORM, Evidence
+from models.levels.placements import VARIANTS
 from models.levels.ribs import STUB_MM
 
 #: Reach of a rib, mm: none or a stub, short, middle, long, and as the upper ribs.
@@ -41,6 +43,12 @@ BINS: dict[Clue, int] = {
 }
 
 
+#: Names all that tables were counted by: those of another form say nothing.
+COUNTED_BY = hashlib.sha256(
+    repr((FORM, _RIB_EDGES, _VOTE_EDGES, _SACRAL_EDGES, _CONTACT_EDGES, _BELOW_EDGES, VARIANTS)).encode()
+).hexdigest()[:12]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """One clue of a body, and the bins that it may lie in: several where the scan cuts what would tell."""
@@ -64,8 +72,8 @@ def observe(evidence: Evidence) -> tuple[Observation, ...]:
 
 def _rib(reach_mm: float, *, cut: bool) -> Observation:
     seen = bisect_right(_RIB_EDGES, reach_mm)
-    # A rib that leaves the scan is as long as was seen, or longer.
-    return Observation(clue=Clue.RIB, bins=range(seen, BINS[Clue.RIB]) if cut and seen else range(seen, seen + 1))
+    # A rib that leaves the scan is as long as was seen, or longer: its stub says nothing.
+    return Observation(clue=Clue.RIB, bins=range(seen, BINS[Clue.RIB]) if cut else range(seen, seen + 1))
 
 
 def _vote(evidence: Evidence) -> int | None:

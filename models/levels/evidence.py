@@ -18,6 +18,9 @@ from node.domain.volume import Float32
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
 
+#: Raised whenever a field of `Evidence`, or how bodies and ribs are found, comes to mean something else.
+FORM = 1
+
 #: Around a body, mm, where contact with the sacrum's wings is looked for.
 _CONTACT_MM = 5.0
 

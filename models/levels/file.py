@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from models.levels.clues import COUNTED_BY
 from models.levels.model import LevelModel
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse, ModelIdentity
@@ -27,12 +28,15 @@ class LevelFile:
         Of the level model.
     network_sha256
         Of the weights of the network that it goes with.
+    counted_by
+        What its tables were counted by; `models.levels.clues.COUNTED_BY` of this code, or they mean something else.
     command
         What made it.
     """
 
     version: str
     network_sha256: str
+    counted_by: str
     command: str
     model: LevelModel
 
@@ -53,7 +57,7 @@ def load_levels(bundle: Path, network_sha256: str) -> tuple[LevelModel, ModelIde
     Raises
     ------
     ConfigurationError
-        Where the file does not follow its format, or goes with other weights.
+        Where the file does not follow its format, or goes with other weights or another way to count.
     """
     path = bundle / LEVELS
     if not path.exists():
@@ -67,6 +71,11 @@ def load_levels(bundle: Path, network_sha256: str) -> tuple[LevelModel, ModelIde
         raise ConfigurationError(
             f"the level model {path} goes with weights of SHA-256 {file.network_sha256}, the bundle has "
             f"{network_sha256}; make it anew with osteonode-train fit levels"
+        )
+    if file.counted_by != COUNTED_BY:
+        raise ConfigurationError(
+            f"the level model {path} was counted by {file.counted_by}, this version counts by {COUNTED_BY}; "
+            "make it anew with osteonode-train fit levels"
         )
     identity = ModelIdentity(
         name=_NAME,

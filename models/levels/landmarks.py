@@ -47,6 +47,7 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> frozenset[Land
             and below is not None
             and min(evidence.rib_mm) >= STUB_MM
             and max(below.rib_mm) < STUB_MM
+            and not any(below.rib_cut)
             and below.length_mm >= _SEEN_BELOW_RIBS_MM
         ):
             found.add(Landmark.LAST_RIBS)

@@ -20,8 +20,11 @@ SIZES = int(LAST_PLACE - FIRST_PLACE) + 3
 #: A body that differs by more than this many standard deviations is broken or was cut: how much more does not matter.
 _MOST_DEVIATIONS = 3.0
 
-#: Odds of a posterior are told apart up to this power of e.
+#: Odds of a belief are told apart up to this power of e.
 _MOST_LOG_ODDS = 12.0
+
+#: Limits of a calibration curve.
+MOST_SLOPE, MOST_INTERCEPT = 5.0, 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """From the odds that a model gives to how often it is right: a logistic curve.
+    """From the belief in a name to how often such names are right: a logistic curve of its log odds.
 
     Parameters
     ----------
@@ -88,12 +91,16 @@ class Calibration:
     data: str
 
     def __post_init__(self) -> None:
-        if self.slope < 0.0:
-            raise ConfigurationError(f"more certain names must not be less often right, got slope {self.slope}")
+        if not (0.0 <= self.slope <= MOST_SLOPE and abs(self.intercept) <= MOST_INTERCEPT):
+            raise ConfigurationError(
+                f"a calibration must have a slope from 0 to {MOST_SLOPE:g} and an intercept within {MOST_INTERCEPT:g}, "
+                f"got {self.slope} and {self.intercept}"
+            )
 
-    def probability(self, posterior: float) -> float:
-        """How often a name of this posterior is right, 0 to 1."""
-        return 1.0 / (1.0 + math.exp(-(self.intercept + self.slope * log_odds(posterior))))
+    def probability(self, belief: float) -> float:
+        """How often a name with this belief is right, 0 to 1; never more than the belief itself."""
+        curve = 1.0 / (1.0 + math.exp(-(self.intercept + self.slope * log_odds(belief))))
+        return min(max(belief, 0.0), curve)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,14 +163,14 @@ class LevelModel:
                 row[-1] = self.sizes.fit(chain, placement)
         return terms
 
-    def posterior(self, chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
-        """How much of the belief each placement has, shape (placements,), sum 1."""
+    def beliefs(self, chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
+        """How much each placement is believed, shape (placements,), sum 1."""
         priors = np.array([placement.log_prior for placement in candidates])
         scores: Float64 = priors + self.terms(chain, candidates) @ self.term_weights
-        return belief(scores)
+        return normalised(scores)
 
 
-def belief(log_scores: Float64) -> Float64:
+def normalised(log_scores: Float64) -> Float64:
     """Shares of sum 1 from logarithms that are known but for a constant."""
     scores: Float64 = np.exp(log_scores - log_scores.max())
     shares: Float64 = scores / scores.sum()

@@ -6,59 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from models.levels.anatomy import breaks
+from models.levels.anatomy import breaks, steps_between
 from models.levels.evidence import Evidence
 from models.levels.landmarks import Landmark, landmarks
 from models.levels.model import LevelModel
-from models.levels.placements import Placement, placements
+from models.levels.placements import Kind, Place, Placement, placements
+from models.levels.rule import LevelRule
 from node.domain.confidence import LevelConfidence
-from node.domain.errors import ConfigurationError
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 
-#: A name must have this score where no calibration says what a score is worth.
-LEAST_SCORE = 0.95
-
-#: A site may ask for probabilities from here on: below, a name is as likely wrong as right.
-LEAST_ASKED = 0.5
-
 #: Said where thoracic vertebrae have names and the first one is not in view.
 COUNTED_UPWARDS = (
-    "Thoracic vertebrae were counted upwards from the last pair of ribs as the twelfth; the first is not in view, and "
-    "some people in a hundred have eleven or thirteen."
+    "Thoracic vertebrae were counted upwards with the last one as the twelfth: the first is not in view, and some "
+    "people in a hundred have eleven or thirteen."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelRule:
-    """When a name is given.
-
-    Parameters
-    ----------
-    model
-        Says how sure a name is.
-    asked
-        How probable a name must be, from `LEAST_ASKED` to below 1; of no effect where the model is not calibrated.
-    """
-
-    model: LevelModel
-    asked: float
-
-    def __post_init__(self) -> None:
-        if not LEAST_ASKED <= self.asked < 1.0:
-            raise ConfigurationError(f"levels must be asked for with {LEAST_ASKED} to below 1, got {self.asked}")
-
-    @property
-    def least(self) -> float:
-        """The least confidence of a name that is given."""
-        return LEAST_SCORE if self.model.calibration is None else self.asked
-
-    def confidence(self, posterior: float) -> LevelConfidence:
-        """How sure a name is that has this posterior."""
-        calibration = self.model.calibration
-        if calibration is None:
-            return LevelConfidence(value=min(max(posterior, 0.0), 1.0), calibrated=False)
-        return LevelConfidence(value=calibration.probability(posterior), calibrated=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,83 +57,116 @@ class LevelNames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Bodies of a chain between two breaks, and what separates them from the rest."""
+
+    bodies: slice
+    gap: Reason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
-    """The best placement of a part of a chain that has no gap.
+    """The best placement of a part.
 
     Parameters
     ----------
     beliefs
-        Sum over all placements that give a body the same name, 0 to 1.
+        For each body, how much each of its names is believed, 0 to 1: the sum over all placements that give it.
     seen
         The landmarks that it rests on; without one no name is given.
     """
 
     placement: Placement
-    beliefs: tuple[float, ...]
+    beliefs: tuple[dict[VertebralLevel | None, float], ...]
     seen: frozenset[Landmark]
 
 
-def parts_of(chain: Sequence[Evidence]) -> tuple[tuple[slice, Reason | None], ...]:
-    """The parts of a chain that gaps, jumps and merged bodies leave, each with what separates it from the rest."""
+def parts_of(chain: Sequence[Evidence]) -> tuple[Part, ...]:
+    """The parts of a chain that gaps, jumps, merged and halved bodies leave."""
     gaps = breaks(chain)
     borders = [0, *sorted(gaps), len(chain)]
     return tuple(
-        (slice(first, last), gaps.get(first) or gaps.get(last)) for first, last in pairwise(borders) if last > first
+        Part(bodies=slice(first, last), gap=gaps.get(first) or gaps.get(last))
+        for first, last in pairwise(borders)
+        if last > first
     )
 
 
-def guess(part: Sequence[Evidence], model: LevelModel) -> Guess | None:
-    """What the bodies of a part most likely are; `None` where it is longer than a spine."""
-    candidates = placements(len(part))
+def guess(bodies: Sequence[Evidence], model: LevelModel) -> Guess | None:
+    """What the bodies of a part most likely are; `None` where there are more than a spine has."""
+    candidates = placements(len(bodies))
     if not candidates:
         return None
-    posterior = model.posterior(part, candidates)
-    best = candidates[int(posterior.argmax())]
-    beliefs = tuple(
-        sum(
-            float(share)
-            for placement, share in zip(candidates, posterior, strict=True)
-            if placement.places[index].level is place.level
-        )
-        for index, place in enumerate(best.places)
-    )
-    return Guess(placement=best, beliefs=beliefs, seen=landmarks(part, best))
+    shares = model.beliefs(bodies, candidates)
+    beliefs: tuple[dict[VertebralLevel | None, float], ...] = tuple({} for _ in bodies)
+    for placement, share in zip(candidates, shares, strict=True):
+        for names, level in zip(beliefs, placement.levels, strict=True):
+            names[level] = names.get(level, 0.0) + float(share)
+    best = candidates[int(shares.argmax())]
+    return Guess(placement=best, beliefs=beliefs, seen=landmarks(bodies, best))
 
 
 def name_levels(chain: Sequence[Evidence], rule: LevelRule) -> LevelNames:
     """The names of a chain of bodies from head to foot, at least one body.
 
     A name is given only where the sacrum or the last pair of ribs was seen, where no gap or jump lies between that and
-    the body, and where it is as sure as the rule asks for.
+    the body, and where it is as sure as the rule asks for. What was counted on the two sides of a gap must fit to it.
     """
-    parts = [_name_part(chain[part], gap, rule) for part, gap in parts_of(chain)]
-    labels = [label for part in parts for label in part.labels]
-    order = [_ORDER[label.level] for label in labels if label.level is not None]
-    if order != sorted(set(order)):
+    parts = parts_of(chain)
+    guesses = [guess(chain[part.bodies], rule.model) for part in parts]
+    named = [_name_part(part, guessed, rule) for part, guessed in zip(parts, guesses, strict=True)]
+    labels = [label for names in named for label in names.labels]
+    if not _fit_together(chain, parts, guesses, named):
         reason = Reason(
-            code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail="What was seen above and below a gap does not fit together."
+            code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail="What was counted above and below a gap does not fit to it."
         )
         return LevelNames(
             labels=tuple(
                 replace(label, level=None, reasons=(reason,)) if label.is_vertebra else label for label in labels
             )
         )
-    premises = tuple(dict.fromkeys(premise for part in parts for premise in part.premises))
-    return LevelNames(labels=tuple(labels), premises=premises)
+    return LevelNames(
+        labels=tuple(labels), premises=tuple(dict.fromkeys(premise for names in named for premise in names.premises))
+    )
 
 
-_ORDER = {level: number for number, level in enumerate(VertebralLevel)}
+def _fit_together(
+    chain: Sequence[Evidence], parts: Sequence[Part], guesses: Sequence[Guess | None], named: Sequence[LevelNames]
+) -> bool:
+    """Whether parts that have names lie as far apart as those say, in one and the same spine."""
+    sure = [
+        (part, guessed.placement)
+        for part, guessed, names in zip(parts, guesses, named, strict=True)
+        if guessed is not None and any(label.level is not None for label in names.labels)
+    ]
+    for (above, first), (below, second) in pairwise(sure):
+        if (first.thoracic, first.lumbar) != (second.thoracic, second.lumbar):
+            return False
+        steps = steps_between(chain, above.bodies.stop - 1, below.bodies.start)
+        if _number(second.places[0], second) - _number(first.places[-1], first) != steps:
+            return False
+    return True
 
 
-def _name_part(part: Sequence[Evidence], gap: Reason | None, rule: LevelRule) -> LevelNames:
-    """Names within a part of the chain that has no gap; `gap` is what separates it from the rest."""
-    guessed = guess(part, rule.model)
+def _number(place: Place, placement: Placement) -> int:
+    """Which vertebra of its spine it is: 1 for T1, 0 above and one more than the last lumbar one below."""
+    if place.level is None:
+        return 0 if place.kind is Kind.CERVICAL else placement.thoracic + placement.lumbar + 1
+    return int(place.level[1:]) + (0 if place.level.is_thoracic else placement.thoracic)
+
+
+def _name_part(part: Part, guessed: Guess | None, rule: LevelRule) -> LevelNames:
+    """Names within a part."""
+    bodies = part.bodies.stop - part.bodies.start
     if guessed is None:
-        endless = Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=f"A chain of {len(part)} bodies is no spine.")
-        return LevelNames(labels=tuple(Label(level=None, confidence=None, reasons=(endless,)) for _ in part))
+        endless = Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=f"A chain of {bodies} bodies is no spine.")
+        return LevelNames(labels=(Label(level=None, confidence=None, reasons=(endless,)),) * bodies)
+    if part.gap is not None and bodies == 1:
+        # One body between two breaks is itself what is odd.
+        return LevelNames(labels=(Label(level=None, confidence=None, reasons=(part.gap,)),))
     labels = tuple(
-        _label(level, rule.confidence(belief), guessed.seen, gap, rule, len(part))
-        for level, belief in zip(guessed.placement.levels, guessed.beliefs, strict=True)
+        _label(level, names[level], guessed.seen, part.gap, rule)
+        for level, names in zip(guessed.placement.levels, guessed.beliefs, strict=True)
     )
     counted = any(label.level is not None and label.level.is_thoracic for label in labels)
     told = counted and not guessed.placement.shows_first_thoracic
@@ -179,41 +174,33 @@ def _name_part(part: Sequence[Evidence], gap: Reason | None, rule: LevelRule) ->
 
 
 def _label(
-    level: VertebralLevel | None,
-    confidence: LevelConfidence,
-    seen: frozenset[Landmark],
-    gap: Reason | None,
-    rule: LevelRule,
-    bodies: int,
+    level: VertebralLevel | None, belief: float, seen: frozenset[Landmark], gap: Reason | None, rule: LevelRule
 ) -> Label:
-    told = confidence if seen else None
+    confidence = rule.confidence(belief)
     if not seen:
-        doubt = _uncertain("Neither the sacrum nor a last pair of ribs with a vertebra below it is in view.")
+        doubt = (
+            "Neither the sacrum nor a last pair of ribs with a vertebra below it is in view; either would settle it."
+        )
     elif confidence.value < rule.least:
-        doubt = _uncertain(f"{_WANTED[seen]} ({confidence}, at least {rule.least:g} is asked for)")
-    elif level is None:
-        return Label(level=None, confidence=told, is_vertebra=False)
+        doubt = f"The likeliest level has {confidence}, {rule.least:g} is asked for: {_WANTED[seen]}"
     else:
-        return Label(level=level, confidence=told, likeliest=level)
-    if gap is not None:
-        # One body between two breaks is itself what is odd; a longer part only cannot be counted across the break.
-        doubt = gap if bodies == 1 else _uncertain(f"{doubt.detail} Nor can it be counted from there: {gap.detail}")
-    return Label(level=None, confidence=told, likeliest=level, reasons=(doubt,))
+        return Label(level=level, confidence=confidence, likeliest=level, is_vertebra=level is not None)
+    across = "" if gap is None else f" It cannot be counted across the break beside it: {gap.detail}"
+    reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=doubt + across)
+    return Label(level=None, confidence=confidence if seen else None, likeliest=level, reasons=(reason,))
 
 
 #: What would settle a level, by what was seen.
 _WANTED: dict[frozenset[Landmark], str] = {
     frozenset({Landmark.SACRUM}): (
-        "Another naming is possible: the last pair of ribs is not in view or not clear, and some people in a hundred "
-        "have four or six lumbar vertebrae."
+        "the last pair of ribs is not in view or not clear, and some people in a hundred have four or six lumbar "
+        "vertebrae. A scan that shows the last ribs would settle it."
     ),
     frozenset({Landmark.LAST_RIBS}): (
-        "Another naming is possible: ribs and bodies do not agree, and neither the sacrum nor the whole chest up to "
-        "the first rib settles it."
+        "ribs and bodies do not agree. A scan down to the sacrum, or up to the first rib, would settle it."
     ),
-    frozenset(Landmark): "Another naming is possible: ribs, sacrum and the bodies themselves do not agree.",
+    frozenset(Landmark): (
+        "ribs, sacrum and bodies do not agree. The whole spine in one scan, or a reader who looks at the last ribs, "
+        "would settle it."
+    ),
 }
-
-
-def _uncertain(detail: str) -> Reason:
-    return Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=detail)

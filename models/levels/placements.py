@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from node.domain.levels import VertebralLevel
 
-#: Thoracic and lumbar vertebrae, and how common that is. Means of what whole spines showed: 3.3 % have one movable
-#: vertebra less than 24 and 4.3 % one more, 3.3 % a transitional one [1]; 4.1 % have eleven thoracic and five lumbar
-#: ones, 1.7 % eleven and six, 3.8 % twelve and six [2]; of the others no figure was found, and theirs are plausible.
+#: Thoracic and lumbar vertebrae, and how common that is. Plausible choices near what was seen in whole spines: 3.3 %
+#: had one movable vertebra less than 24, 4.3 % one more, and 3.3 % a transitional one [1]; 4.1 % had eleven thoracic
+#: and five lumbar ones, 1.7 % eleven and six, 3.8 % twelve and six [2].
 #:
 #: References
 #: ----------
@@ -25,6 +25,8 @@ VARIANTS: tuple[tuple[int, int, float], ...] = (
     (11, 6, 0.015),
     (13, 4, 0.007),
 )
+
+USUAL_THORACIC, USUAL_LUMBAR = 12, 5
 
 _CERVICAL = 3  # bodies above T1 that a chain may begin with
 _SACRAL = 2  # S1, and a second one that was cut off the sacrum
@@ -107,7 +109,7 @@ def placements(count: int) -> tuple[Placement, ...]:
             placement = Placement(
                 places=spine[first : first + count], thoracic=thoracic, lumbar=lumbar, log_prior=math.log(share)
             )
-            if thoracic == 12 or lumbar != 5 or placement.shows_first_thoracic:
+            if thoracic == USUAL_THORACIC or lumbar != USUAL_LUMBAR or placement.shows_first_thoracic:
                 found.append(placement)
     return tuple(found)
 

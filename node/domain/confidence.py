@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,5 +32,10 @@ class LevelConfidence:
         """What the number is called."""
         return "probability" if self.calibrated else "score"
 
+    @property
+    def told(self) -> float:
+        """The value for people, three digits: cut and not rounded, so that nothing is more sure than it is."""
+        return math.floor(1000.0 * self.value) / 1000.0
+
     def __str__(self) -> str:
-        return f"{self.word} {self.value:.3f}"
+        return f"{self.word} {self.told:.3f}"

@@ -1,10 +1,12 @@
-"""Which networks find vertebrae."""
+"""Which networks find vertebrae, and how sure a site wants their names to be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from node.domain.errors import ConfigurationError
 
 
 class BackendName(StrEnum):
@@ -13,6 +15,13 @@ class BackendName(StrEnum):
     OSTEONODE = "osteonode"
     MONAI = "monai"
     TOTALSEGMENTATOR = "totalsegmentator"
+
+
+#: How probable a name must be where a site asks for nothing else.
+USUAL_LEVEL_PROBABILITY = 0.99
+
+#: A site may ask for this much and more: below, a name is as likely wrong as right.
+LEAST_LEVEL_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +35,16 @@ class SpineChoice:
     bundle, body_bundle
         Folders of what sees the whole scan, and of what sees one body; `None` for those that come with the project.
     level_probability
-        How probable the name of a vertebra must be before it is given.
+        How probable the name of a vertebra must be before it is given, `LEAST_LEVEL_PROBABILITY` to below 1.
     """
 
     backend: BackendName = BackendName.OSTEONODE
     bundle: Path | None = None
     body_bundle: Path | None = None
-    level_probability: float = 0.99
+    level_probability: float = USUAL_LEVEL_PROBABILITY
+
+    def __post_init__(self) -> None:
+        if not LEAST_LEVEL_PROBABILITY <= self.level_probability < 1.0:
+            raise ConfigurationError(
+                f"levels must be asked for with {LEAST_LEVEL_PROBABILITY} to below 1, got {self.level_probability}"
+            )

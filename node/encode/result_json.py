@@ -138,7 +138,7 @@ def _vertebra(finding: VertebraFinding) -> VertebraPart:
         level=finding.level,
         status=finding.status,
         reasons=_reasons(finding.reasons),
-        level_confidence=None if confidence is None else round(confidence.value, 3),
+        level_confidence=None if confidence is None else confidence.told,
         level_confidence_kind=None if confidence is None else confidence.word,
         centroid_lps_mm=None
         if centroid is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from models.levels.evidence import Evidence
 from models.levels.placements import Kind, Place, spine_of
 from node.domain.levels import VertebralLevel
+from training.levels.chains import TrueChain
 
 #: Height of a body and its disc, mm.
 _STEP_MM = 30.0
@@ -47,3 +48,9 @@ def chain(shown: tuple[Place, ...]) -> tuple[Evidence, ...]:
     return tuple(
         replace(each, centre_mm=(_STEP_MM * (len(bodies) - number), 100.0, 100.0)) for number, each in enumerate(bodies)
     )
+
+
+def true_chain(first: str, last: str, *, thoracic: int = 12, lumbar: int = 5) -> TrueChain:
+    """A chain and its truth; see `places`."""
+    shown = places(first, last, thoracic=thoracic, lumbar=lumbar)
+    return TrueChain(evidence=chain(shown), truth=shown, thoracic=thoracic, lumbar=lumbar)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from models.backends.own import OwnNetwork
 from models.bundle import Bundle
 from models.card import ModelCard, Training
-from models.levels.naming import LevelRule
 from models.levels.plausible import PLAUSIBLE
+from models.levels.rule import LevelRule
 from models.network import Architecture, normalise
 from models.spine import SpineModel
 from models.tissues import Tissue

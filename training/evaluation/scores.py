@@ -76,8 +76,8 @@ class CaseScore:
     ----------
     bodies
         The true ones, from head to foot.
-    invented
-        Found bodies that cover no true one.
+    invented, invented_names
+        Found bodies that cover no true one, and those of them that have a name.
     reason
         Why nothing was found, where that is so.
     """
@@ -85,6 +85,7 @@ class CaseScore:
     name: str
     bodies: tuple[BodyScore, ...]
     invented: int = 0
+    invented_names: int = 0
     reason: str = ""
 
     @property
@@ -93,10 +94,15 @@ class CaseScore:
         return min((body.dice for body in self.bodies if body.is_whole), default=1.0)
 
     @property
+    def has_names(self) -> bool:
+        """Whether some body has a name."""
+        return bool({Naming.RIGHT, Naming.WRONG} & {body.naming for body in self.bodies}) or self.invented_names > 0
+
+    @property
     def is_named_right(self) -> bool:
-        """Whether some body has a name, and no name is wrong."""
+        """Whether some body has a name, and no name is wrong: what is no vertebra has no right one."""
         namings = {body.naming for body in self.bodies}
-        return Naming.RIGHT in namings and Naming.WRONG not in namings
+        return Naming.RIGHT in namings and Naming.WRONG not in namings and not self.invented_names
 
 
 def score_case(case: Case, spine: SpineSegmentation) -> CaseScore:
@@ -105,7 +111,13 @@ def score_case(case: Case, spine: SpineSegmentation) -> CaseScore:
     pairs = {level: _covering(case, level, found, spine.vertebrae) for level in case.levels}
     bodies = tuple(_body_score(case, level, found, vertebra) for level, vertebra in pairs.items())
     covering = {vertebra.segment_value for vertebra in pairs.values() if vertebra is not None}
-    return CaseScore(name=case.name, bodies=bodies, invented=len(spine.vertebrae) - len(covering))
+    invented = [vertebra for vertebra in spine.vertebrae if vertebra.segment_value not in covering]
+    return CaseScore(
+        name=case.name,
+        bodies=bodies,
+        invented=len(invented),
+        invented_names=sum(vertebra.level is not None for vertebra in invented),
+    )
 
 
 def missed_case(case: Case, reason: str) -> CaseScore:

@@ -32,7 +32,7 @@ class Summary:
     named_scans, right_scans
         Scans in which some body has a name, and those of them in which no name is wrong.
     wrong, withheld, missed, invented
-        How many bodies.
+        How many bodies; invented ones with a name are wrong, too.
     """
 
     scans: int
@@ -67,7 +67,7 @@ def summarise(scores: Sequence[CaseScore]) -> Summary:
     bodies = [body for score in scores for body in score.bodies if body.is_whole]
     namings = [body.naming for body in bodies]
     errors = [body.core_error_hu for body in bodies if body.core_error_hu is not None]
-    named = [score for score in scores if any(body.naming in _NAMED for body in score.bodies)]
+    named = [score for score in scores if score.has_names]
     return Summary(
         scans=len(scores),
         bodies=len(bodies),
@@ -79,7 +79,7 @@ def summarise(scores: Sequence[CaseScore]) -> Summary:
         identified=namings.count(Naming.RIGHT) / len(namings) if namings else None,
         named_scans=len(named),
         right_scans=sum(score.is_named_right for score in named),
-        wrong=namings.count(Naming.WRONG),
+        wrong=namings.count(Naming.WRONG) + sum(score.invented_names for score in scores),
         withheld=namings.count(Naming.WITHHELD),
         missed=namings.count(Naming.MISSED),
         invented=sum(score.invented for score in scores),
@@ -108,9 +108,6 @@ def by_level(scores: Sequence[CaseScore]) -> dict[str, tuple[BodyScore, ...]]:
         for level in VertebralLevel
         if level in present
     }
-
-
-_NAMED = frozenset({Naming.RIGHT, Naming.WRONG})
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -9,16 +9,27 @@ from itertools import pairwise
 import numpy as np
 
 from models.backends.port import TissueBackend
-from models.instances import find_instances
-from models.levels.evidence import Evidence, gather_evidence
-from models.levels.placements import Kind, Place
-from models.plausibility import check_hounsfield
-from models.resample import to_network_grid
-from models.scan import PreparedScan
+from models.levels.evidence import Evidence
+from models.levels.placements import USUAL_LUMBAR, USUAL_THORACIC, Kind, Place
+from models.levels.plausible import PLAUSIBLE
+from models.levels.rule import LevelRule
+from models.spine import find_chain, prepare_scan
+from node.domain.errors import NodeError
+from node.domain.geometry import Float64
+from node.domain.levels import VertebralLevel
+from node.domain.networks import USUAL_LEVEL_PROBABILITY
+from node.domain.reasons import Reason
 from node.domain.volume import UInt8, Volume
 
 #: A found body is a true one where this share of its voxels is; what lies in none is no body.
 _LEAST_COMMON = 0.3
+
+#: Places of neighbours in the spine differ by this.
+_LEAST_STEP, _MOST_STEP = 0.5, 1.5
+
+
+class LevelsUnknown(NodeError):
+    """What a network sees is not enough to make a level model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +42,14 @@ class TrueChain:
         What each shows.
     truth
         What each is, `None` where there is no body.
+    thoracic, lumbar
+        How many vertebrae of the kind the person has.
     """
 
     evidence: tuple[Evidence, ...]
     truth: tuple[Place | None, ...]
+    thoracic: int
+    lumbar: int
 
     def __post_init__(self) -> None:
         if len(self.evidence) != len(self.truth):
@@ -43,41 +58,78 @@ class TrueChain:
     @property
     def is_sound(self) -> bool:
         """Whether every vertebra from the first to the last was found once, and nothing else."""
-        if any(place is None for place in self.truth):
-            return False
-        order = [_ORDER[place.kind] for place in self.truth if place is not None]
-        named = [place.size_place for place in self.truth if place is not None and place.level is not None]
-        steps = [second - first for first, second in pairwise(named)]
-        return order == sorted(order) and all(0.5 < step < 1.5 for step in steps)
+        found = [place for place in self.truth if place is not None]
+        return len(found) == len(self.truth) and all(_follows(above, below) for above, below in pairwise(found))
+
+    @property
+    def names(self) -> tuple[VertebralLevel | None, ...]:
+        """The true names, as a reader gives them who sees no more than the chain.
+
+        Where T1 is not in view, eleven or thirteen thoracic and five lumbar vertebrae look like twelve and five: then
+        the last thoracic one is the twelfth (`models.levels.placements.placements`).
+        """
+        shows_first = any(place is not None and place.kind is Kind.FIRST_THORACIC for place in self.truth)
+        shift = 0 if shows_first or self.lumbar != USUAL_LUMBAR else USUAL_THORACIC - self.thoracic
+        return tuple(None if place is None else _shifted(place.level, shift) for place in self.truth)
 
 
-_ORDER = {kind: number for number, kind in enumerate(Kind)}
+def _follows(above: Place, below: Place) -> bool:
+    """Whether a vertebra is the next one below another; cervical and sacral ones have no numbers."""
+    if above.level is None and below.level is None:
+        return above.kind is below.kind
+    # Neighbours are between 0.8 and 1.33 places apart, by how many a spine has.
+    return _LEAST_STEP < below.size_place - above.size_place < _MOST_STEP
 
 
-def see_chain(volume: Volume, truth: UInt8, places: Mapping[int, Place], network: TissueBackend) -> TrueChain | None:
-    """The chain that a network sees in a scan, or `None` where it sees none.
+def _shifted(level: VertebralLevel | None, by: int) -> VertebralLevel | None:
+    if level is None or not level.is_thoracic or not by:
+        return level
+    return VertebralLevel(f"T{int(level[1:]) + by}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TruthMap:
+    """What the bodies of a scan are.
 
     Parameters
     ----------
-    truth
-        On the grid of the volume.
+    values
+        On the grid of the scan, 0 where no body is.
     places
-        What the values of the truth are.
+        What each value is.
+    thoracic, lumbar
+        How many vertebrae of the kind the person has.
     """
-    if check_hounsfield(volume).reason is not None:
+
+    values: UInt8
+    places: Mapping[int, Place]
+    thoracic: int
+    lumbar: int
+
+
+def see_chain(volume: Volume, truth: TruthMap, network: TissueBackend) -> TrueChain | None:
+    """The chain that a network sees in a scan, or `None` where nothing could be named: no spine, no HU, mirrored."""
+    scan = prepare_scan(volume, network)
+    if isinstance(scan, Reason):
         return None
-    scan = PreparedScan(volume=volume, grid=to_network_grid(volume, network.spacing_mm))
-    classes = network.classify(scan)
-    instances = find_instances(classes, network.spacing_mm)
-    if instances is None:
+    # The rule gives names, which are not looked at.
+    rule = LevelRule(model=PLAUSIBLE, asked=USUAL_LEVEL_PROBABILITY)
+    chain = find_chain(scan, network.classify(scan), network, rule)
+    if isinstance(chain, Reason):
         return None
-    found = []
-    for number in range(1, len(instances.spans_mm) + 1):
-        voxels = scan.grid.affine.to_lps(np.argwhere(instances.labels == number).astype(np.float64))
-        index = np.rint(volume.affine.to_index(voxels)).astype(int)
-        inside = ((index >= 0) & (index < volume.shape)).all(axis=1)
-        counts = np.bincount(truth[tuple(index[inside].T)], minlength=256)
-        counts[0] = 0
-        value = int(counts.argmax())
-        found.append(places.get(value) if counts[value] >= _LEAST_COMMON * len(voxels) else None)
-    return TrueChain(evidence=gather_evidence(classes, instances), truth=tuple(found))
+    labels = chain.instances.labels
+    found = tuple(
+        _place_of(scan.grid.affine.to_lps(np.argwhere(labels == number).astype(np.float64)), volume, truth)
+        for number in range(1, len(chain.evidence) + 1)
+    )
+    return TrueChain(evidence=chain.evidence, truth=found, thoracic=truth.thoracic, lumbar=truth.lumbar)
+
+
+def _place_of(points: Float64, volume: Volume, truth: TruthMap) -> Place | None:
+    """What a found body truly is, from the centres of its voxels, shape (n, 3), LPS in mm."""
+    index = np.rint(volume.affine.to_index(points)).astype(int)
+    inside = ((index >= 0) & (index < volume.shape)).all(axis=1)
+    counts = np.bincount(truth.values[tuple(index[inside].T)], minlength=256)
+    counts[0] = 0
+    value = int(counts.argmax())
+    return truth.places.get(value) if counts[value] >= _LEAST_COMMON * len(points) else None

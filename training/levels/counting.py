@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
 from models.levels.model import SIZES, Sizes, SizeTable
 from models.levels.placements import FIRST_PLACE, Kind
-from training.levels.chains import TrueChain
+from training.levels.chains import LevelsUnknown, TrueChain
 
 Float64 = NDArray[np.float64]
 
@@ -21,23 +23,40 @@ _Size = Callable[[Evidence], float]
 #: Counted in every bin before anything was seen: what was never seen may still happen.
 _PSEUDO_COUNT = 0.5
 
+#: Rounds after which shares change no more.
+_ROUNDS = 20
+
+#: So much of a person's bodies at each end does not count for their size: some are broken.
+_TRIMMED = 0.2
+
+#: Chains with fewer inner bodies say too little of how the bodies of one person differ.
+_LEAST_INNER = 6
+
 #: Deviations are never taken for smaller than this, of logarithms.
 _LEAST_SD = 0.02
 
 
 def count_shares(chains: Iterable[TrueChain]) -> Mapping[Clue, Mapping[Kind, tuple[float, ...]]]:
-    """How often each kind of vertebra shows each bin of each clue; what may lie in several bins is left out."""
-    counts = {clue: {kind: np.full(BINS[clue], _PSEUDO_COUNT) for kind in Kind} for clue in Clue}
-    for chain in chains:
-        for body, place in zip(chain.evidence, chain.truth, strict=True):
-            if place is None:
-                continue
-            for seen in observe(body):
-                if len(seen.bins) == 1:
-                    counts[seen.clue][place.kind][seen.bins.start] += 1.0
-    return {
-        clue: {kind: tuple((row / row.sum()).tolist()) for kind, row in rows.items()} for clue, rows in counts.items()
-    }
+    """How often each kind of vertebra shows each bin of each clue.
+
+    What may lie in several bins, as a rib that leaves the scan does, is shared among them as they are common
+    (expectation maximisation): left out, long ribs would seem rarer than they are, for they are cut most.
+    """
+    seen = Counter(
+        (observation.clue, place.kind, observation.bins)
+        for chain in chains
+        for body, place in zip(chain.evidence, chain.truth, strict=True)
+        if place is not None
+        for observation in observe(body)
+    )
+    shares = {clue: {kind: np.full(BINS[clue], 1.0 / BINS[clue]) for kind in Kind} for clue in Clue}
+    for _ in range(_ROUNDS):
+        counts = {clue: {kind: np.full(BINS[clue], _PSEUDO_COUNT) for kind in Kind} for clue in Clue}
+        for (clue, kind, bins), count in seen.items():
+            among = shares[clue][kind][bins.start : bins.stop]
+            counts[clue][kind][bins.start : bins.stop] += count * among / among.sum()
+        shares = {clue: {kind: row / row.sum() for kind, row in rows.items()} for clue, rows in counts.items()}
+    return {clue: {kind: tuple(row.tolist()) for kind, row in rows.items()} for clue, rows in shares.items()}
 
 
 def count_sizes(chains: Sequence[TrueChain]) -> Sizes:
@@ -49,30 +68,32 @@ def count_sizes(chains: Sequence[TrueChain]) -> Sizes:
 
 
 def _table(chains: Sequence[TrueChain], size: _Size) -> SizeTable:
-    """Means by place, and how persons and single bodies differ from them: medians, since some bodies are broken."""
-    rows = [_logarithms(chain, size) for chain in chains]
+    """Means by place, and how persons and single bodies differ from them; some bodies are broken."""
+    rows = [row for chain in chains if len((row := _logarithms(chain, size))[0]) >= _LEAST_INNER]
+    if not rows:
+        raise LevelsUnknown(f"in none of {len(chains)} scans were {_LEAST_INNER} whole bodies found; take more persons")
     places = np.concatenate([places for places, _ in rows])
     persons = np.concatenate([np.full(len(places), number) for number, (places, _) in enumerate(rows)])
     values = np.concatenate([values for _, values in rows])
     offsets = np.zeros(len(rows))
     means = np.zeros(SIZES)
     # Means and persons in turn, until they agree.
-    for _ in range(20):
+    for _ in range(_ROUNDS):
         for place in range(SIZES):
             there = places == place
             means[place] = np.median((values - offsets[persons])[there]) if there.any() else np.nan
         known = np.flatnonzero(np.isfinite(means))
         means = np.interp(np.arange(SIZES), known, means[known])
         apart = values - means[places]
-        offsets = np.array(
-            [np.median(apart[persons == number]) if (persons == number).any() else 0.0 for number in range(len(rows))]
-        )
+        offsets = np.array([stats.trim_mean(apart[persons == number], _TRIMMED) for number in range(len(rows))])
         offsets -= offsets.mean()
     own = values - means[places] - offsets[persons]
+    # A person's offset takes up one of their deviations.
+    freedom = len(own) / (len(own) - len(rows))
     return SizeTable(
         log_means=tuple(means.tolist()),
         person_sd=max(_LEAST_SD, _spread(offsets)),
-        own_sd=max(_LEAST_SD, _spread(own)),
+        own_sd=max(_LEAST_SD, _spread(own) * freedom**0.5),
     )
 
 

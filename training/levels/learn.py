@@ -15,18 +15,23 @@ from pydantic import TypeAdapter
 
 from models.backends.own import OwnNetwork
 from models.bundle import load_bundle, load_card
-from models.levels.clues import Clue
+from models.levels.clues import COUNTED_BY, Clue
 from models.levels.file import LevelFile
 from models.levels.model import LevelModel
-from node.domain.errors import ConfigurationError, NodeError
+from node.domain.errors import ConfigurationError
 from training.anatomy.template import build_template
 from training.levels.calibrating import calibrate, judge
-from training.levels.chains import TrueChain, see_chain
+from training.levels.chains import LevelsUnknown, TrueChain, see_chain
 from training.levels.counting import count_shares, count_sizes
 from training.levels.scans import View, draw_level_scan
 from training.levels.weighing import weigh
 from training.pool import Stream
 from training.samples import VALIDATION_SEED
+
+#: One part of so many is to count on, and one to weigh on.
+_A_PART = 5
+
+_LEAST_PERSONS = _A_PART
 
 #: What each person is scanned for, and how often.
 _VIEWS, _VIEW_SHARES = tuple(View), (0.25, 0.25, 0.2, 0.2, 0.1)
@@ -50,7 +55,8 @@ class LevelPlan:
     seed
         Everything random follows from it.
     persons
-        How many trunks are drawn; a third of them to count, a third to weigh, a third to calibrate.
+        How many trunks are drawn: a fifth of them to count, a fifth to weigh, the rest to calibrate:
+        to show that one name in a hundred is wrong takes several hundred scans.
     scans_a_person
         How many scans of each.
     processes
@@ -60,23 +66,28 @@ class LevelPlan:
     bundle: Path
     work: Path
     seed: int
-    persons: int = 96
-    scans_a_person: int = 4
+    persons: int = 120
+    scans_a_person: int = 6
     processes: int = 2
 
     def __post_init__(self) -> None:
         if self.seed == VALIDATION_SEED:
             raise ConfigurationError(f"seed {VALIDATION_SEED} draws the validation set; choose another one")
-        if self.persons < 3:
-            raise ConfigurationError(f"a level model needs at least three persons, got {self.persons}")
+        if self.persons < _LEAST_PERSONS or min(self.scans_a_person, self.processes) < 1:
+            raise ConfigurationError(
+                f"a level model needs at least {_LEAST_PERSONS} persons, a scan of each and a process, "
+                f"got {self.persons}, {self.scans_a_person} and {self.processes}"
+            )
 
-
-class LevelsUnknown(NodeError):
-    """What a network sees is not enough to make a level model."""
+    @property
+    def parts(self) -> tuple[slice, slice, slice]:
+        """The persons to count on, to weigh on, and to calibrate on."""
+        first, second = self.persons // _A_PART, 2 * self.persons // _A_PART
+        return slice(0, first), slice(first, second), slice(second, self.persons)
 
 
 def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher) -> LevelFile:
-    """Count on the first third of the persons, weigh on the second, calibrate on the last.
+    """Count on some of the persons, weigh on others, calibrate on the rest.
 
     Raises
     ------
@@ -84,29 +95,31 @@ def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher)
         Where the network sees too little.
     """
     chains = list(_seen(plan, watch))
-    third = plan.persons // 3
     counted, weighed, compared = (
-        [chain for person in part for chain in person if chain is not None]
-        for part in (chains[:third], chains[third : 2 * third], chains[2 * third :])
+        [chain for person in chains[part] for chain in person if chain is not None] for part in plan.parts
     )
     sound = [chain for chain in counted if chain.is_sound]
     if not sound:
-        raise LevelsUnknown(
-            f"in none of {len(counted)} scans was every body found; the network is of no use, or persons few"
-        )
+        raise LevelsUnknown(f"in none of {len(counted)} scans was every body found; the network is of no use here")
     model = LevelModel(
         shares=count_shares(sound), weights=dict.fromkeys(Clue, 0.5), sizes=count_sizes(sound), size_weight=0.5
     )
-    model = weigh(model, [chain for chain in weighed if chain.is_sound])
+    sound = [chain for chain in weighed if chain.is_sound]
+    if not sound:
+        raise LevelsUnknown(f"in none of {len(weighed)} scans was every body found; the network is of no use here")
+    model = weigh(model, sound)
     judged = [scan for chain in compared if (scan := judge(chain, model)).odds]
     if not judged:
-        raise LevelsUnknown(
-            f"in none of {len(compared)} scans was a landmark seen; the network is of no use, or persons few"
-        )
-    calibration = calibrate(judged, "synthetic scans of the family that the network learned from")
+        raise LevelsUnknown(f"in none of {len(compared)} scans was a landmark seen; the network is of no use here")
+    persons = plan.parts[-1].stop - plan.parts[-1].start
+    calibration = calibrate(
+        judged,
+        data=f"{len(judged)} synthetic scans of {persons} persons of the family that the network learned from",
+    )
     return LevelFile(
         version=version,
         network_sha256=load_card(plan.bundle).weights_sha256,
+        counted_by=COUNTED_BY,
         command=command,
         model=replace(model, calibration=calibration),
     )
@@ -122,35 +135,43 @@ def keep_seen(plan: LevelPlan, person: int, chains: tuple[TrueChain | None, ...]
 
 
 def _path(plan: LevelPlan, person: int) -> Path:
-    name = f"chains-{load_card(plan.bundle).weights_sha256[:12]}-{plan.seed}-{plan.scans_a_person}"
+    network = load_card(plan.bundle).weights_sha256[:12]
+    name = f"chains-{network}-{COUNTED_BY}-{plan.seed}-{plan.scans_a_person}"
     return plan.work / name / f"{person:04d}.json"
 
 
 def _seen(plan: LevelPlan, watch: Watcher) -> Iterator[tuple[TrueChain | None, ...]]:
     """What the network sees of each person's scans, drawn by some processes and kept on disk."""
     with ProcessPoolExecutor(plan.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {
-            person: pool.submit(see_person, plan.bundle, plan.seed, person, plan.scans_a_person)
+        waiting = {
+            person: pool.submit(_see_and_keep, plan, person)
             for person in range(plan.persons)
             if not _path(plan, person).exists()
         }
-        for person in range(plan.persons):
-            if person in futures:
-                keep_seen(plan, person, futures[person].result())
-            watch(person + 1)
-            yield _CHAINS.validate_json(_path(plan, person).read_bytes())
+        try:
+            for person in range(plan.persons):
+                if person in waiting:
+                    waiting[person].result()
+                watch(person + 1)
+                yield _CHAINS.validate_json(_path(plan, person).read_bytes())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def see_person(bundle: Path, seed: int, person: int, scans: int) -> tuple[TrueChain | None, ...]:
+def _see_and_keep(plan: LevelPlan, person: int) -> None:
+    keep_seen(plan, person, see_person(plan, person))
+
+
+def see_person(plan: LevelPlan, person: int) -> tuple[TrueChain | None, ...]:
     """Draw a person and some scans of them, and look at each with the network."""
     torch.set_num_threads(1)
-    template = build_template(np.random.default_rng((seed, Stream.LEVEL_TEMPLATES, person)))
+    template = build_template(np.random.default_rng((plan.seed, Stream.LEVEL_TEMPLATES, person)))
     found = []
-    for scan in range(scans):
-        rng = np.random.default_rng((seed, Stream.LEVEL_SCANS, person, scan))
+    for scan in range(plan.scans_a_person):
+        rng = np.random.default_rng((plan.seed, Stream.LEVEL_SCANS, person, scan))
         view = _VIEWS[int(rng.choice(len(_VIEWS), p=_VIEW_SHARES))]
         drawn = draw_level_scan(template, rng, view)
-        found.append(see_chain(drawn.volume, drawn.truth, drawn.places, _network(bundle)))
+        found.append(see_chain(drawn.volume, drawn.truth, _network(plan.bundle)))
     return tuple(found)
 
 

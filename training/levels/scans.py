@@ -7,29 +7,30 @@ from enum import StrEnum
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from models.levels.placements import Kind, Place, spine_of
 from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
-from node.domain.volume import UInt8, Volume
+from node.domain.volume import Volume
 from training.anatomy.labels import Part
 from training.anatomy.template import Template
+from training.levels.chains import TruthMap
 from training.rendering.deformation import deformation_around
 from training.rendering.materials import draw_materials
 from training.rendering.sample import (
     HIGHEST_HU,
     OUTSIDE_HU,
-    SAMPLE_SPACING_MM,
-    SUPERSAMPLING,
     looked_up,
 )
 from training.rendering.scanner import draw_scanner
 from training.rendering.tissue import textured
 
-# Voxels along j and i; along k the deformation reaches this far at most, mm.
-_DEPTH, _WIDTH, _LONGEST_MM = 88, 120, 504.0
+# Scans are drawn on this grid, mm, so many voxels deep and wide; along k the deformation reaches this far at most, mm.
+_GRID_MM, _IN_PLANE, _LONGEST_MM = 1.5, (176, 240), 504.0
+
+# So many layers make a slice.
+_LAYERS, _LAYER_SHARES = (1, 2, 3, 4), (0.3, 0.4, 0.2, 0.1)
 
 # The middle of the picture lies before the spine, mm.
 _BEFORE_MM, _ASIDE_MM = (-55.0, -25.0), (-15.0, 15.0)
@@ -49,52 +50,45 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LevelScan:
-    """A scan and the truth of its bodies.
-
-    Parameters
-    ----------
-    truth
-        On the grid of the volume: VerSe numbers in thoracic and lumbar bodies, `Part.CERVICAL_BODY`, `Part.S1_BODY` and
-        `Part.SACRUM` where those lie, 0 elsewhere.
-    places
-        What each of those values is in this person's spine.
-    """
+    """A scan and the truth of its bodies: VerSe numbers in thoracic and lumbar ones, values of `Part` in others."""
 
     volume: Volume
-    truth: UInt8
-    places: dict[int, Place]
+    truth: TruthMap
 
 
 def draw_level_scan(template: Template, rng: np.random.Generator, view: View) -> LevelScan:
     """A scan of a part of a trunk; the same generator state gives the same scan."""
     low, high = _extent(template, view, rng)
     length = min(high - low, _LONGEST_MM)
-    shape = (round(length / SAMPLE_SPACING_MM), _DEPTH, _WIDTH)
     deformation = deformation_around(
         template,
         rng,
         anchor_mm=low + 0.5 * (high - low),
         offset_mm=(0.0, float(rng.uniform(*_BEFORE_MM)), float(rng.uniform(*_ASIDE_MM))),
     )
-    fine = (shape[0] * SUPERSAMPLING, shape[1] * SUPERSAMPLING, shape[2] * SUPERSAMPLING)
-    spacing = SAMPLE_SPACING_MM / SUPERSAMPLING
+    layers = int(rng.choice(_LAYERS, p=_LAYER_SHARES))
+    shape = (round(length / (layers * _GRID_MM)) * layers, *_IN_PLANE)
     with torch.no_grad():
-        labels, depth, scanned = looked_up(template, deformation.positions(template, fine, spacing))
+        labels, depth, scanned = looked_up(template, deformation.positions(template, shape, _GRID_MM))
         image = textured(labels, depth, draw_materials(rng), rng)
-        image = draw_scanner(rng).scanned(image, (spacing,) * 3, rng)
-        image = functional.avg_pool3d(image[None, None], SUPERSAMPLING)[0, 0]
-    # One voxel in eight says what a voxel of the coarse grid is: bodies are large.
-    middle = (slice(SUPERSAMPLING // 2, None, SUPERSAMPLING),) * 3
-    image = torch.where(scanned[middle], image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
-    seen = labels[middle].numpy().astype(np.uint8)
-    volume = Volume(
-        hu=image.round().numpy(),
-        affine=Affine.from_spacing((SAMPLE_SPACING_MM,) * 3),
-        frame_of_reference=_FRAME,
-    )
+        image = draw_scanner(rng).scanned(image, (_GRID_MM,) * 3, rng)
+        image = torch.where(scanned, image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
+        image = image.view(-1, layers, *_IN_PLANE).mean(1)
+    values = labels[layers // 2 :: layers].numpy().astype(np.uint8)
     places = places_of(tuple(truth.level for truth in template.levels))
+    thoracic = sum(truth.level.is_thoracic for truth in template.levels)
     return LevelScan(
-        volume=volume, truth=np.where(np.isin(seen, list(places)), seen, 0).astype(np.uint8), places=places
+        volume=Volume(
+            hu=image.round().numpy(),
+            affine=Affine.from_spacing((layers * _GRID_MM, _GRID_MM, _GRID_MM)),
+            frame_of_reference=_FRAME,
+        ),
+        truth=TruthMap(
+            values=np.where(np.isin(values, list(places)), values, 0).astype(np.uint8),
+            places=places,
+            thoracic=thoracic,
+            lumbar=len(template.levels) - thoracic,
+        ),
     )
 
 

@@ -22,8 +22,8 @@ from training.rendering.tissue import textured
 SAMPLE_SPACING_MM = 3.0
 SAMPLE_SHAPE: Shape = (96, 64, 64)
 
-#: Image and targets are drawn on a grid twice as fine and averaged, so that partial volume is in both.
-SUPERSAMPLING = 2
+# Image and targets are drawn on a grid twice as fine and averaged, so that partial volume is in both.
+_SUPERSAMPLING = 2
 
 #: Lowest CT number of a scanner, and what lies outside the field of view.
 OUTSIDE_HU = -1024.0
@@ -50,15 +50,15 @@ class Sample:
 def draw_sample(template: Template, rng: np.random.Generator, shape: Shape = SAMPLE_SHAPE) -> Sample:
     """A sample whose channels are the classes of `Tissue`; the same generator state gives the same sample."""
     with torch.no_grad():
-        fine = (shape[0] * SUPERSAMPLING, shape[1] * SUPERSAMPLING, shape[2] * SUPERSAMPLING)
-        spacing = SAMPLE_SPACING_MM / SUPERSAMPLING
+        fine = (shape[0] * _SUPERSAMPLING, shape[1] * _SUPERSAMPLING, shape[2] * _SUPERSAMPLING)
+        spacing = SAMPLE_SPACING_MM / _SUPERSAMPLING
         positions = draw_deformation(template, rng).positions(template, fine, spacing)
         labels, depth, scanned = looked_up(template, positions)
         image = textured(labels, depth, draw_materials(rng), rng)
         image = draw_scanner(rng).scanned(image, (spacing,) * 3, rng)
-        image = functional.avg_pool3d(image[None, None], SUPERSAMPLING)[0, 0]
+        image = functional.avg_pool3d(image[None, None], _SUPERSAMPLING)[0, 0]
         shares = _shares(labels, scanned)
-        visible = functional.avg_pool3d(scanned.float()[None, None], SUPERSAMPLING)[0, 0] > 0.5
+        visible = functional.avg_pool3d(scanned.float()[None, None], _SUPERSAMPLING)[0, 0] > 0.5
         visible = _cut(visible, rng)
         image = torch.where(visible, image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
         shares = torch.where(visible, shares, 0.0)
@@ -81,7 +81,7 @@ def looked_up(template: Template, positions: Tensor) -> tuple[Tensor, Tensor, Te
 def _shares(labels: Tensor, scanned: Tensor) -> Tensor:
     tissues = torch.from_numpy(TISSUE_OF_LABEL.copy())[labels]
     tissues[~scanned] = int(Tissue.BACKGROUND)
-    each = [functional.avg_pool3d((tissues == int(tissue)).float()[None], SUPERSAMPLING)[0] for tissue in Tissue]
+    each = [functional.avg_pool3d((tissues == int(tissue)).float()[None], _SUPERSAMPLING)[0] for tissue in Tissue]
     return torch.stack(each)
 
 

@@ -94,3 +94,6 @@ def test_only_what_shapes_a_result_changes_the_analysis_digest(configure):
 
     assert moved == base
     assert load_settings().analysis_sha256 != base
+    configure("[workers]\nlevel_probability = 0.95\n")
+    assert load_settings().analysis_sha256 != base
+    assert load_settings().workers.networks.level_probability == 0.95

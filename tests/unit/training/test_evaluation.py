@@ -126,9 +126,22 @@ def test_a_body_without_a_name_is_withheld_and_one_that_nothing_covers_is_missed
 def test_a_found_body_beside_all_true_ones_is_invented():
     truth = boxes(10, 30)
 
-    score = score_case(a_case(np.where(truth == 21, 0, truth)), found(truth, {20: L1, 21: L2}))
+    unnamed, named = (
+        score_case(a_case(np.where(truth == 21, 0, truth)), found(truth, {20: L1, 21: name})) for name in (None, L2)
+    )
 
-    assert score.invented == 1
+    assert (unnamed.invented, unnamed.invented_names, unnamed.is_named_right) == (1, 0, True)
+    assert (named.invented, named.invented_names, named.is_named_right) == (1, 1, False)
+    assert summarise([named]).wrong == 1
+
+
+def test_a_scan_in_which_only_an_invented_body_has_a_name_has_names_and_a_wrong_one():
+    truth = boxes(10, 30)
+
+    score = score_case(a_case(np.where(truth == 21, 0, truth)), found(truth, {20: None, 21: L2}))
+    summary = summarise([score])
+
+    assert (summary.named_scans, summary.right_scans, summary.wrong) == (1, 0, 1)
 
 
 def test_a_body_at_the_edge_of_the_scan_is_left_out_of_the_figures():

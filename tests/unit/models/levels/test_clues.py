@@ -24,9 +24,9 @@ def test_a_rib_is_sorted_by_how_far_it_reaches(reach_mm: float, bin_: int) -> No
 
 
 def test_a_rib_that_leaves_the_scan_is_as_long_or_longer() -> None:
-    evidence = replace(body(Kind.THORACIC), rib_mm=(70.0, 0.0), rib_cut=(True, True))
+    evidence = replace(body(Kind.THORACIC), rib_mm=(70.0, 20.0), rib_cut=(True, True))
 
-    assert seen(evidence, Clue.RIB) == [range(2, BINS[Clue.RIB]), range(1)]
+    assert seen(evidence, Clue.RIB) == [range(2, BINS[Clue.RIB]), range(BINS[Clue.RIB])]
 
 
 def test_votes_are_sorted_by_the_part_that_they_are_for_and_how_clearly() -> None:

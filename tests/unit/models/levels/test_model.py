@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.levels.clues import BINS, Clue
+from models.levels.clues import BINS, COUNTED_BY, Clue
 from models.levels.file import LEVELS, LevelFile, load_levels, save_levels
 from models.levels.model import SIZES, Calibration, LevelModel, Sizes, SizeTable
 from models.levels.placements import Kind, placements
@@ -27,7 +27,7 @@ def test_without_evidence_every_placement_is_believed_as_often_as_its_spine_is_c
     candidates = placements(4)
     priors = np.exp([placement.log_prior for placement in candidates])
 
-    posterior = BLIND.posterior(chain(places("L1", "L4")), candidates)
+    posterior = BLIND.beliefs(chain(places("L1", "L4")), candidates)
 
     assert posterior == pytest.approx(priors / priors.sum())
 
@@ -41,7 +41,7 @@ def test_one_clue_changes_beliefs_by_the_ratio_of_its_shares_to_the_power_of_its
     )
     shown = chain(places("L5", "S1"))
     candidates = placements(2)
-    blind, seeing = BLIND.posterior(shown, candidates), model.posterior(shown, candidates)
+    blind, seeing = BLIND.beliefs(shown, candidates), model.beliefs(shown, candidates)
 
     ends = [
         index for index, placement in enumerate(candidates) if placement.levels[0] == "L5" and placement.lumbar == 5
@@ -60,7 +60,7 @@ def test_a_chain_without_errors_is_placed_where_it_lies(shown: tuple[str, str], 
     true = places(*shown, thoracic=thoracic, lumbar=lumbar)
     candidates = placements(len(true))
 
-    best = candidates[int(PLAUSIBLE.posterior(chain(true), candidates).argmax())]
+    best = candidates[int(PLAUSIBLE.beliefs(chain(true), candidates).argmax())]
 
     assert best.levels == tuple(place.level for place in true)
 
@@ -107,6 +107,13 @@ def test_a_calibration_of_slope_one_leaves_beliefs_as_they_are() -> None:
     assert plain.probability(0.9) == pytest.approx(0.9)
     assert humble.probability(0.9) == pytest.approx(1.0 / (1.0 + math.exp(1.0 - 0.5 * math.log(9.0))))
     assert plain.probability(1.0) < 1.0
+    assert Calibration(slope=1.0, intercept=3.0, data="none").probability(0.9) == 0.9
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(-0.1, 0.0), (1000.0, 0.0), (math.nan, 0.0), (1.0, math.inf)])
+def test_a_curve_that_is_none_is_refused(slope: float, intercept: float) -> None:
+    with pytest.raises(ConfigurationError, match="a calibration must have a slope"):
+        Calibration(slope=slope, intercept=intercept, data="none")
 
 
 def test_a_table_that_does_not_sum_to_one_is_refused() -> None:
@@ -124,7 +131,8 @@ def test_a_level_model_is_read_as_it_was_written_and_only_for_its_network(tmp_pa
         size_weight=0.3,
         calibration=Calibration(slope=0.7, intercept=0.2, data="12 scans"),
     )
-    save_levels(tmp_path, LevelFile(version="1", network_sha256="a" * 64, command="none", model=model))
+    file = LevelFile(version="1", network_sha256="a" * 64, counted_by=COUNTED_BY, command="none", model=model)
+    save_levels(tmp_path, file)
 
     loaded = load_levels(tmp_path, "a" * 64)
 
@@ -133,6 +141,9 @@ def test_a_level_model_is_read_as_it_was_written_and_only_for_its_network(tmp_pa
     assert (loaded[1].name, loaded[1].version) == ("spine-levels", "1")
     with pytest.raises(ConfigurationError, match="goes with weights"):
         load_levels(tmp_path, "b" * 64)
+    save_levels(tmp_path, replace(file, counted_by="other"))
+    with pytest.raises(ConfigurationError, match="was counted by other"):
+        load_levels(tmp_path, "a" * 64)
     (tmp_path / LEVELS).write_text("{}")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_levels(tmp_path, "a" * 64)

@@ -10,10 +10,12 @@ import pytest
 from models.instances import find_instances
 from models.levels.evidence import Evidence, gather_evidence
 from models.levels.model import Calibration
-from models.levels.naming import COUNTED_UPWARDS, LEAST_SCORE, Label, LevelRule, name_levels
+from models.levels.naming import COUNTED_UPWARDS, Label, name_levels
 from models.levels.plausible import PLAUSIBLE
+from models.levels.rule import LEAST_SCORE, LevelRule
 from node.domain.errors import ConfigurationError
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
+from node.domain.networks import SpineChoice
 from node.domain.reasons import ReasonCode
 from tests.builders.level_chains import chain, places
 from tests.builders.spine_classes import SPACING_MM, Scene, build
@@ -122,7 +124,7 @@ def test_a_missing_body_leaves_a_gap_and_names_on_the_side_of_the_ribs() -> None
     labels = named_by_default(evidence_of(Scene(skipped=(L3,))))
 
     assert named(labels) == [*usual(T7, L2), None, None]
-    assert "Nor can it be counted" in labels[-2].reasons[0].detail
+    assert "It cannot be counted across the break" in labels[-2].reasons[0].detail
 
 
 def test_a_lump_beyond_a_gap_gets_no_name() -> None:
@@ -189,7 +191,78 @@ def test_a_site_that_wants_to_be_surer_gets_fewer_names() -> None:
 @pytest.mark.parametrize("asked", [0.49, 1.0])
 def test_a_level_cannot_be_asked_for_with_certainty_nor_against_the_odds(asked: float) -> None:
     with pytest.raises(ConfigurationError, match="levels must be asked for"):
-        LevelRule(model=PLAUSIBLE, asked=asked)
+        SpineChoice(level_probability=asked)
+
+
+def test_where_nothing_is_calibrated_a_site_may_ask_for_more_but_not_for_less() -> None:
+    usual, bold, wary = (LevelRule(model=PLAUSIBLE, asked=asked).least for asked in (0.99, 0.5, 0.999))
+
+    assert usual == bold == pytest.approx(LEAST_SCORE)
+    # 999 to 1 are 10.1 times the odds of 99 to 1
+    assert wary / (1.0 - wary) == pytest.approx(19.0 * 999.0 / 99.0)
+
+
+def test_a_rib_that_leaves_the_scan_at_once_is_not_the_lack_of_one() -> None:
+    """T5 to T12 in a narrow or short scan, T12 with lumbar votes and the stubs of ribs."""
+    shown = list(chain(places("T5", "T12")))
+    shown[-1] = replace(shown[-1], lumbar=1.0, thoracic=0.0, rib_mm=(20.0, 20.0), rib_cut=(True, True))
+    shown[-2] = replace(shown[-2], rib_mm=(105.0, 105.0))
+
+    labels = named_by_default(shown)
+
+    assert {label.level for label in labels} == {None}
+
+
+def moved(bodies: Sequence[Evidence], by_mm: float) -> list[Evidence]:
+    """The bodies so much lower."""
+    return [replace(each, centre_mm=(each.centre_mm[0] - by_mm, *each.centre_mm[1:])) for each in bodies]
+
+
+def test_two_bodies_that_were_taken_for_one_get_no_name() -> None:
+    true = list(chain(places("T9", "S1")))
+    merged = replace(true[7], length_mm=55.0, centre_mm=(true[7].centre_mm[0] - 15.0, 100.0, 100.0), sacrum_below=0.8)
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)
+
+    labels = name_levels([*true[:7], merged, *true[9:]], bold).labels
+
+    assert labels[7].level is None
+    assert labels[7].reasons[0].code is ReasonCode.IMPLAUSIBLE_ANATOMY
+    assert "55 mm high" in labels[7].reasons[0].detail
+    assert [str(label.level) for label in labels[:7]] == ["T9", "T10", "T11", "T12", "L1", "L2", "L3"]
+
+
+def test_a_body_that_was_taken_for_two_is_not_counted_twice() -> None:
+    true = list(chain(places("T9", "S1")))
+    middle = true[6]
+    halves = [
+        replace(middle, length_mm=12.0, centre_mm=(middle.centre_mm[0] + shift, 100.0, 100.0)) for shift in (6.5, -6.5)
+    ]
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)
+
+    labels = name_levels([*true[:6], *halves, *true[7:]], bold).labels
+
+    assert [label.level for label in labels[6:8]] == [None, None]
+    assert "taken for two" in labels[6].reasons[0].detail
+    given = [label.level for label in labels if label.level is not None]
+    assert given == [place.level for place in places("T9", "S1") if place.level in given]
+
+
+@pytest.mark.parametrize(("missing", "fits"), [(0, False), (1, True), (2, False)])
+def test_what_was_counted_on_both_sides_of_a_gap_must_fit_to_it(missing: int, fits: bool) -> None:
+    """T9 to L1 above the gap and L3 to L5 below it: one vertebra is missing."""
+    true = list(chain(places("T9", "S1")))
+    below = moved(true[6:], 30.0 * (missing - 1))
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)
+    if missing == 0:
+        # neighbours by their distance, and one jumps aside
+        below = [replace(each, centre_mm=(each.centre_mm[0] + 10.0, 100.0, 140.0)) for each in below]
+
+    labels = name_levels([*true[:5], *below], bold).labels
+
+    given = {str(label.level) for label in labels if label.level is not None}
+    assert given == ({"T9", "T10", "T11", "T12", "L1", "L3", "L4", "L5"} if fits else set())
+    if not fits:
+        assert codes(labels) >= {ReasonCode.IMPLAUSIBLE_ANATOMY}
 
 
 def test_a_model_that_nobody_compared_with_truth_gives_scores() -> None:

@@ -11,17 +11,13 @@ from models.levels.clues import BINS, Clue
 from models.levels.evidence import Evidence
 from models.levels.model import SIZES
 from models.levels.placements import Kind, Place
-from tests.builders.level_chains import chain, places
-from training.levels.chains import TrueChain
+from tests.builders.level_chains import chain, places, true_chain
+from training.levels.chains import LevelsUnknown, TrueChain
 from training.levels.counting import count_shares, count_sizes
 
 
-def true_chain(shown: tuple[Place, ...]) -> TrueChain:
-    return TrueChain(evidence=chain(shown), truth=shown)
-
-
 def test_a_share_is_what_was_counted_with_half_a_body_in_every_bin() -> None:
-    chains = [true_chain(places("T10", "L2"))] * 3
+    chains = [true_chain("T10", "L2")] * 3
 
     ribs = count_shares(chains)[Clue.RIB]
 
@@ -31,19 +27,25 @@ def test_a_share_is_what_was_counted_with_half_a_body_in_every_bin() -> None:
     assert ribs[Kind.SACRAL] == pytest.approx((1.0 / bins,) * bins)
 
 
-def test_a_rib_of_unknown_length_is_not_counted() -> None:
-    shown = places("T10", "L2")
-    cut = tuple(replace(body, rib_cut=(True, True)) for body in chain(shown))
+def test_a_rib_that_leaves_the_scan_is_as_long_as_others_that_are_as_long_or_longer() -> None:
+    whole = true_chain("T10", "L2")
+    long = replace(whole, evidence=tuple(replace(body, rib_mm=(140.0, 140.0)) for body in whole.evidence))
+    cut = replace(
+        whole, evidence=tuple(replace(body, rib_mm=(70.0, 70.0), rib_cut=(True, True)) for body in whole.evidence)
+    )
 
-    ribs = count_shares([TrueChain(evidence=cut, truth=shown)])[Clue.RIB]
+    # of T12: eight ribs of 90 mm (bin 2), four of 140 mm (bin 3), and twelve that are in bin 2 or above
+    ribs = count_shares([*[whole] * 4, *[long] * 2, *[cut] * 6])[Clue.RIB][Kind.LAST_THORACIC]
 
-    assert ribs[Kind.LAST_THORACIC] == pytest.approx((0.2,) * 5)
+    assert ribs[0] == ribs[1] == pytest.approx(0.5 / 26.5)
+    assert ribs[2] / ribs[3] == pytest.approx(8.5 / 4.5, rel=1e-3)
+    assert ribs[3] / ribs[4] == pytest.approx(4.5 / 0.5, rel=1e-3)
 
 
 def test_a_body_that_is_none_is_not_counted() -> None:
-    shown = places("L1", "L4")
+    empty = replace(true_chain("L1", "L4"), truth=(None,) * 4)
 
-    shares = count_shares([TrueChain(evidence=chain(shown), truth=(None,) * 4)])
+    shares = count_shares([empty])
 
     assert all(row == pytest.approx((1.0 / len(row),) * len(row)) for rows in shares.values() for row in rows.values())
 
@@ -58,13 +60,30 @@ def test_sizes_are_those_that_persons_were_drawn_with() -> None:
         person = rng.normal(0.0, 0.08)
         lengths = np.exp([means[round(place.size_place) + 1] + person + rng.normal(0.0, 0.03) for place in shown])
         bodies = [_sized(body, float(length)) for body, length in zip(chain(shown), lengths, strict=True)]
-        chains.append(TrueChain(evidence=tuple(bodies), truth=shown))
+        chains.append(TrueChain(evidence=tuple(bodies), truth=shown, thoracic=12, lumbar=5))
     table = count_sizes(chains).length
 
     inner = slice(1, SIZES - 1)
     assert np.ptp(np.array(table.log_means[inner]) - means[inner]) < 0.02
     assert table.person_sd == pytest.approx(0.08, rel=0.25)
     assert table.own_sd == pytest.approx(0.03, rel=0.15)
+
+
+def test_short_chains_do_not_make_bodies_of_one_person_more_alike_than_they_are() -> None:
+    rng = np.random.default_rng(8)
+    chains = []
+    for _ in range(400):
+        whole = true_chain("T9", "L4")
+        lengths = np.exp(3.2 + rng.normal(0.0, 0.03, len(whole.evidence)))
+        bodies = [_sized(body, float(length)) for body, length in zip(whole.evidence, lengths, strict=True)]
+        chains.append(replace(whole, evidence=tuple(bodies)))
+
+    assert count_sizes(chains).length.own_sd == pytest.approx(0.03, rel=0.1)
+
+
+def test_sizes_cannot_be_counted_on_a_few_bodies() -> None:
+    with pytest.raises(LevelsUnknown, match="whole bodies found"):
+        count_sizes([true_chain("L1", "L4")])
 
 
 def _sized(body: Evidence, length: float) -> Evidence:
@@ -76,14 +95,27 @@ def _sized(body: Evidence, length: float) -> Evidence:
     [
         (places("T9", "S1"), True),
         (places("C", "L2", thoracic=11), True),
+        (places("T9", "S1", lumbar=4), True),
         ((*places("T9", "T11"), *places("L1", "S1")), False),
         ((*places("T9", "L1"), *places("L1", "S1")), False),
         ((None, *places("T9", "S1")), False),
         ((*places("L1", "S1"), *places("L5", "L5")), False),
+        ((places("C", "T1")[0], *places("T2", "L2")), False),
+        ((*places("T9", "L4"), places("L5", "S1")[-1]), False),
     ],
-    ids=["whole", "eleven", "one is missing", "one twice", "one that is none", "out of order"],
+    ids=["whole", "eleven", "four", "T12 missing", "L1 twice", "one none", "out of order", "T1 missing", "L5 missing"],
 )
 def test_a_chain_is_sound_where_every_vertebra_was_found_once(found: tuple[Place | None, ...], sound: bool) -> None:
     evidence = chain(tuple(place or places("L1", "L1")[0] for place in found))
 
-    assert TrueChain(evidence=evidence, truth=found).is_sound is sound
+    assert TrueChain(evidence=evidence, truth=found, thoracic=12, lumbar=5).is_sound is sound
+
+
+def test_names_are_those_that_a_reader_of_the_chain_would_give() -> None:
+    whole, part = true_chain("C", "L2", thoracic=11), true_chain("T9", "L2", thoracic=11)
+    long, six = true_chain("T10", "L1", thoracic=13), true_chain("T9", "L1", thoracic=11, lumbar=6)
+
+    assert [str(name) for name in whole.names[-3:]] == ["T11", "L1", "L2"]
+    assert [str(name) for name in part.names] == ["T10", "T11", "T12", "L1", "L2"]
+    assert [str(name) for name in long.names] == ["T9", "T10", "T11", "T12", "L1"]
+    assert [str(name) for name in six.names] == ["T9", "T10", "T11", "L1"]

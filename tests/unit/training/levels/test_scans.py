@@ -7,12 +7,11 @@ import pytest
 
 from models.levels.placements import Kind
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
-from node.domain.volume import UInt8
 from tests.builders.spine_classes import Built, Scene, build
 from tests.builders.spine_network import painted_model, painted_volume
 from training.anatomy.labels import Part
 from training.anatomy.template import Template, build_template
-from training.levels.chains import see_chain
+from training.levels.chains import TruthMap, see_chain
 from training.levels.scans import View, draw_level_scan, places_of
 
 PLACES = places_of(USUAL_LEVELS)
@@ -25,8 +24,8 @@ def template() -> Template:
 
 def seen_levels(template: Template, view: View) -> set[int]:
     scan = draw_level_scan(template, np.random.default_rng(3), view)
-    assert scan.volume.shape == scan.truth.shape
-    return set(np.unique(scan.truth).tolist())
+    assert scan.volume.shape == scan.truth.values.shape
+    return set(np.unique(scan.truth.values).tolist())
 
 
 def test_each_view_shows_its_part_of_the_spine(template: Template) -> None:
@@ -48,7 +47,7 @@ def test_the_same_state_draws_the_same_scan(template: Template) -> None:
     first, second = (draw_level_scan(template, np.random.default_rng(9), View.LUMBAR) for _ in range(2))
 
     assert np.array_equal(first.volume.hu, second.volume.hu)
-    assert np.array_equal(first.truth, second.truth)
+    assert np.array_equal(first.truth.values, second.truth.values)
 
 
 def test_a_spine_of_eleven_has_its_last_ribs_at_the_eleventh() -> None:
@@ -61,7 +60,7 @@ def test_a_spine_of_eleven_has_its_last_ribs_at_the_eleventh() -> None:
     assert VertebralLevel.T12.number not in places
 
 
-def truth_of(built: Built, *, shift: int = 0) -> UInt8:
+def truth_of(built: Built, *, shift: int = 0) -> TruthMap:
     """A ball in each body; `shift` moves all by so many voxels to the side."""
     truth = np.zeros(built.tissue.shape, dtype=np.uint8)
     voxels = np.argwhere(np.ones(truth.shape, dtype=np.bool_))
@@ -69,13 +68,13 @@ def truth_of(built: Built, *, shift: int = 0) -> UInt8:
     for level, centre in built.centres_lps_mm.items():
         near = voxels[np.linalg.norm(points - centre, axis=1) < 15.0]
         truth[tuple((near + np.array((0, 0, shift))).T)] = level.number
-    return truth
+    return TruthMap(values=truth, places=PLACES, thoracic=12, lumbar=5)
 
 
 def test_found_bodies_are_those_that_lie_in_them() -> None:
     built = build(Scene(top=VertebralLevel.T10, sacrum=False, bottom=VertebralLevel.L2))
 
-    chain = see_chain(painted_volume(built), truth_of(built), PLACES, painted_model().tissue)
+    chain = see_chain(painted_volume(built), truth_of(built), painted_model().tissue)
 
     assert chain is not None
     assert [str(place.level) for place in chain.truth if place] == ["T10", "T11", "T12", "L1", "L2"]
@@ -85,7 +84,7 @@ def test_found_bodies_are_those_that_lie_in_them() -> None:
 def test_a_body_beside_the_truth_is_none() -> None:
     built = build(Scene(top=VertebralLevel.T10, sacrum=False, bottom=VertebralLevel.L2))
 
-    chain = see_chain(painted_volume(built), truth_of(built, shift=15), PLACES, painted_model().tissue)
+    chain = see_chain(painted_volume(built), truth_of(built, shift=15), painted_model().tissue)
 
     assert chain is not None
     assert set(chain.truth) == {None}
@@ -94,4 +93,4 @@ def test_a_body_beside_the_truth_is_none() -> None:
 def test_a_scan_without_a_spine_has_no_chain() -> None:
     built = build(Scene(top=VertebralLevel.L1, bottom=VertebralLevel.L1, sacrum=False))
 
-    assert see_chain(painted_volume(built), truth_of(built), PLACES, painted_model().tissue) is None
+    assert see_chain(painted_volume(built), truth_of(built), painted_model().tissue) is None
