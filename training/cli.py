@@ -131,7 +131,7 @@ def _evaluate() -> None:
 
 @evaluate.command("spine")
 def evaluate_spine_command(
-    out: Annotated[Path, typer.Option(help="Folder for report.html and scores.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.html, summary.md and scores.json.")],
     cases: Annotated[
         Path | None,
         typer.Option(

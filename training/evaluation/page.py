@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from node.domain.provenance import ModelIdentity
 from training.evaluation.scores import CaseScore, Naming
-from training.evaluation.summary import ReliabilityBin, Summary, by_level, reliability, summarise
+from training.evaluation.summary import ReliabilityBin, reliability
+from training.evaluation.tables import Table, case_table, level_table, reliability_table, summary_table
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
@@ -43,7 +44,7 @@ def write_page(
     *,
     models: Sequence[ModelIdentity],
     training_data: str,
-    groups: dict[str, Sequence[CaseScore]],
+    groups: Mapping[str, Sequence[CaseScore]],
 ) -> str:
     """The whole page.
 
@@ -63,13 +64,13 @@ def write_page(
         f"<h1>Vertebral bodies: {escape(', '.join(f'{model.name} {model.version}' for model in models))}</h1>",
         note,
         "<h2>All scans</h2>",
-        _summary_table({"all": scores, **groups}),
+        _html(summary_table({"all": scores, **groups})),
         "<h2>By level</h2>",
-        _level_table(scores),
+        _html(level_table(scores)),
         "<h2>How far the confidence of a level can be trusted</h2>",
         _reliability_part(reliability(scores)),
         "<h2>Every scan</h2>",
-        _case_table(scores),
+        _html(case_table(scores)),
         "<h2>Worst scans</h2>",
         *(_figure(picture) for picture in worst),
     )
@@ -80,44 +81,14 @@ def write_page(
     )
 
 
-def _summary_table(groups: dict[str, Sequence[CaseScore]]) -> str:
-    head = (
-        "scans", "n", "bodies", "Dice", "5th percentile", "surface mm", "core HU error", "identified",
-        "scans with names", "right of them", "wrong", "withheld", "missed", "invented",
-    )  # fmt: skip
-    return _table(head, ((escape(name), *_summary_row(summarise(scores))) for name, scores in groups.items()))
-
-
-def _summary_row(summary: Summary) -> tuple[str, ...]:
-    error = "" if summary.core_error_hu is None else f"{summary.core_error_hu:+.1f} ± {summary.core_spread_hu or 0:.1f}"
-    return (
-        str(summary.scans),
-        str(summary.bodies),
-        _number(summary.dice, 3),
-        _number(summary.dice_low, 3),
-        _number(summary.surface_mm, 2),
-        error,
-        "" if summary.identified is None else f"{100.0 * summary.identified:.1f} %",
-        f"{100.0 * summary.named_scans / max(summary.scans, 1):.1f} %",
-        f"{summary.right_scans} of {summary.named_scans}",
-        *(str(count) for count in (summary.wrong, summary.withheld, summary.missed, summary.invented)),
-    )
-
-
-def _level_table(scores: Sequence[CaseScore]) -> str:
-    head = ("level", "bodies", "Dice", "5th percentile", "surface mm", "core HU error", "right", "wrong", "withheld")
-    rows = []
-    for level, bodies in by_level(scores).items():
-        summary = summarise([CaseScore(name=level, bodies=bodies)])
-        row = _summary_row(summary)
-        right = sum(body.naming is Naming.RIGHT for body in bodies)
-        rows.append((level, *row[1:6], str(right), str(summary.wrong), str(summary.withheld)))
-    return _table(head, rows)
-
-
 def _reliability_part(bins: Sequence[ReliabilityBin]) -> str:
     if not bins:
         return "<p>No body rests on a landmark.</p>"
+    return _image(reliability_picture(bins), "reliability curve") + _html(reliability_table(bins))
+
+
+def reliability_picture(bins: Sequence[ReliabilityBin]) -> bytes:
+    """A PNG of how often levels are right by how sure they were."""
     figure = Figure(figsize=(4.2, 3.4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -126,32 +97,7 @@ def _reliability_part(bins: Sequence[ReliabilityBin]) -> str:
     axes.set(xlabel="confidence of the level", ylabel="share of right levels", xlim=(0.0, 1.02), ylim=(0.0, 1.02))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    rows = (
-        (f"{each.low:g} to {each.high:g}", str(each.count), f"{each.confidence:.3f}", f"{each.right:.3f}")
-        for each in bins
-    )
-    return _image(buffer.getvalue(), "reliability curve") + _table(("confidence", "bodies", "mean", "right"), rows)
-
-
-def _case_table(scores: Sequence[CaseScore]) -> str:
-    head = (
-        "scan",
-        "bodies",
-        "Dice",
-        "5th percentile",
-        "surface mm",
-        "core HU error",
-        "identified",
-        "wrong",
-        "withheld",
-    )
-    rows = []
-    for score in scores:
-        summary = summarise([score])
-        row = _summary_row(summary)
-        told = f"{escape(score.name)}: {escape(score.reason)}" if score.reason else escape(score.name)
-        rows.append((told, *row[1:7], str(summary.wrong), str(summary.withheld)))
-    return _table(head, rows)
+    return buffer.getvalue()
 
 
 def _figure(picture: Picture) -> str:
@@ -166,15 +112,11 @@ def _figure(picture: Picture) -> str:
     )
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    top = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+def _html(table: Table) -> str:
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in table.head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _image(png: bytes, name: str) -> str:
     return f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from training.evaluation.case import Case
 from training.evaluation.page import Picture, write_page
 from training.evaluation.scores import CaseScore, missed_case, score_case
 from training.evaluation.summary import Summary, reliability, summarise
+from training.evaluation.tables import level_table, reliability_table, summary_table
 
 #: Scans that are shown, those with the worst body first.
 SHOWN = 10
@@ -31,7 +32,7 @@ Watcher = Callable[[int], None]
 
 
 def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *, watch: Watcher) -> Summary:
-    """Score networks on cases; leaves `report.html` and `scores.json` in a folder.
+    """Score networks on cases; leaves `report.html`, `summary.md` with its tables and `scores.json` in a folder.
 
     Parameters
     ----------
@@ -50,23 +51,28 @@ def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *,
         watch(count)
     pictures = [_picture(shown) for shown in worst]
     out.mkdir(parents=True, exist_ok=True)
-    page = write_page(
-        scores,
-        pictures,
-        models=model.identities,
-        training_data=model.training_data,
-        groups=dict(sorted(groups.items())),
-    )
+    groups = dict(sorted(groups.items()))
+    page = write_page(scores, pictures, models=model.identities, training_data=model.training_data, groups=groups)
     (out / "report.html").write_text(page, encoding="utf-8")
+    (out / "summary.md").write_text(_tables(scores, groups), encoding="utf-8")
     told = {
         "models": [asdict(identity) for identity in model.identities],
         "summary": asdict(summarise(scores)),
-        "groups": {name: asdict(summarise(members)) for name, members in sorted(groups.items())},
+        "groups": {name: asdict(summarise(members)) for name, members in groups.items()},
         "reliability": [asdict(each) for each in reliability(scores)],
         "cases": [asdict(score) for score in scores],
     }
     (out / "scores.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return summarise(scores)
+
+
+def _tables(scores: Sequence[CaseScore], groups: Mapping[str, Sequence[CaseScore]]) -> str:
+    tables = (
+        summary_table({"all": scores, **groups}),
+        level_table(scores),
+        reliability_table(reliability(scores)),
+    )
+    return "\n".join(table.markdown for table in tables)
 
 
 def _score(case: Case, model: SpineModel) -> tuple[CaseScore, SpineSegmentation | None]:

@@ -247,7 +247,10 @@ def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, 
     assert summary.dice == 1.0
     assert summary.wrong == summary.missed == 0
     assert done == [1]
+    tables = (tmp_path / "summary.md").read_text()
     page = (tmp_path / "report.html").read_text()
+    assert "| all | 1 | 11 | 1.000 |" in tables
+    assert "| T12 | 1 | 1.000 |" in tables
     assert "research" in page
     assert "Trained on: none" in page
     assert page.count("<img") == 3
