@@ -16,8 +16,9 @@ Span = tuple[float, float]
 _STEP_MM = 1.0
 _SMOOTHING_MM = 1.5
 
-#: A step with fewer voxels than this share of the usual number is beyond the column.
-_LEAST_COUNT_SHARE = 0.4
+#: A step with fewer voxels than this share of the usual number is beyond the column; bodies of the upper chest have a
+#: quarter of the voxels of lumbar ones where the network sees them faintly.
+_LEAST_COUNT_SHARE = 0.15
 
 #: Shorter runs of the profile are no body, mm: a crushed body still keeps about 8 mm.
 _SHORTEST_BODY_MM = 7.0

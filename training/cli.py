@@ -42,7 +42,7 @@ def fit_spine_command(
     version: Annotated[str, typer.Option(help="Version in the model cards.")],
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 12_000,
-    body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 6_000,
+    body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 10_000,
     persons: Annotated[int, typer.Option(min=5, help="How many persons the level model is counted on.")] = 120,
 ) -> None:
     """Train both networks of the spine and the level model on synthetic anatomy; run it again to resume."""

@@ -9,13 +9,17 @@ from torch.nn import functional
 
 from training.rendering.texture import Shape, seeded, smooth_noise
 
-#: Voxels of the coarse network, in voxels of the samples.
-_COARSE = 3
+#: Voxels of the coarse network, in voxels of the samples, drawn.
+_COARSE = (2, 3)
 
 # How a coarse mask errs: how sharply it turns, how much too large or too small it is as a whole and in places (all in
 # logits), how far it lies off (voxels), and its upper and lower cut (share of its height). Plausible choices.
 _SHARPNESS, _BIAS, _UNEVENNESS, _SHIFT, _MISCUT = (6.0, 14.0), 1.2, (0.0, 1.5), 1.5, 0.1
 _UNEVEN_CELL = 3.0
+
+# How often a part of the body is not seen, as of thin marrow that looks like soft tissue, the radius of that part
+# against that of a ball as large as the body, and what is still seen of it. Plausible choices.
+_HOLED, _HOLE_RADIUS, _LEFT_IN_HOLE = 0.35, (0.25, 0.7), (0.0, 0.5)
 
 
 def draw_pointer(body: Tensor, bodies: Tensor, rng: np.random.Generator) -> Tensor:
@@ -29,22 +33,37 @@ def draw_pointer(body: Tensor, bodies: Tensor, rng: np.random.Generator) -> Tens
         True inside that and its neighbours: where the column is cut at the wrong height, a slice of them comes along.
     """
     seen = _miscut(body, bodies, rng).float()
-    phase = [int(rng.integers(_COARSE)) for _ in range(3)]
-    padding = [(first, -(first + size) % _COARSE) for first, size in zip(phase, seen.shape, strict=True)]
-    padded = functional.pad(seen[None, None], [step for pair in reversed(padding) for step in pair])
-    share = functional.avg_pool3d(padded, _COARSE)[0, 0]
+    if rng.random() < _HOLED:
+        seen = _holed(seen, rng)
+    step = int(rng.choice(_COARSE))
+    phase = [int(rng.integers(step)) for _ in range(3)]
+    padding = [(first, -(first + size) % step) for first, size in zip(phase, seen.shape, strict=True)]
+    padded = functional.pad(seen[None, None], [size for pair in reversed(padding) for size in pair])
+    share = functional.avg_pool3d(padded, step)[0, 0]
     coarse: Shape = (share.shape[0], share.shape[1], share.shape[2])
     logits = (share - 0.5) * rng.uniform(*_SHARPNESS) + rng.uniform(-_BIAS, _BIAS) * (share * (1.0 - share) * 4.0)
     unevenness = smooth_noise(coarse, _UNEVEN_CELL, seeded(rng)) * rng.uniform(*_UNEVENNESS)
     touched = functional.max_pool3d(share[None, None], 3, stride=1, padding=1)[0, 0] > 0.0
     probability = torch.where(touched, torch.sigmoid(logits + unevenness), 0.0)
     # Values stand at the middle of their coarse voxel; between them they are linear.
-    size = [count * _COARSE for count in coarse]
+    size = [count * step for count in coarse]
     fine = functional.interpolate(probability[None, None], size=size, mode="trilinear", align_corners=False)[0, 0]
     first = [start + round(rng.uniform(-_SHIFT, _SHIFT)) for start in phase]
     rolled = torch.roll(fine, [at - start for at, start in zip(phase, first, strict=True)], dims=(0, 1, 2))
     k, j, i = (slice(start, start + count) for start, count in zip(phase, body.shape, strict=True))
     return rolled[k, j, i]
+
+
+def _holed(seen: Tensor, rng: np.random.Generator) -> Tensor:
+    """Without most of a ball about one of its points."""
+    inside = torch.nonzero(seen > 0.0)
+    if not len(inside):
+        return seen
+    middle = inside[int(rng.integers(len(inside)))]
+    axes = [(torch.arange(size) - int(at)).float() ** 2 for size, at in zip(seen.shape, middle, strict=True)]
+    away = (axes[0][:, None, None] + axes[1][:, None] + axes[2]).sqrt()
+    ball = (0.75 / np.pi * len(inside)) ** (1.0 / 3.0)
+    return torch.where(away < ball * rng.uniform(*_HOLE_RADIUS), seen * rng.uniform(*_LEFT_IN_HOLE), seen)
 
 
 def _miscut(body: Tensor, bodies: Tensor, rng: np.random.Generator) -> Tensor:
