@@ -19,8 +19,8 @@ def _loss(network: nn.Module, hu: Tensor, shares: Tensor) -> Tensor:
     return segmentation_loss(network(normalise(hu)[:, None]), shares)
 
 
-# Samples are drawn on 3 mm. On this grid a person looks a fifth larger than in them, which is within what they show, and
-# the discs between the small bodies of the upper chest are seen: measured, and written down in docs/decisions/0018.
+# Samples are drawn on 3 mm. On this grid a person looks a fifth larger than in them, which is within what they show,
+# and the discs between the small bodies of the upper chest are seen: measured, see docs/decisions/0018.
 _USED_ON_MM = 2.5
 
 SPINE = Lesson(

@@ -230,7 +230,7 @@ def test_the_bundle_says_how_it_was_made_and_that_it_is_for_research(tmp_path: P
     assert card.training.command == "the command"
     assert card.intended_use is IntendedUse.RESEARCH
     assert card.metrics == (metric,)
-    assert card.spacing_mm == (3.0, 3.0, 3.0)
+    assert card.spacing_mm == (2.5, 2.5, 2.5)
 
 
 def test_the_command_line_explains_itself() -> None:
