@@ -10,13 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from models.tissues import Tissue
 from training import pool
 from training.anatomy.template import Template, build_template
 from training.lessons.spine import SPINE
 from training.pool import PoolPlan, ensure_template, fill_pool
+from training.rendering.sample import Sample
 from training.samples import load_sample
+
+
+def draw_noise(template: Template, rng: np.random.Generator) -> Sample:
+    """A small sample of random numbers, drawn in no time."""
+    hu = torch.from_numpy(rng.integers(-1024, 3072, (4, 4, 4), dtype=np.int16))
+    return Sample(hu=hu, shares=torch.full((len(Tissue), 4, 4, 4), 255 // len(Tissue), dtype=torch.uint8))
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ def small_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PoolPlan:
     return PoolPlan(
         folder=tmp_path / "pool",
         template_folder=tmp_path / "templates",
-        lesson=SPINE,
+        lesson=replace(SPINE, draw=draw_noise),
         size=3,
         behind=0,
         templates=1,
@@ -52,9 +60,15 @@ def test_a_pool_draws_a_little_ahead_and_no_more(small_plan: PoolPlan) -> None:
 
     # Six to begin with, of which three may be used, and one ahead; samples come in fours.
     assert drawn == list(range(8))[-5:]
-    hu, shares = load_sample(small_plan.path(7))
+
+
+def test_a_pool_draws_what_its_lesson_asks_for(small_plan: PoolPlan) -> None:
+    filled(replace(small_plan, lesson=SPINE), until=0, used=0)
+
+    hu, shares = load_sample(small_plan.path(0))
     assert shares.shape == (len(Tissue), *hu.shape)
     assert np.isfinite(hu.numpy()).all()
+    assert hu.min() < -500.0 < hu.max()
 
 
 def test_the_oldest_samples_go(small_plan: PoolPlan) -> None:
