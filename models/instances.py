@@ -118,17 +118,18 @@ def _labelled(inside: NDArray[np.bool_], arc: Float32, spans: list[Span], ends: 
     cuts = [(upper[0] + lower[1]) / 2.0 for upper, lower in pairwise(spans)]
     labels[inside] = len(cuts) - np.searchsorted(cuts[::-1], arc[inside]) + 1
     sizes = np.bincount(labels.ravel(), minlength=len(spans) + 1)[1:]
-    keep = _without_small_ends(sizes, spans, ends)
+    # A stretch of the curve may look like a body on the average, and hold no voxel that is surely one.
+    keep = [number for number in _without_small_ends(sizes, spans, ends) if sizes[number]]
     table = np.zeros(len(spans) + 1, dtype=np.uint8)
-    table[1 + np.arange(keep.start, keep.stop)] = np.arange(1, keep.stop - keep.start + 1)
-    return table[labels], tuple(spans[keep])
+    table[1 + np.array(keep, dtype=int)] = np.arange(1, len(keep) + 1)
+    return table[labels], tuple(spans[number] for number in keep)
 
 
-def _without_small_ends(sizes: NDArray[np.int64], spans: list[Span], ends: Span) -> slice:
+def _without_small_ends(sizes: NDArray[np.int64], spans: list[Span], ends: Span) -> range:
     least = _TERMINAL_SHARE * float(np.median(sizes))
     first, last = 0, len(spans)
     while first < last and sizes[first] < least and spans[first][1] <= ends[1]:
         first += 1
     while first < last and sizes[last - 1] < least and spans[last - 1][0] >= ends[0]:
         last -= 1
-    return slice(first, last)
+    return range(first, last)

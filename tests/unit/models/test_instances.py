@@ -7,7 +7,9 @@ import pytest
 from scipy import ndimage
 
 from models.instances import Instances, find_instances
-from models.tissues import Tissue
+from models.levels.anatomy import breaks
+from models.levels.evidence import gather_evidence
+from models.tissues import BODY_TISSUES, Tissue
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from tests.builders.spine_classes import SPACING_MM, Built, Scene, build
 
@@ -130,3 +132,24 @@ def test_a_small_piece_at_the_end_is_dropped() -> None:
 
     assert instances is not None
     assert len(instances.spans_mm) == len(found(built).spans_mm)
+
+
+def test_a_body_of_which_no_voxel_is_sure_is_a_gap() -> None:
+    """The column holds it together with its discs, and on the average it looks more like a body than like a disc."""
+    built = build(LUMBAR)
+    classes = built.probabilities.copy()
+    middle = round(built.centres_lps_mm[VertebralLevel.L2][2] / 3.0)
+    rows = slice(middle - 7, middle + 8)
+    for tissue in BODY_TISSUES:
+        seen = classes[int(tissue), rows].copy()
+        classes[int(tissue), rows] = 0.45 * seen
+        classes[int(Tissue.DISC), rows] += 0.15 * seen
+        classes[int(Tissue.BACKGROUND), rows] += 0.4 * seen
+
+    instances = found(Built(**{**vars(built), "probabilities": classes}))
+
+    assert len(instances.spans_mm) == len(found(built).spans_mm) - 1
+    evidence = gather_evidence(classes, instances)
+    assert len(evidence) == len(instances.spans_mm)
+    assert min(body.volume_mm3 for body in evidence) > 0.0
+    assert len(breaks(evidence)) == 1
