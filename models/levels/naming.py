@@ -16,12 +16,6 @@ from node.domain.confidence import LevelConfidence
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 
-#: Said where thoracic vertebrae have names and the first one is not in view.
-COUNTED_UPWARDS = (
-    "Thoracic vertebrae were counted upwards with the last one as the twelfth: the first is not in view, and some "
-    "people in a hundred have eleven or thirteen."
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
@@ -114,9 +108,9 @@ def name_levels(chain: Sequence[Evidence], rule: LevelRule) -> LevelNames:
     """
     parts = parts_of(chain)
     guesses = [guess(chain[part.bodies], rule.model) for part in parts]
-    named = [_name_part(part, guessed, rule) for part, guessed in zip(parts, guesses, strict=True)]
+    named = [_name_part(part, guessed, rule=rule) for part, guessed in zip(parts, guesses, strict=True)]
     labels = [label for names in named for label in names.labels]
-    if not _fit_together(chain, parts, guesses, named):
+    if not _fit_together(chain, parts, guesses=guesses, named=named):
         reason = Reason(
             code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail="What was counted above and below a gap does not fit to it."
         )
@@ -131,7 +125,11 @@ def name_levels(chain: Sequence[Evidence], rule: LevelRule) -> LevelNames:
 
 
 def _fit_together(
-    chain: Sequence[Evidence], parts: Sequence[Part], guesses: Sequence[Guess | None], named: Sequence[LevelNames]
+    chain: Sequence[Evidence],
+    parts: Sequence[Part],
+    *,
+    guesses: Sequence[Guess | None],
+    named: Sequence[LevelNames],
 ) -> bool:
     """Whether parts that have names lie as far apart as those say, in one and the same spine."""
     sure = [
@@ -155,7 +153,7 @@ def _number(place: Place, placement: Placement) -> int:
     return int(place.level[1:]) + (0 if place.level.is_thoracic else placement.thoracic)
 
 
-def _name_part(part: Part, guessed: Guess | None, rule: LevelRule) -> LevelNames:
+def _name_part(part: Part, guessed: Guess | None, *, rule: LevelRule) -> LevelNames:
     """Names within a part."""
     bodies = part.bodies.stop - part.bodies.start
     if guessed is None:
@@ -165,16 +163,24 @@ def _name_part(part: Part, guessed: Guess | None, rule: LevelRule) -> LevelNames
         # One body between two breaks is itself what is odd.
         return LevelNames(labels=(Label(level=None, confidence=None, reasons=(part.gap,)),))
     labels = tuple(
-        _label(level, names[level], guessed.seen, part.gap, rule)
+        _label(level, names[level], seen=guessed.seen, gap=part.gap, rule=rule)
         for level, names in zip(guessed.placement.levels, guessed.beliefs, strict=True)
     )
     counted = any(label.level is not None and label.level.is_thoracic for label in labels)
     told = counted and not guessed.placement.shows_first_thoracic
-    return LevelNames(labels=labels, premises=(COUNTED_UPWARDS,) if told else ())
+    return LevelNames(labels=labels, premises=(counted_upwards(guessed.placement.thoracic),) if told else ())
+
+
+def counted_upwards(thoracic: int) -> str:
+    """What thoracic names rest on where the first of so many is not in view."""
+    return (
+        f"Thoracic vertebrae were counted upwards with the last one as T{thoracic}, and not downwards from the first: "
+        "some people in a hundred have one more or one less."
+    )
 
 
 def _label(
-    level: VertebralLevel | None, belief: float, seen: frozenset[Landmark], gap: Reason | None, rule: LevelRule
+    level: VertebralLevel | None, belief: float, *, seen: frozenset[Landmark], gap: Reason | None, rule: LevelRule
 ) -> Label:
     confidence = rule.confidence(belief)
     if not seen:

@@ -10,7 +10,7 @@ import pytest
 from models.instances import find_instances
 from models.levels.evidence import Evidence, gather_evidence
 from models.levels.model import Calibration
-from models.levels.naming import COUNTED_UPWARDS, Label, name_levels
+from models.levels.naming import Label, counted_upwards, name_levels
 from models.levels.plausible import PLAUSIBLE
 from models.levels.rule import LEAST_SCORE, LevelRule
 from node.domain.errors import ConfigurationError
@@ -163,7 +163,8 @@ def test_a_chest_up_to_the_first_rib_is_counted_from_both_ends() -> None:
 def test_thoracic_names_that_were_counted_upwards_say_so() -> None:
     abdomen, lumbar = (name_levels(chain(places(first, "S1")), A_RULE) for first in ("T9", "L1"))
 
-    assert abdomen.premises == (COUNTED_UPWARDS,)
+    assert abdomen.premises == (counted_upwards(12),)
+    assert "last one as T12" in counted_upwards(12)
     assert lumbar.premises == ()
 
 
@@ -243,8 +244,13 @@ def test_a_body_that_was_taken_for_two_is_not_counted_twice() -> None:
 
     assert [label.level for label in labels[6:8]] == [None, None]
     assert "taken for two" in labels[6].reasons[0].detail
-    given = [label.level for label in labels if label.level is not None]
-    assert given == [place.level for place in places("T9", "S1") if place.level in given]
+    true_levels = [place.level for place in places("T9", "S1")]
+    outside = [*labels[:6], *labels[8:]]
+    expected = [*true_levels[:6], *true_levels[7:]]
+    assert [label.level for label in outside] == [
+        level if label.level is not None else None for label, level in zip(outside, expected, strict=True)
+    ]
+    assert sum(label.level is not None for label in outside) >= 6
 
 
 @pytest.mark.parametrize(("missing", "fits"), [(0, False), (1, True), (2, False)])
