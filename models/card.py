@@ -98,11 +98,6 @@ class ModelCard:
             raise ConfigurationError(f"the spacing of a model must be positive, got {self.spacing_mm}")
         if [int(tissue) for tissue in self.classes] != list(range(len(self.classes))):
             raise ConfigurationError(f"the classes of a model must be its channels in order, got {self.classes}")
-        known = list(self.architecture.outputs)
-        if list(self.classes) != known[: len(self.classes)]:
-            raise ConfigurationError(
-                f"{self.architecture} has the classes {known}, the card of {self.name!r} {self.classes}"
-            )
         if not _SHA256.fullmatch(self.weights_sha256):
             raise ConfigurationError(
                 f"weights_sha256 must be 64 lower-case hexadecimal digits, got {self.weights_sha256!r}"

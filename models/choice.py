@@ -38,7 +38,7 @@ def load_spine_model(device: torch.device, choice: SpineChoice = SHIPPED) -> Spi
         return SpineModel(tissue=_of_others(device, choice.backend, choice.bundle), body=body, levels=rule)
     folder = choice.bundle or SPINE_CT
     own = _own(device, folder)
-    learned = load_levels(folder, own.card.weights_sha256)
+    learned = load_levels(folder, own.card)
     model, identity = learned if learned is not None else (PLAUSIBLE, None)
     return SpineModel(
         tissue=OwnNetwork(own),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.levels.evidence import FORM, Evidence
-from models.levels.placements import VARIANTS
+from models.levels.evidence import Evidence
 from models.levels.ribs import STUB_MM
 
 #: Reach of a rib, mm: none or a stub, short, middle, long, and as the upper ribs.
@@ -42,11 +40,8 @@ BINS: dict[Clue, int] = {
     Clue.SACRUM_BELOW: len(_BELOW_EDGES) + 1,
 }
 
-
-#: Names all that tables were counted by: those of another form say nothing.
-COUNTED_BY = hashlib.sha256(
-    repr((FORM, _RIB_EDGES, _VOTE_EDGES, _SACRAL_EDGES, _CONTACT_EDGES, _BELOW_EDGES, VARIANTS)).encode()
-).hexdigest()[:12]
+#: All that says which bin a body lies in.
+LIMITS = (_RIB_EDGES, _VOTE_EDGES, _LEAST_VOTES, _SACRAL_EDGES, _CONTACT_EDGES, _BELOW_EDGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.box import Box, corner, grown
@@ -15,11 +14,8 @@ from models.levels.ribs import Ribs, find_ribs
 from models.tissues import BODY_TISSUES, Tissue
 from node.domain.volume import Float32
 
-Bool = NDArray[np.bool_]
-Float64 = NDArray[np.float64]
-
 #: Raised whenever a field of `Evidence`, or how bodies and ribs are found, comes to mean something else.
-FORM = 1
+FORM = 2
 
 #: Around a body, mm, where contact with the sacrum's wings is looked for.
 _CONTACT_MM = 5.0

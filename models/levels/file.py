@@ -8,12 +8,18 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from models.levels.clues import COUNTED_BY
+from models.card import ModelCard
+from models.levels import clues, landmarks
+from models.levels.evidence import FORM
 from models.levels.model import LevelModel
+from models.levels.placements import VARIANTS
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse, ModelIdentity
 
 LEVELS = Path("configs/levels.json")
+
+#: Names all that a level model was counted and calibrated by: one of another form says nothing.
+COUNTED_BY = hashlib.sha256(repr((FORM, clues.LIMITS, landmarks.LIMITS, VARIANTS)).encode()).hexdigest()[:12]
 
 _NAME = "spine-levels"
 
@@ -26,16 +32,17 @@ class LevelFile:
     ----------
     version
         Of the level model.
-    network_sha256
-        Of the weights of the network that it goes with.
+    network_sha256, spacing_mm
+        Of the weights of the network that it goes with, and the grid on which that was asked.
     counted_by
-        What its tables were counted by; `models.levels.clues.COUNTED_BY` of this code, or they mean something else.
+        What its tables were counted by; `COUNTED_BY` of this code, or they mean something else.
     command
         What made it.
     """
 
     version: str
     network_sha256: str
+    spacing_mm: tuple[float, float, float]
     counted_by: str
     command: str
     model: LevelModel
@@ -51,8 +58,8 @@ def save_levels(bundle: Path, content: LevelFile) -> None:
     path.write_bytes(_FILE.dump_json(content, indent=1) + b"\n")
 
 
-def load_levels(bundle: Path, network_sha256: str) -> tuple[LevelModel, ModelIdentity] | None:
-    """The level model of a bundle, and which it is; `None` where the bundle has none.
+def load_levels(bundle: Path, card: ModelCard) -> tuple[LevelModel, ModelIdentity] | None:
+    """The level model of a bundle with this card, and which it is; `None` where the bundle has none.
 
     Raises
     ------
@@ -67,10 +74,10 @@ def load_levels(bundle: Path, network_sha256: str) -> tuple[LevelModel, ModelIde
         file = _FILE.validate_json(content)
     except (OSError, ValidationError) as error:
         raise ConfigurationError(f"the level model {path} cannot be read: {error}") from error
-    if file.network_sha256 != network_sha256:
+    if (file.network_sha256, file.spacing_mm) != (card.weights_sha256, card.spacing_mm):
         raise ConfigurationError(
-            f"the level model {path} goes with weights of SHA-256 {file.network_sha256}, the bundle has "
-            f"{network_sha256}; make it anew with osteonode-train fit levels"
+            f"the level model {path} goes with weights of SHA-256 {file.network_sha256} on {file.spacing_mm} mm, the "
+            f"bundle has {card.weights_sha256} on {card.spacing_mm} mm; make it anew with osteonode-train fit levels"
         )
     if file.counted_by != COUNTED_BY:
         raise ConfigurationError(

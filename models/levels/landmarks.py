@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from enum import StrEnum
+
+from scipy import special
 
 from models.levels.evidence import Evidence
 from models.levels.placements import Kind, Placement
@@ -24,6 +25,9 @@ _BELOW_TURN, _BELOW_WIDTH = 0.25, 0.06
 #: So much of the body below the last pair of ribs must be in the scan, mm, before it counts as one without ribs: ribs
 #: begin at the upper edge.
 _SEEN_BELOW_RIBS_MM = 12.0
+
+#: All of them: a calibration is worth nothing where names rest on other landmarks.
+LIMITS = (_SACRUM_SEEN, _CONTACT_TURN, _CONTACT_WIDTH, _BELOW_TURN, _BELOW_WIDTH, STUB_MM, _SEEN_BELOW_RIBS_MM)
 
 
 class Landmark(StrEnum):
@@ -56,7 +60,7 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> frozenset[Land
 
 def looks_sacral(evidence: Evidence) -> float:
     """How much a body looks like S1, 0 to 1."""
-    contact = _logistic((evidence.sacrum_contact - _CONTACT_TURN) / _CONTACT_WIDTH)
+    contact = float(special.expit((evidence.sacrum_contact - _CONTACT_TURN) / _CONTACT_WIDTH))
     return 0.5 * contact + 0.5 * evidence.sacral
 
 
@@ -64,8 +68,4 @@ def lies_on_sacrum(evidence: Evidence) -> float:
     """How much a body looks as if the sacrum began below it, 0 to 1; 0 where the scan ends there."""
     if evidence.sacrum_below is None:
         return 0.0
-    return _logistic((evidence.sacrum_below - _BELOW_TURN) / _BELOW_WIDTH)
-
-
-def _logistic(value: float) -> float:
-    return 1.0 / (1.0 + math.exp(-value))
+    return float(special.expit((evidence.sacrum_below - _BELOW_TURN) / _BELOW_WIDTH))

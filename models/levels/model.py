@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
@@ -44,7 +45,8 @@ class SizeTable:
     own_sd: float
 
     def __post_init__(self) -> None:
-        if len(self.log_means) != SIZES or min(self.person_sd, self.own_sd) <= 0.0:
+        known = bool(np.isfinite((*self.log_means, self.person_sd, self.own_sd)).all())
+        if not known or len(self.log_means) != SIZES or min(self.person_sd, self.own_sd) <= 0.0:
             raise ConfigurationError(f"a size table must have {SIZES} means and positive deviations")
 
     def fit(self, log_sizes: Float64, places: Float64) -> float:
@@ -99,7 +101,7 @@ class Calibration:
 
     def probability(self, belief: float) -> float:
         """How often a name with this belief is right, 0 to 1; never more than the belief itself."""
-        curve = 1.0 / (1.0 + math.exp(-(self.intercept + self.slope * log_odds(belief))))
+        curve = float(special.expit(self.intercept + self.slope * log_odds(belief)))
         return min(max(belief, 0.0), curve)
 
 
@@ -130,13 +132,13 @@ class LevelModel:
     def __post_init__(self) -> None:
         if set(self.shares) != set(Clue) or set(self.weights) != set(Clue):
             raise ConfigurationError(f"a level model must have shares and weights of {', '.join(Clue)}")
-        if min(*self.weights.values(), self.size_weight) < 0.0:
+        if not all(0.0 <= weight < math.inf for weight in (*self.weights.values(), self.size_weight)):
             raise ConfigurationError("weights of a level model must not be negative")
         for clue, rows in self.shares.items():
             if set(rows) != set(Kind):
                 raise ConfigurationError(f"the shares of {clue!r} must be given for {', '.join(Kind)}")
             for kind, row in rows.items():
-                if len(row) != BINS[clue] or min(row) <= 0.0 or abs(sum(row) - 1.0) > 1e-3:
+                if len(row) != BINS[clue] or not (min(row) > 0.0 and abs(sum(row) - 1.0) < 1e-3):
                     raise ConfigurationError(f"{clue} of {kind} must have {BINS[clue]} positive shares of sum 1")
 
     @property
@@ -166,19 +168,10 @@ class LevelModel:
     def beliefs(self, chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
         """How much each placement is believed, shape (placements,), sum 1."""
         priors = np.array([placement.log_prior for placement in candidates])
-        scores: Float64 = priors + self.terms(chain, candidates) @ self.term_weights
-        return normalised(scores)
-
-
-def normalised(log_scores: Float64) -> Float64:
-    """Shares of sum 1 from logarithms that are known but for a constant."""
-    scores: Float64 = np.exp(log_scores - log_scores.max())
-    shares: Float64 = scores / scores.sum()
-    return shares
+        shares: Float64 = special.softmax(priors + self.terms(chain, candidates) @ self.term_weights)
+        return shares
 
 
 def log_odds(probability: float) -> float:
     """Logarithm of the odds, kept where it can be told from certainty."""
-    least = 1.0 / (1.0 + math.exp(_MOST_LOG_ODDS))
-    kept = min(max(probability, least), 1.0 - least)
-    return math.log(kept / (1.0 - kept))
+    return float(np.clip(special.logit(min(max(probability, 0.0), 1.0)), -_MOST_LOG_ODDS, _MOST_LOG_ODDS))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from scipy import special
 
 from models.levels.model import LevelModel, log_odds
 from node.domain.confidence import LevelConfidence
@@ -35,7 +36,7 @@ class LevelRule:
         if self.model.calibration is not None:
             return self.asked
         more = max(0.0, log_odds(self.asked) - log_odds(USUAL_LEVEL_PROBABILITY))
-        return 1.0 / (1.0 + math.exp(-(log_odds(LEAST_SCORE) + more)))
+        return float(special.expit(log_odds(LEAST_SCORE) + more))
 
     def confidence(self, belief: float) -> LevelConfidence:
         """How sure a name is that the model believes in so much, 0 to 1."""

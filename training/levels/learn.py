@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 
 from models.backends.own import OwnNetwork
 from models.bundle import load_bundle, load_card
-from models.levels.clues import COUNTED_BY, Clue
-from models.levels.file import LevelFile
+from models.levels.clues import Clue
+from models.levels.file import COUNTED_BY, LevelFile
 from models.levels.model import LevelModel
 from node.domain.errors import ConfigurationError
 from training.anatomy.template import build_template
@@ -26,12 +26,12 @@ from training.levels.counting import count_shares, count_sizes
 from training.levels.scans import View, draw_level_scan
 from training.levels.weighing import weigh
 from training.pool import Stream
-from training.samples import VALIDATION_SEED
 
 #: One part of so many is to count on, and one to weigh on.
 _A_PART = 5
 
-_LEAST_PERSONS = _A_PART
+#: So many processes draw and look at once, each on one core.
+_PROCESSES = 2
 
 #: What each person is scanned for, and how often.
 _VIEWS, _VIEW_SHARES = tuple(View), (0.25, 0.25, 0.2, 0.2, 0.1)
@@ -59,8 +59,6 @@ class LevelPlan:
         to show that one name in a hundred is wrong takes several hundred scans.
     scans_a_person
         How many scans of each.
-    processes
-        How many draw and look at once, each on one core.
     """
 
     bundle: Path
@@ -68,15 +66,12 @@ class LevelPlan:
     seed: int
     persons: int = 120
     scans_a_person: int = 6
-    processes: int = 2
 
     def __post_init__(self) -> None:
-        if self.seed == VALIDATION_SEED:
-            raise ConfigurationError(f"seed {VALIDATION_SEED} draws the validation set; choose another one")
-        if self.persons < _LEAST_PERSONS or min(self.scans_a_person, self.processes) < 1:
+        if self.persons < _A_PART or self.scans_a_person < 1:
             raise ConfigurationError(
-                f"a level model needs at least {_LEAST_PERSONS} persons, a scan of each and a process, "
-                f"got {self.persons}, {self.scans_a_person} and {self.processes}"
+                f"a level model needs at least {_A_PART} persons and a scan of each, "
+                f"got {self.persons} and {self.scans_a_person}"
             )
 
     @property
@@ -116,50 +111,58 @@ def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher)
         judged,
         data=f"{len(judged)} synthetic scans of {persons} persons of the family that the network learned from",
     )
+    card = load_card(plan.bundle)
     return LevelFile(
         version=version,
-        network_sha256=load_card(plan.bundle).weights_sha256,
+        network_sha256=card.weights_sha256,
+        spacing_mm=card.spacing_mm,
         counted_by=COUNTED_BY,
         command=command,
         model=replace(model, calibration=calibration),
     )
 
 
-def keep_seen(plan: LevelPlan, person: int, chains: tuple[TrueChain | None, ...]) -> None:
+def chains_folder(plan: LevelPlan) -> Path:
+    """Where lies what this network saw of these persons, and of no others."""
+    card = load_card(plan.bundle)
+    spacing = "x".join(f"{each:g}" for each in card.spacing_mm)
+    return plan.work / f"chains-{card.weights_sha256[:12]}-{spacing}-{COUNTED_BY}-{plan.seed}-{plan.scans_a_person}"
+
+
+def keep_seen(folder: Path, person: int, chains: tuple[TrueChain | None, ...]) -> None:
     """Write what the network saw of a person's scans, whole or not at all."""
-    path = _path(plan, person)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _path(folder, person)
     partial = path.with_suffix(".partial")
     partial.write_bytes(_CHAINS.dump_json(chains))
     partial.rename(path)
 
 
-def _path(plan: LevelPlan, person: int) -> Path:
-    network = load_card(plan.bundle).weights_sha256[:12]
-    name = f"chains-{network}-{COUNTED_BY}-{plan.seed}-{plan.scans_a_person}"
-    return plan.work / name / f"{person:04d}.json"
+def _path(folder: Path, person: int) -> Path:
+    return folder / f"{person:04d}.json"
 
 
 def _seen(plan: LevelPlan, watch: Watcher) -> Iterator[tuple[TrueChain | None, ...]]:
     """What the network sees of each person's scans, drawn by some processes and kept on disk."""
-    with ProcessPoolExecutor(plan.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    folder = chains_folder(plan)
+    with ProcessPoolExecutor(_PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = {
-            person: pool.submit(_see_and_keep, plan, person)
+            person: pool.submit(_see_and_keep, plan, folder, person)
             for person in range(plan.persons)
-            if not _path(plan, person).exists()
+            if not _path(folder, person).exists()
         }
         try:
             for person in range(plan.persons):
                 if person in waiting:
                     waiting[person].result()
                 watch(person + 1)
-                yield _CHAINS.validate_json(_path(plan, person).read_bytes())
+                yield _CHAINS.validate_json(_path(folder, person).read_bytes())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _see_and_keep(plan: LevelPlan, person: int) -> None:
-    keep_seen(plan, person, see_person(plan, person))
+def _see_and_keep(plan: LevelPlan, folder: Path, person: int) -> None:
+    keep_seen(folder, person, see_person(plan, person))
 
 
 def see_person(plan: LevelPlan, person: int) -> tuple[TrueChain | None, ...]:

@@ -11,8 +11,7 @@ import torch
 
 from models.bundle import BODY_CT, SPINE_CT, load_card
 from models.choice import load_spine_model
-from models.levels.clues import COUNTED_BY
-from models.levels.file import LEVELS, LevelFile, save_levels
+from models.levels.file import COUNTED_BY, LEVELS, LevelFile, save_levels
 from models.levels.model import Calibration
 from models.levels.plausible import PLAUSIBLE
 from node.domain.errors import ConfigurationError
@@ -34,10 +33,16 @@ def learned(tmp_path: Path) -> Path:
     folder = tmp_path / "bundle"
     shutil.copytree(SPINE_CT, folder)
     model = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, data="none"))
-    weights = load_card(folder).weights_sha256
-    save_levels(
-        folder, LevelFile(version="7", network_sha256=weights, counted_by=COUNTED_BY, command="none", model=model)
+    card = load_card(folder)
+    file = LevelFile(
+        version="7",
+        network_sha256=card.weights_sha256,
+        spacing_mm=card.spacing_mm,
+        counted_by=COUNTED_BY,
+        command="none",
+        model=model,
     )
+    save_levels(folder, file)
     return folder
 
 

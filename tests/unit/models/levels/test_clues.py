@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.levels.clues import BINS, Clue, Observation, observe
+from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
 from models.levels.placements import Kind
 from tests.builders.level_chains import body
@@ -49,5 +49,4 @@ def test_what_lies_below_the_end_of_the_scan_is_not_observed() -> None:
 def test_every_bin_that_is_observed_exists() -> None:
     for kind in Kind:
         for observation in observe(body(kind)):
-            assert isinstance(observation, Observation)
             assert 0 <= observation.bins.start < observation.bins.stop <= BINS[observation.clue]

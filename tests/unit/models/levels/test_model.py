@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.levels.clues import BINS, COUNTED_BY, Clue
-from models.levels.file import LEVELS, LevelFile, load_levels, save_levels
+from models.bundle import SPINE_CT, load_card
+from models.card import ModelCard
+from models.levels.clues import BINS, Clue
+from models.levels.file import COUNTED_BY, LEVELS, LevelFile, load_levels, save_levels
 from models.levels.model import SIZES, Calibration, LevelModel, Sizes, SizeTable
 from models.levels.placements import Kind, placements
 from models.levels.plausible import PLAUSIBLE
@@ -123,7 +125,26 @@ def test_a_table_that_does_not_sum_to_one_is_refused() -> None:
         replace(BLIND, shares=dict(BLIND.shares) | {Clue.RIB: rows})
 
 
-def test_a_level_model_is_read_as_it_was_written_and_only_for_its_network(tmp_path: Path) -> None:
+def test_numbers_that_are_none_are_refused() -> None:
+    rows = dict(BLIND.shares[Clue.RIB]) | {Kind.LUMBAR: (0.5, 0.2, 0.2, 0.1, math.nan)}
+
+    with pytest.raises(ConfigurationError, match="positive shares"):
+        replace(BLIND, shares=dict(BLIND.shares) | {Clue.RIB: rows})
+    with pytest.raises(ConfigurationError, match="must not be negative"):
+        replace(BLIND, size_weight=math.nan)
+    with pytest.raises(ConfigurationError, match="positive deviations"):
+        SizeTable(log_means=(0.1,) * SIZES, person_sd=math.nan, own_sd=0.05)
+    with pytest.raises(ConfigurationError, match="a calibration must have a slope"):
+        Calibration(slope=math.nan, intercept=0.0, data="none")
+
+
+@pytest.fixture
+def card() -> ModelCard:
+    return load_card(SPINE_CT)
+
+
+@pytest.fixture
+def file(card: ModelCard) -> LevelFile:
     table = SizeTable(log_means=(0.1,) * SIZES, person_sd=0.1, own_sd=0.05)
     model = replace(
         PLAUSIBLE,
@@ -131,23 +152,45 @@ def test_a_level_model_is_read_as_it_was_written_and_only_for_its_network(tmp_pa
         size_weight=0.3,
         calibration=Calibration(slope=0.7, intercept=0.2, data="12 scans"),
     )
-    file = LevelFile(version="1", network_sha256="a" * 64, counted_by=COUNTED_BY, command="none", model=model)
+    return LevelFile(
+        version="1",
+        network_sha256=card.weights_sha256,
+        spacing_mm=card.spacing_mm,
+        counted_by=COUNTED_BY,
+        command="none",
+        model=model,
+    )
+
+
+def test_a_level_model_is_read_as_it_was_written(tmp_path: Path, file: LevelFile, card: ModelCard) -> None:
     save_levels(tmp_path, file)
 
-    loaded = load_levels(tmp_path, "a" * 64)
+    loaded = load_levels(tmp_path, card)
 
     assert loaded is not None
-    assert loaded[0] == model
+    assert loaded[0] == file.model
     assert (loaded[1].name, loaded[1].version) == ("spine-levels", "1")
-    with pytest.raises(ConfigurationError, match="goes with weights"):
-        load_levels(tmp_path, "b" * 64)
+
+
+def test_a_level_model_goes_with_its_network_and_grid_alone(tmp_path: Path, file: LevelFile, card: ModelCard) -> None:
+    save_levels(tmp_path, file)
+
+    for other in (replace(card, weights_sha256="b" * 64), replace(card, spacing_mm=(4.0, 4.0, 4.0))):
+        with pytest.raises(ConfigurationError, match="goes with weights"):
+            load_levels(tmp_path, other)
+
+
+def test_a_level_model_that_was_counted_otherwise_or_is_none_is_refused(
+    tmp_path: Path, file: LevelFile, card: ModelCard
+) -> None:
     save_levels(tmp_path, replace(file, counted_by="other"))
     with pytest.raises(ConfigurationError, match="was counted by other"):
-        load_levels(tmp_path, "a" * 64)
+        load_levels(tmp_path, card)
+
     (tmp_path / LEVELS).write_text("{}")
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        load_levels(tmp_path, "a" * 64)
+        load_levels(tmp_path, card)
 
 
-def test_a_bundle_without_a_level_model_has_none(tmp_path: Path) -> None:
-    assert load_levels(tmp_path, "a" * 64) is None
+def test_a_bundle_without_a_level_model_has_none(tmp_path: Path, card: ModelCard) -> None:
+    assert load_levels(tmp_path, card) is None
