@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.box import corner, grown
+from models.box import Box, corner, grown
 from models.bundle import Bundle
 from models.chain import Chain
 from models.device import half_precision_pays
+from models.instances import Spacing
 from models.interpolate import box_on_grid, on_grid
 from models.network import pointed
 from models.resample import OUTSIDE_HU
@@ -60,7 +61,8 @@ class FineBody:
 
 def refine_bodies(volume: Volume, chain: Chain, *, numbers: Iterable[int], bundle: Bundle) -> dict[int, FineBody]:
     """Bodies of a chain by their labels there, each on its own fine grid."""
-    views = [_view(volume, chain, number, bundle.card.spacing_mm) for number in numbers]
+    boxes = ndimage.find_objects(chain.instances.labels)
+    views = [_view(volume, chain, number, boxes[number - 1], bundle.card.spacing_mm) for number in numbers]
     refined: dict[int, FineBody] = {}
     for first in range(0, len(views), _TOGETHER):
         some = views[first : first + _TOGETHER]
@@ -79,12 +81,12 @@ class _View:
     grid: Affine
 
 
-def _view(volume: Volume, chain: Chain, number: int, spacing_mm: tuple[float, float, float]) -> _View:
-    middle = chain.affine.to_lps(np.argwhere(chain.instances.labels == number).mean(0))
+def _view(volume: Volume, chain: Chain, number: int, box: Box, spacing_mm: Spacing) -> _View:
+    middle = chain.affine.to_lps(np.array(chain.evidence[number - 1].centre_mm) / chain.instances.spacing_mm)
     # LPS coordinates are along i, j and k.
     x, y, z = middle - 0.5 * (np.array(WINDOW) - 1.0)[::-1] * np.array(spacing_mm)[::-1]
     grid = Affine.from_spacing(spacing_mm, (float(x), float(y), float(z)))
-    return _View(number=number, hu=_values(volume, grid), pointer=_pointer(chain, number, grid), grid=grid)
+    return _View(number=number, hu=_values(volume, grid), pointer=_pointer(chain, number, box, grid), grid=grid)
 
 
 def _judged(view: _View, seen: Float32) -> FineBody:
@@ -94,10 +96,9 @@ def _judged(view: _View, seen: Float32) -> FineBody:
     return FineBody(probability=seen if agrees else view.pointer, affine=view.grid, agrees=agrees)
 
 
-def _pointer(chain: Chain, number: int, grid: Affine) -> Float32:
+def _pointer(chain: Chain, number: int, found: Box, grid: Affine) -> Float32:
     """The coarse probability of one body alone, on the fine grid; planes across the spine separate neighbours."""
     instances = chain.instances
-    found = ndimage.find_objects(instances.labels, max_label=number)[number - 1]
     box = grown(found, by=(_AROUND,) * 3, shape=chain.body.shape)
     near = ndimage.binary_dilation(instances.labels[box] == number)
     upper, lower = list(pairwise((np.inf, *instances.cuts_mm, -np.inf)))[number - 1]
