@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import time
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def fill_pool(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
     torch.set_num_threads(1)
     plan.folder.mkdir(parents=True, exist_ok=True)
     number = _first_missing(plan, used.value)
-    kept = plan.size + plan.behind // plan.lesson.uses + 2 * _AHEAD
+    kept = plan.size + math.ceil(plan.behind / plan.lesson.uses) + _AHEAD + _DRAWS_A_LOAD
     training = multiprocessing.parent_process()
     while not stop.is_set() and (training is None or training.is_alive()):
         enough = plan.there_after(used.value).stop + _AHEAD
