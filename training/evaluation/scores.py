@@ -78,6 +78,8 @@ class CaseScore:
         The true ones, from head to foot.
     invented, invented_names
         Found bodies that cover no true one, and those of them that have a name.
+    invented_confidences
+        How sure the likeliest levels of invented bodies were, which are all wrong, also where they were withheld.
     reason
         Why nothing was found, where that is so.
     """
@@ -86,6 +88,7 @@ class CaseScore:
     bodies: tuple[BodyScore, ...]
     invented: int = 0
     invented_names: int = 0
+    invented_confidences: tuple[float, ...] = ()
     reason: str = ""
 
     @property
@@ -117,6 +120,11 @@ def score_case(case: Case, spine: SpineSegmentation) -> CaseScore:
         bodies=bodies,
         invented=len(invented),
         invented_names=sum(vertebra.level is not None for vertebra in invented),
+        invented_confidences=tuple(
+            vertebra.confidence.value
+            for vertebra in invented
+            if vertebra.confidence is not None and vertebra.likeliest is not None
+        ),
     )
 
 

@@ -88,12 +88,15 @@ def summarise(scores: Sequence[CaseScore]) -> Summary:
 
 def reliability(scores: Sequence[CaseScore]) -> tuple[ReliabilityBin, ...]:
     """How often the likeliest level is the true one by how sure it was, also where it was withheld for that."""
-    found = [(body.confidence, body) for score in scores for body in score.bodies if body.confidence is not None]
+    found = [
+        (body.confidence, body.likely_right) for score in scores for body in score.bodies if body.confidence is not None
+    ]
+    found += [(confidence, False) for score in scores for confidence in score.invented_confidences]
     bins = []
     for low, high in pairwise(_CONFIDENCE_EDGES):
-        inside = [(sure, body) for sure, body in found if low <= sure < high or (high == 1.0 and sure == high)]
+        inside = [(sure, right) for sure, right in found if low <= sure < high or (high == 1.0 and sure == high)]
         if inside:
-            right = sum(body.likely_right for _, body in inside) / len(inside)
+            right = sum(right for _, right in inside) / len(inside)
             mean = float(np.mean([sure for sure, _ in inside]))
             bins.append(ReliabilityBin(low=low, high=high, count=len(inside), confidence=mean, right=right))
     return tuple(bins)
