@@ -50,7 +50,7 @@ class VertebraFinding:
     ordinal
         Counts the vertebrae found from the head, from 1; 0 where none was found.
     level_confidence
-        How sure the level is, or would be where it was withheld; `None` where nothing was found.
+        How sure the level is, or would be where it was withheld; `None` where it rests on nothing that was seen.
     centroid_lps_mm
         Of the vertebral body, in the frame of reference of the series.
     segment_value

@@ -180,7 +180,7 @@ def _level_confidence(finding: VertebraFinding) -> list[sr.Measurement]:
     if confidence is None:
         return []
     name = LEVEL_PROBABILITY if confidence.calibrated else LEVEL_SCORE
-    return [_BodyMeasurement(name=name.coded, value=confidence.value, unit=NO_UNITS.coded)]
+    return [_BodyMeasurement(name=name.coded, value=confidence.told, unit=NO_UNITS.coded)]
 
 
 def _gaps(finding: VertebraFinding) -> list[sr.QualitativeEvaluation]:
