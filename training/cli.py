@@ -29,6 +29,9 @@ app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")
 app.add_typer(fit, name="fit")
 
+Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+Persons = Annotated[int, typer.Option(min=5, help="How many synthetic persons the level model is made of.")]
+
 
 @fit.callback()
 def _fit() -> None:
@@ -40,10 +43,10 @@ def fit_spine_command(
     out: Annotated[Path, typer.Option(help="Folder for the bundles spine-ct and body-ct.")],
     work: Annotated[Path, typer.Option(help="Folder for samples, checkpoints and logs; resumed from.")],
     version: Annotated[str, typer.Option(help="Version in the model cards.")],
-    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
+    seed: Seed = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 12_000,
     body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 10_000,
-    persons: Annotated[int, typer.Option(min=5, help="How many persons the level model is counted on.")] = 120,
+    persons: Persons = 120,
 ) -> None:
     """Train both networks of the spine and the level model on synthetic anatomy; run it again to resume."""
     from rich.progress import Progress
@@ -69,8 +72,8 @@ def fit_levels_command(
     bundle: Annotated[Path, typer.Option(help="Folder of the network of the whole scan; its level model is replaced.")],
     work: Annotated[Path, typer.Option(help="Folder for what the network saw; resumed from.")],
     version: Annotated[str, typer.Option(help="Version of the level model.")],
-    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
-    persons: Annotated[int, typer.Option(min=5, help="How many synthetic persons are scanned, six times each.")] = 120,
+    seed: Seed = 1,
+    persons: Persons = 120,
 ) -> None:
     """Count what a network shows of each level in whole synthetic scans, and calibrate how sure names are."""
     command = f"osteonode-train fit levels --seed {seed} --persons {persons}"
@@ -99,7 +102,7 @@ def _learn_levels(bundle: Path, work: Path, *, version: str, seed: int, persons:
 def fit_curve_command(
     out: Annotated[Path, typer.Option(help="Folder for curve.png and curve.json.")],
     work: Annotated[Path, typer.Option(help="Folder for samples, checkpoints and logs; resumed from.")],
-    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
+    seed: Seed = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = 1_500,
     samples: Annotated[
         list[int] | None, typer.Option(min=1, help="A number of samples; may be given several times.")

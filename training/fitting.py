@@ -183,9 +183,10 @@ def load_learner(plan: FitPlan) -> Learner:
     learner = Learner(network=network, average=average, optimiser=optimiser)
     if plan.checkpoint.exists():
         state = torch.load(plan.checkpoint, weights_only=True)
-        if state["plan"] != plan.identity:
+        known = state.get("plan")
+        if known != plan.identity:
             raise ConfigurationError(
-                f"{plan.work} holds a training of another plan ({state['plan']}); give {plan.identity} another folder"
+                f"{plan.work} holds a training of another plan ({known}); give {plan.identity} another folder"
             )
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])

@@ -13,9 +13,8 @@ from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
 from models.levels.model import SIZES, Sizes, SizeTable
 from models.levels.placements import FIRST_PLACE, Kind
+from node.domain.geometry import Float64
 from training.levels.chains import LevelsUnknown, TrueChain
-
-Float64 = NDArray[np.float64]
 
 #: A size of a body.
 _Size = Callable[[Evidence], float]
@@ -92,8 +91,8 @@ def _table(chains: Sequence[TrueChain], size: _Size) -> SizeTable:
     freedom = len(own) / (len(own) - len(rows))
     return SizeTable(
         log_means=tuple(means.tolist()),
-        person_sd=max(_LEAST_SD, _spread(offsets)),
-        own_sd=max(_LEAST_SD, _spread(own) * freedom**0.5),
+        person_sd=max(_LEAST_SD, float(stats.median_abs_deviation(offsets, scale="normal"))),
+        own_sd=max(_LEAST_SD, float(stats.median_abs_deviation(own, scale="normal")) * freedom**0.5),
     )
 
 
@@ -105,8 +104,3 @@ def _logarithms(chain: TrueChain, size: _Size) -> tuple[NDArray[np.int64], Float
     ]
     places, values = (np.array(each) for each in zip(*pairs, strict=True)) if pairs else (np.zeros(0), np.zeros(0))
     return places.astype(np.int64), values.astype(np.float64)
-
-
-def _spread(values: Float64) -> float:
-    """Standard deviation by the median of absolute deviations, as of a normal distribution."""
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
