@@ -18,7 +18,9 @@ from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
+from tests.builders.lone_vertebra import lone_vertebra
 from tests.builders.real_ct import read_series
+from training.evaluation.scores import Naming, score_case
 
 L1, L2 = VertebralLevel.L1, VertebralLevel.L2
 
@@ -84,3 +86,14 @@ def trunk(shared_data: Path) -> CtBoneFindings:
 def chest(shared_data: Path) -> CtBoneFindings:
     """A chest that stops at about L1."""
     return findings_in(shared_data / "ct" / "lung1-007")
+
+
+def test_a_lone_vertebra_in_an_empty_trunk_is_found_and_gets_no_level(shared_data: Path) -> None:
+    case = lone_vertebra(shared_data / "ct" / "tptbox-l3")
+
+    spine = segment_spine(case.volume, load_spine_model(torch.device("cpu")))
+
+    assert isinstance(spine, SpineSegmentation), spine
+    assert {vertebra.level for vertebra in spine.vertebrae} == {None}
+    l3 = next(body for body in score_case(case, spine).bodies if body.level is VertebralLevel.L3)
+    assert l3.naming is Naming.WITHHELD
