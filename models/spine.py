@@ -33,9 +33,6 @@ _TURNS: tuple[tuple[tuple[int, ...], str], ...] = (
 #: So many bodies in a turned image are no chance.
 _LEAST_TURNED_BODIES = 4
 
-#: And they must be this many times as large together as what was found in the image as it lies.
-_TURNED_SHARE = 2.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpineModel:
@@ -131,15 +128,15 @@ def draw_bodies(scan: PreparedScan, chain: Chain, seen: Mapping[int, FineBody]) 
 
 
 def _turned_spine(scan: PreparedScan, tissue: TissueBackend, upright: Instances | None) -> Reason | None:
-    """Why the image must lie mirrored: a spine shows in it when it is turned back, and far less of one as it is."""
-    least = 0 if upright is None else _TURNED_SHARE * np.count_nonzero(upright.labels)
+    """Why the image must lie mirrored: turned back it shows a spine with its arches, no smaller than as it is."""
+    least = 0 if upright is None else np.count_nonzero(upright.labels)
     for axes, exchanged in _TURNS:
         classes = tissue.classify(scan, flipped=axes)
         turned = find_instances(classes, tissue.spacing_mm)
         if (
             turned is not None
             and len(turned.spans_mm) >= _LEAST_TURNED_BODIES
-            and np.count_nonzero(turned.labels) > least
+            and np.count_nonzero(turned.labels) >= least
             and judge_orientation(classes, turned).is_right
         ):
             return Reason(code=ReasonCode.MIRRORED, detail=f"A spine shows only with {exchanged} exchanged.")

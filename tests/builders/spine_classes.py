@@ -108,7 +108,7 @@ def _sacrum(tissue, z, behind, left, *, foot: float) -> float:  # type: ignore[n
 
 
 def _arch(tissue, z, behind, left) -> None:  # type: ignore[no-untyped-def]
-    arch = (np.abs(z) < 8.0) & (behind > 24.0) & (behind < 48.0) & (np.abs(left) < 6.0)
+    arch = (np.abs(z) < 8.0) & (behind > 24.0) & (behind < 48.0) & (np.abs(left) < 14.0)
     pedicles = (np.abs(z - 4.0) < 5.0) & (behind > 15.0) & (behind < 28.0) & (np.abs(np.abs(left) - 15.0) < 4.0)
     tissue[np.broadcast_to(arch | pedicles, tissue.shape)] = Tissue.POSTERIOR_ELEMENTS
 

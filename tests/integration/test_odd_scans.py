@@ -116,6 +116,12 @@ def part(volume: Volume, first: Shape, shape: Shape) -> Volume:
     return replace(volume, hu=np.ascontiguousarray(volume.hu[box]), affine=volume.affine.shifted(first))
 
 
+@pytest.fixture(scope="module")
+def abdomen(trunk: Volume) -> Volume:
+    """The lower 25 cm of the trunk: enough to name a spine, or to see that it is turned."""
+    return part(trunk, (0, 0, 0), (100, *trunk.shape[1:]))
+
+
 @pytest.mark.parametrize("offset", [1024.0, -1024.0])
 def test_a_trunk_whose_values_are_off_by_1024_is_not_in_hu(trunk: Volume, networks: SpineModel, offset: float) -> None:
     answer = segment_spine(replace(trunk, hu=trunk.hu + np.float32(offset)), networks)
@@ -154,22 +160,22 @@ def test_three_thousand_slices_are_read(trunk: Volume, networks: SpineModel) -> 
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_a_trunk_mirrored_from_head_to_foot_or_front_to_back_is_refused(
-    trunk: Volume, networks: SpineModel, axis: int
+def test_an_abdomen_mirrored_from_head_to_foot_or_front_to_back_is_refused(
+    abdomen: Volume, networks: SpineModel, axis: int
 ) -> None:
-    answer = segment_spine(replace(trunk, hu=np.ascontiguousarray(np.flip(trunk.hu, axis))), networks)
+    answer = segment_spine(replace(abdomen, hu=np.ascontiguousarray(np.flip(abdomen.hu, axis))), networks)
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED
 
 
-def test_a_patient_who_lies_prone_or_feet_first_is_the_same_patient(trunk: Volume, networks: SpineModel) -> None:
-    straight = segment_spine(trunk, networks)
+def test_a_patient_who_lies_prone_or_feet_first_is_the_same_patient(abdomen: Volume, networks: SpineModel) -> None:
+    straight = segment_spine(abdomen, networks)
     # Prone, feet first: rows and columns run the other way, slices come from the head, and the header says so.
-    matrix = trunk.affine.matrix.copy()
-    matrix[:3, 3] = trunk.affine.to_lps(np.array(trunk.shape, dtype=np.float64) - 1.0)
+    matrix = abdomen.affine.matrix.copy()
+    matrix[:3, 3] = abdomen.affine.to_lps(np.array(abdomen.shape, dtype=np.float64) - 1.0)
     matrix[:3, :3] *= -1.0
-    turned = replace(trunk, hu=np.ascontiguousarray(trunk.hu[::-1, ::-1, ::-1]), affine=Affine(matrix))
+    turned = replace(abdomen, hu=np.ascontiguousarray(abdomen.hu[::-1, ::-1, ::-1]), affine=Affine(matrix))
 
     answer = segment_spine(turned, networks)
 

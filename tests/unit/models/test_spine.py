@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
-from tests.builders.spine_classes import Built, Scene, build
+from tests.builders.spine_classes import SPACING_MM, Built, Scene, build
 from tests.builders.spine_network import FRAME, painted_model, painted_volume
 
 L1, L2, T10 = VertebralLevel.L1, VertebralLevel.L2, VertebralLevel.T10
@@ -175,6 +177,41 @@ def test_a_spine_that_shows_only_in_the_turned_image_is_mirrored(built: Built, m
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED
     assert "front and back exchanged" in answer.detail
+
+
+def test_bodies_that_are_seen_though_their_arches_are_not_show_a_mirrored_image(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Real networks find bodies in a mirrored image, and a few arches where they ought to be.
+    volume = painted_volume(built)
+    mirrored = Volume(hu=volume.hu[:, ::-1].copy(), affine=volume.affine, frame_of_reference=FRAME)
+
+    def seen(hu: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
+        classes = probabilities(hu, bundle).copy()
+        if hu[:, 0].mean() > hu[:, -1].mean():  # the air lies in front
+            arches = classes[int(Tissue.POSTERIOR_ELEMENTS)]
+            strewn = np.zeros_like(arches)
+            strewn[::4, ::4, ::4] = np.roll(arches, round(-60.0 / SPACING_MM[1]), axis=1)[::4, ::4, ::4]
+            classes[int(Tissue.BACKGROUND)] += arches - strewn
+            classes[int(Tissue.POSTERIOR_ELEMENTS)] = strewn
+        return classes
+
+    monkeypatch.setattr("models.backends.own.probabilities", seen)
+    answer = segment_spine(mirrored, painted_model())
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.MIRRORED
+    assert "front and back exchanged" in answer.detail
+
+
+def test_a_spine_whose_arches_lie_outside_the_scan_is_not_taken_for_mirrored(built: Built) -> None:
+    volume = painted_volume(built)
+    behind = int(max(volume.affine.to_index(centre)[1] for centre in built.centres_lps_mm.values())) + 5
+    cut = replace(volume, hu=np.ascontiguousarray(volume.hu[:, :behind]))
+
+    names = [vertebra.level for vertebra in spine_in(cut).vertebrae]
+
+    assert names == [vertebra.level for vertebra in spine_in(volume).vertebrae]
 
 
 def test_a_scan_without_bone_has_no_spine() -> None:
