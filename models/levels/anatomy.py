@@ -44,10 +44,10 @@ def breaks(chain: Sequence[Evidence]) -> dict[int, Reason]:
     steps = np.diff(np.array([evidence.centre_mm for evidence in chain]), axis=0)
     lengths = np.linalg.norm(steps, axis=1)
     for index, length in enumerate(lengths):
-        usual = _usual(lengths, index)
-        if not _within(length / usual, _STEP_RATIO) or not _within(length, _STEP_MM):
+        expected = usual(lengths, index)
+        if not _within(length / expected, _STEP_RATIO) or not _within(length, _STEP_MM):
             found[index + 1] = _implausible(
-                f"Neighbouring bodies lie {length:.0f} mm apart; about {usual:.0f} mm were expected."
+                f"Neighbouring bodies lie {length:.0f} mm apart; about {expected:.0f} mm were expected."
             )
     for index, (above, below) in enumerate(pairwise(steps)):
         cosine = float(above @ below / (np.linalg.norm(above) * np.linalg.norm(below)))
@@ -56,17 +56,17 @@ def breaks(chain: Sequence[Evidence]) -> dict[int, Reason]:
             found.setdefault(index + 2, _implausible(f"The line of vertebrae turns by {turn:.0f} degrees."))
     heights = np.array([evidence.length_mm for evidence in chain])
     for index, height in enumerate(heights):
-        usual = _usual(heights, index)
-        if height > _LONGEST_RATIO * usual:
-            reason = _implausible(f"A body is {height:.0f} mm high where about {usual:.0f} mm were expected.")
+        expected = usual(heights, index)
+        if height > _LONGEST_RATIO * expected:
+            reason = _implausible(f"A body is {height:.0f} mm high where about {expected:.0f} mm were expected.")
             found |= {border: reason for border in (index, index + 1) if 0 < border < len(chain)}
     for index, step in enumerate(lengths):
         pair = heights[index : index + 2]
-        usual = _usual(heights, index, index + 1)
-        if max(pair) < _HALF_LENGTH * usual and step < _HALF_STEP * _usual(lengths, index):
+        expected = usual(heights, index, index + 1)
+        if max(pair) < _HALF_LENGTH * expected and step < _HALF_STEP * usual(lengths, index):
             reason = _implausible(
                 f"Two bodies of {pair[0]:.0f} and {pair[1]:.0f} mm lie {step:.0f} mm apart, where bodies are about "
-                f"{usual:.0f} mm high: they look like one that was taken for two."
+                f"{expected:.0f} mm high: they look like one that was taken for two."
             )
             found |= {border: reason for border in (index, index + 1, index + 2) if 0 < border < len(chain)}
     return found
@@ -76,8 +76,7 @@ def steps_between(chain: Sequence[Evidence], above: int, below: int) -> int:
     """How many vertebrae the body with the second index lies below the one with the first, by distance alone."""
     centres = np.array([evidence.centre_mm for evidence in chain])
     lengths = np.linalg.norm(np.diff(centres, axis=0), axis=1)
-    usual = _usual(lengths, *range(above, below))
-    return round(float(lengths[above:below].sum()) / usual)
+    return round(float(lengths[above:below].sum()) / usual(lengths, *range(above, below)))
 
 
 def odd_sizes(chain: Sequence[Evidence], cut: Sequence[bool]) -> dict[int, Reason]:
@@ -88,14 +87,14 @@ def odd_sizes(chain: Sequence[Evidence], cut: Sequence[bool]) -> dict[int, Reaso
     for place, index in enumerate(whole):
         if len(whole) < 3:
             break
-        ratio = float(volumes[place]) / _usual(volumes, place)
+        ratio = float(volumes[place]) / usual(volumes, place)
         if not _within(ratio, _VOLUME_RATIO):
             detail = f"Its body has {100.0 * ratio:.0f} % of the volume of its neighbours."
             found[index] = _implausible(detail)
     return found
 
 
-def _usual(values: NDArray[np.float64], *indices: int) -> float:
+def usual(values: NDArray[np.float64], *indices: int) -> float:
     """The median of the nearest values but these; the first of these where there is no other."""
     others = [place for place in range(len(values)) if place not in indices]
     others.sort(key=lambda place: abs(place - indices[0]))

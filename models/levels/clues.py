@@ -12,9 +12,10 @@ from models.levels.ribs import STUB_MM
 #: Reach of a rib, mm: none or a stub, short, middle, long, and as the upper ribs.
 _RIB_EDGES = (STUB_MM, 60.0, 110.0, 160.0)
 
-#: Share of the largest vote among cervical, thoracic and lumbar: doubtful, likely, clear.
-_VOTE_EDGES = (0.7, 0.95)
-#: A body that is all sacral by its votes says no more by the rest of them.
+#: Share of cervical votes, and that of lumbar ones among lumbar and thoracic.
+_CERVICAL_EDGES = (0.05, 0.3, 0.7, 0.95)
+_LUMBAR_EDGES = (0.05, 0.3, 0.7, 0.95)
+#: A body with fewer votes for either says nothing of which it is.
 _LEAST_VOTES = 0.02
 _SACRAL_EDGES = (0.1, 0.5, 0.9)
 _CONTACT_EDGES = (0.02, 0.06, 0.12)
@@ -25,7 +26,8 @@ class Clue(StrEnum):
     """A kind of evidence."""
 
     RIB = "rib of one side"
-    VOTE = "cervical, thoracic or lumbar by the network"
+    CERVICAL_VOTE = "cervical by the network"
+    LUMBAR_VOTE = "lumbar and not thoracic by the network"
     SACRAL_VOTE = "sacral by the network"
     SACRUM_BESIDE = "sacrum beside the body"
     SACRUM_BELOW = "sacrum below the body"
@@ -34,14 +36,15 @@ class Clue(StrEnum):
 #: How many bins each has.
 BINS: dict[Clue, int] = {
     Clue.RIB: len(_RIB_EDGES) + 1,
-    Clue.VOTE: 3 * (len(_VOTE_EDGES) + 1),
+    Clue.CERVICAL_VOTE: len(_CERVICAL_EDGES) + 1,
+    Clue.LUMBAR_VOTE: len(_LUMBAR_EDGES) + 1,
     Clue.SACRAL_VOTE: len(_SACRAL_EDGES) + 1,
     Clue.SACRUM_BESIDE: len(_CONTACT_EDGES) + 1,
     Clue.SACRUM_BELOW: len(_BELOW_EDGES) + 1,
 }
 
 #: All that says which bin a body lies in.
-LIMITS = (_RIB_EDGES, _VOTE_EDGES, _LEAST_VOTES, _SACRAL_EDGES, _CONTACT_EDGES, _BELOW_EDGES)
+LIMITS = (_RIB_EDGES, _CERVICAL_EDGES, _LUMBAR_EDGES, _LEAST_VOTES, _SACRAL_EDGES, _CONTACT_EDGES, _BELOW_EDGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +58,10 @@ class Observation:
 def observe(evidence: Evidence) -> tuple[Observation, ...]:
     """The clues of a body; one that the scan does not show is missing."""
     found = [_rib(reach, cut=cut) for reach, cut in zip(evidence.rib_mm, evidence.rib_cut, strict=True)]
-    vote = _vote(evidence)
-    if vote is not None:
-        found.append(_one(Clue.VOTE, vote))
+    found.append(_one(Clue.CERVICAL_VOTE, bisect_right(_CERVICAL_EDGES, evidence.cervical)))
+    either = evidence.lumbar + evidence.thoracic
+    if either >= _LEAST_VOTES:
+        found.append(_one(Clue.LUMBAR_VOTE, bisect_right(_LUMBAR_EDGES, evidence.lumbar / either)))
     found.append(_one(Clue.SACRAL_VOTE, bisect_right(_SACRAL_EDGES, evidence.sacral)))
     found.append(_one(Clue.SACRUM_BESIDE, bisect_right(_CONTACT_EDGES, evidence.sacrum_contact)))
     if evidence.sacrum_below is not None:
@@ -69,15 +73,6 @@ def _rib(reach_mm: float, *, cut: bool) -> Observation:
     seen = bisect_right(_RIB_EDGES, reach_mm)
     # A rib that leaves the scan is as long as was seen, or longer: its stub says nothing.
     return Observation(clue=Clue.RIB, bins=range(seen, BINS[Clue.RIB]) if cut else range(seen, seen + 1))
-
-
-def _vote(evidence: Evidence) -> int | None:
-    votes = (evidence.cervical, evidence.thoracic, evidence.lumbar)
-    total = sum(votes)
-    if total < _LEAST_VOTES:
-        return None
-    largest = max(range(len(votes)), key=votes.__getitem__)
-    return largest * (len(_VOTE_EDGES) + 1) + bisect_right(_VOTE_EDGES, votes[largest] / total)
 
 
 def _one(clue: Clue, bin_: int) -> Observation:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from models.card import ModelCard
-from models.levels import clues, landmarks
+from models.levels import clues, landmarks, links
 from models.levels.evidence import FORM
 from models.levels.model import LevelModel
 from models.levels.placements import VARIANTS
@@ -19,7 +19,9 @@ from node.domain.provenance import IntendedUse, ModelIdentity
 LEVELS = Path("configs/levels.json")
 
 #: Names all that a level model was counted and calibrated by: one of another form says nothing.
-COUNTED_BY = hashlib.sha256(repr((FORM, clues.LIMITS, landmarks.LIMITS, VARIANTS)).encode()).hexdigest()[:12]
+COUNTED_BY = hashlib.sha256(repr((FORM, clues.LIMITS, landmarks.LIMITS, links.LIMITS, VARIANTS)).encode()).hexdigest()[
+    :12
+]
 
 _NAME = "spine-levels"
 

@@ -37,15 +37,15 @@ class Landmark(StrEnum):
     LAST_RIBS = "the last pair of ribs"
 
 
-def landmarks(chain: Sequence[Evidence], placement: Placement) -> frozenset[Landmark]:
-    """What of a chain shows where the placement says that it is."""
-    found = set()
+def landmarks(chain: Sequence[Evidence], placement: Placement) -> dict[Landmark, int]:
+    """What of a chain shows where the placement says that it is, and the index of the body that it belongs to."""
+    found = {}
     for index, (evidence, place) in enumerate(zip(chain, placement.places, strict=True)):
         below = chain[index + 1] if index + 1 < len(chain) else None
         if place.kind is Kind.LAST_LUMBAR:
             sacrum = lies_on_sacrum(evidence) if below is None else looks_sacral(below)
             if sacrum >= _SACRUM_SEEN:
-                found.add(Landmark.SACRUM)
+                found[Landmark.SACRUM] = index
         if (
             place.kind is Kind.LAST_THORACIC
             and below is not None
@@ -54,8 +54,8 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> frozenset[Land
             and not any(below.rib_cut)
             and below.length_mm >= _SEEN_BELOW_RIBS_MM
         ):
-            found.add(Landmark.LAST_RIBS)
-    return frozenset(found)
+            found[Landmark.LAST_RIBS] = index
+    return found
 
 
 def looks_sacral(evidence: Evidence) -> float:

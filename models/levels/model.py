@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import special
 
 from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
+from models.levels.links import Links
 from models.levels.placements import FIRST_PLACE, LAST_PLACE, Kind, Placement
 from node.domain.errors import ConfigurationError
 from node.domain.geometry import Float64
@@ -115,6 +116,8 @@ class LevelModel:
         How often each kind of vertebra shows each bin of a clue; every row sums to 1.
     weights
         Of each clue: less than 1 where its bodies and sides err together.
+    links
+        How likely neighbours in a chain are neighbours in the spine, `None` where that is taken for sure.
     sizes
         Tables of sizes, `None` where they are not to be used.
     size_weight
@@ -125,6 +128,7 @@ class LevelModel:
 
     shares: Mapping[Clue, Mapping[Kind, tuple[float, ...]]]
     weights: Mapping[Clue, float]
+    links: Links | None = None
     sizes: Sizes | None = None
     size_weight: float = 0.0
     calibration: Calibration | None = None
@@ -164,6 +168,16 @@ class LevelModel:
             if self.sizes is not None:
                 row[-1] = self.sizes.fit(chain, placement)
         return terms
+
+    def reached(self, chain: Sequence[Evidence], anchors: Collection[int]) -> tuple[float, ...]:
+        """How likely it is that each body can be counted from the nearest of some bodies without a mistake, 0 to 1."""
+        if self.links is None:
+            return (1.0,) * len(chain)
+        links = self.links.probabilities(chain)
+        return tuple(
+            max((math.prod(links[min(anchor, index) : max(anchor, index)]) for anchor in anchors), default=0.0)
+            for index in range(len(chain))
+        )
 
     def beliefs(self, chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
         """How much each placement is believed, shape (placements,), sum 1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from models.levels.anatomy import breaks, steps_between
 from models.levels.evidence import Evidence
 from models.levels.landmarks import Landmark, landmarks
 from models.levels.model import LevelModel
-from models.levels.placements import Kind, Place, Placement, placements
+from models.levels.placements import USUAL_LUMBAR, Kind, Place, Placement, placements
 from models.levels.rule import LevelRule
 from node.domain.confidence import LevelConfidence
 from node.domain.levels import VertebralLevel
@@ -65,7 +65,8 @@ class Guess:
     Parameters
     ----------
     beliefs
-        For each body, how much each of its names is believed, 0 to 1: the sum over all placements that give it.
+        For each body, how much each of its names is believed, 0 to 1: the sum over all placements that give it, less
+        where bodies between it and the nearest landmark may have been missed or seen twice.
     seen
         The landmarks that it rests on; without one no name is given.
     """
@@ -73,6 +74,10 @@ class Guess:
     placement: Placement
     beliefs: tuple[dict[VertebralLevel | None, float], ...]
     seen: frozenset[Landmark]
+
+    def doubts(self, level: VertebralLevel | None) -> bool:
+        """Whether a name rests on a count from T1 that few people have: T1 is more often mistaken for a neighbour."""
+        return level is not None and level.is_thoracic and self.placement.counts_from_first_thoracic
 
 
 def parts_of(chain: Sequence[Evidence]) -> tuple[Part, ...]:
@@ -97,7 +102,23 @@ def guess(bodies: Sequence[Evidence], model: LevelModel) -> Guess | None:
         for names, level in zip(beliefs, placement.levels, strict=True):
             names[level] = names.get(level, 0.0) + float(share)
     best = candidates[int(shares.argmax())]
-    return Guess(placement=best, beliefs=beliefs, seen=landmarks(bodies, best))
+    seen = landmarks(bodies, best)
+    reached = model.reached(bodies, _counted_from(seen, best))
+    return Guess(
+        placement=best,
+        beliefs=tuple(
+            {name: belief * share for name, belief in names.items()}
+            for names, share in zip(beliefs, reached, strict=True)
+        ),
+        seen=frozenset(seen),
+    )
+
+
+def _counted_from(seen: Mapping[Landmark, int], placement: Placement) -> frozenset[int]:
+    """The bodies that names are counted from: only where five are usual the last one before the sacrum has a number."""
+    if placement.lumbar == USUAL_LUMBAR:
+        return frozenset(seen.values())
+    return frozenset(index for index, place in enumerate(placement.places) if place.kind is Kind.LAST_THORACIC)
 
 
 def name_levels(chain: Sequence[Evidence], rule: LevelRule) -> LevelNames:
@@ -163,12 +184,23 @@ def _name_part(part: Part, guessed: Guess | None, *, rule: LevelRule) -> LevelNa
         # One body between two breaks is itself what is odd.
         return LevelNames(labels=(Label(level=None, confidence=None, reasons=(part.gap,)),))
     labels = tuple(
-        _label(level, names[level], seen=guessed.seen, gap=part.gap, rule=rule)
+        _unlikely_count(level, rule.confidence(names[level]), guessed.placement)
+        if guessed.doubts(level)
+        else _label(level, names[level], seen=guessed.seen, gap=part.gap, rule=rule)
         for level, names in zip(guessed.placement.levels, guessed.beliefs, strict=True)
     )
     counted = any(label.level is not None and label.level.is_thoracic for label in labels)
     told = counted and not guessed.placement.shows_first_thoracic
     return LevelNames(labels=labels, premises=(counted_upwards(guessed.placement.thoracic),) if told else ())
+
+
+def _unlikely_count(level: VertebralLevel | None, confidence: LevelConfidence, placement: Placement) -> Label:
+    detail = (
+        f"Counted from T1 there are {placement.thoracic} thoracic vertebrae, as some people in a hundred have, or T1 "
+        "was mistaken for its neighbour. A reader who looks at the first ribs would settle it."
+    )
+    reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=detail)
+    return Label(level=None, confidence=confidence, likeliest=level, reasons=(reason,))
 
 
 def counted_upwards(thoracic: int) -> str:

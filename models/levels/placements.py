@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,6 +92,11 @@ class Placement:
         return tuple(place.level for place in self.places)
 
     @property
+    def counts_from_first_thoracic(self) -> bool:
+        """Whether T1 alone says that there are not twelve thoracic vertebrae: the lumbar ones are the usual five."""
+        return self.thoracic != USUAL_THORACIC and self.lumbar == USUAL_LUMBAR
+
+    @property
     def shows_first_thoracic(self) -> bool:
         """Whether the chain reaches up to T1, from where thoracic vertebrae can be counted."""
         return any(place.kind is Kind.FIRST_THORACIC for place in self.places)
@@ -99,8 +105,9 @@ class Placement:
 def placements(count: int) -> tuple[Placement, ...]:
     """All placements of a chain of so many bodies; none where it is longer than any spine.
 
-    Spines with eleven or thirteen thoracic and five lumbar vertebrae are among them only where the chain reaches T1:
-    elsewhere they look like the usual one, and thoracic vertebrae are counted from the last as the twelfth.
+    Spines with eleven or thirteen thoracic vertebrae are among them only where the chain reaches T1, or down to a last
+    lumbar vertebra that is not the fifth: elsewhere they look like the usual one, and thoracic vertebrae are counted
+    from the last as the twelfth.
     """
     found = []
     for thoracic, lumbar, share in VARIANTS:
@@ -109,9 +116,15 @@ def placements(count: int) -> tuple[Placement, ...]:
             placement = Placement(
                 places=spine[first : first + count], thoracic=thoracic, lumbar=lumbar, log_prior=math.log(share)
             )
-            if thoracic == USUAL_THORACIC or lumbar != USUAL_LUMBAR or placement.shows_first_thoracic:
+            if thoracic == USUAL_THORACIC or tells_thoracic(placement.places, lumbar):
                 found.append(placement)
     return tuple(found)
+
+
+def tells_thoracic(places: Iterable[Place | None], lumbar: int) -> bool:
+    """Whether places of a spine with so many lumbar vertebrae can tell how many thoracic ones it has."""
+    kinds = {place.kind for place in places if place is not None}
+    return Kind.FIRST_THORACIC in kinds or (Kind.LAST_LUMBAR in kinds and lumbar != USUAL_LUMBAR)
 
 
 def spine_of(thoracic: int, lumbar: int) -> tuple[Place, ...]:

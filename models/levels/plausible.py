@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.levels.clues import BINS, Clue
+from models.levels.clues import Clue
 from models.levels.model import LevelModel
 from models.levels.placements import Kind
 
@@ -20,18 +20,20 @@ _RIB: dict[Kind, tuple[float, ...]] = {
     Kind.SACRAL: (0.965, 0.015, 0.010, 0.005, 0.005),
 }
 
-# Which part of the spine each kind belongs to, as votes know them.
-_CERVICAL, _THORACIC, _LUMBAR = range(3)
-_PART = {
-    Kind.CERVICAL: _CERVICAL,
-    Kind.FIRST_THORACIC: _THORACIC,
-    Kind.THORACIC: _THORACIC,
-    Kind.LAST_BUT_ONE_THORACIC: _THORACIC,
-    Kind.LAST_THORACIC: _THORACIC,
+# Share of cervical votes, and of lumbar among lumbar and thoracic ones: hardly any, few, half, most, nearly all.
+_CERVICAL_VOTE: dict[Kind, tuple[float, ...]] = {
+    Kind.CERVICAL: (0.04, 0.06, 0.15, 0.25, 0.50),
+    Kind.FIRST_THORACIC: (0.60, 0.20, 0.12, 0.05, 0.03),
 }
-
-# Votes for the own part: doubtful, likely, clear; and for each of the two others.
-_OWN_VOTE, _OTHER_VOTE = (0.10, 0.15, 0.55), (0.05, 0.03, 0.02)
+_NOT_CERVICAL = (0.94, 0.03, 0.01, 0.01, 0.01)
+_THORACIC_VOTE, _LUMBAR_VOTE = (0.60, 0.15, 0.15, 0.05, 0.05), (0.05, 0.05, 0.15, 0.15, 0.60)
+_VOTES: dict[Kind, tuple[float, ...]] = {
+    Kind.CERVICAL: (0.40, 0.20, 0.20, 0.10, 0.10),
+    Kind.FIRST_THORACIC: _THORACIC_VOTE,
+    Kind.THORACIC: _THORACIC_VOTE,
+    Kind.LAST_BUT_ONE_THORACIC: _THORACIC_VOTE,
+    Kind.LAST_THORACIC: _THORACIC_VOTE,
+}
 
 # S1 by its votes, the sacrum beside it and below: of S1, and of other bodies.
 _SACRAL: dict[Clue, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -45,19 +47,14 @@ _BELOW: dict[Kind, tuple[float, ...]] = {
 _NOTHING_BELOW = (0.92, 0.05, 0.02, 0.01)
 
 
-def _votes(kind: Kind) -> tuple[float, ...]:
-    own = _PART.get(kind, _LUMBAR)
-    return tuple(
-        share for part in (_CERVICAL, _THORACIC, _LUMBAR) for share in (_OWN_VOTE if part == own else _OTHER_VOTE)
-    )
-
-
 def _shares(clue: Clue, kind: Kind) -> tuple[float, ...]:
     match clue:
         case Clue.RIB:
             return _RIB[kind]
-        case Clue.VOTE:
-            return _votes(kind) if kind is not Kind.SACRAL else (1.0 / BINS[clue],) * BINS[clue]
+        case Clue.CERVICAL_VOTE:
+            return _CERVICAL_VOTE.get(kind, _NOT_CERVICAL)
+        case Clue.LUMBAR_VOTE:
+            return _VOTES.get(kind, _LUMBAR_VOTE)
         case Clue.SACRUM_BELOW:
             return _BELOW.get(kind, _NOTHING_BELOW)
         case _:

@@ -43,10 +43,10 @@ def judge(chain: TrueChain, model: LevelModel) -> JudgedScan:
         guessed = guess(chain.evidence[part.bodies], model)
         if guessed is None or not guessed.seen:
             continue
-        for names, true in zip(guessed.beliefs, chain.names[part.bodies], strict=True):
+        for names, true in zip(guessed.beliefs, chain.names(part.bodies), strict=True):
             bodies += 1
             for name, belief in names.items():
-                if name is not None and belief >= _LEAST_BELIEF:
+                if name is not None and belief >= _LEAST_BELIEF and not guessed.doubts(name):
                     odds.append(log_odds(belief))
                     right.append(name is true)
     return JudgedScan(bodies=bodies, odds=tuple(odds), right=tuple(right))

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.backends.port import TissueBackend
 from models.levels.evidence import Evidence
-from models.levels.placements import USUAL_LUMBAR, USUAL_THORACIC, Kind, Place
+from models.levels.placements import USUAL_THORACIC, VARIANTS, Place, tells_thoracic
 from models.levels.plausible import PLAUSIBLE
 from models.levels.rule import LevelRule
 from models.spine import find_chain, prepare_scan
@@ -23,6 +23,9 @@ from node.domain.volume import UInt8, Volume
 
 #: A found body is a true one where this share of its voxels is; what lies in none is no body.
 _LEAST_COMMON = 0.3
+
+#: Spines that the model knows, by thoracic and lumbar vertebrae.
+_KNOWN = {(thoracic, lumbar) for thoracic, lumbar, _ in VARIANTS}
 
 #: Places of neighbours in the spine differ by this.
 _LEAST_STEP, _MOST_STEP = 0.5, 1.5
@@ -58,19 +61,24 @@ class TrueChain:
     @property
     def is_sound(self) -> bool:
         """Whether every vertebra from the first to the last was found once, and nothing else."""
-        found = [place for place in self.truth if place is not None]
-        return len(found) == len(self.truth) and all(_follows(above, below) for above, below in pairwise(found))
+        return None not in self.truth and all(self.sound_links)
 
     @property
-    def names(self) -> tuple[VertebralLevel | None, ...]:
-        """The true names, as a reader gives them who sees no more than the chain.
+    def sound_links(self) -> tuple[bool, ...]:
+        """Whether bodies that follow each other are neighbours in the spine."""
+        return tuple(
+            above is not None and below is not None and _follows(above, below) for above, below in pairwise(self.truth)
+        )
 
-        Where T1 is not in view, eleven or thirteen thoracic and five lumbar vertebrae look like twelve and five: then
-        the last thoracic one is the twelfth (`models.levels.placements.placements`).
+    def names(self, bodies: slice) -> tuple[VertebralLevel | None, ...]:
+        """The true names of some bodies, as a reader gives them who sees no others.
+
+        Where they do not tell how many thoracic vertebrae there are, or the model knows no such spine, the last
+        thoracic one is the twelfth (`models.levels.placements.placements`).
         """
-        shows_first = any(place is not None and place.kind is Kind.FIRST_THORACIC for place in self.truth)
-        shift = 0 if shows_first or self.lumbar != USUAL_LUMBAR else USUAL_THORACIC - self.thoracic
-        return tuple(None if place is None else _shifted(place.level, shift) for place in self.truth)
+        is_told = (self.thoracic, self.lumbar) in _KNOWN and tells_thoracic(self.truth[bodies], self.lumbar)
+        shift = 0 if is_told else USUAL_THORACIC - self.thoracic
+        return tuple(None if place is None else _shifted(place.level, shift) for place in self.truth[bodies])
 
 
 def _follows(above: Place, below: Place) -> bool:

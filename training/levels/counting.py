@@ -11,7 +11,9 @@ from scipy import stats
 
 from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
+from models.levels.links import LINK_BINS, LinkClue, Links, observe_links
 from models.levels.model import SIZES, Sizes, SizeTable
+from models.levels.naming import parts_of
 from models.levels.placements import FIRST_PLACE, Kind
 from node.domain.geometry import Float64
 from training.levels.chains import LevelsUnknown, TrueChain
@@ -56,6 +58,24 @@ def count_shares(chains: Iterable[TrueChain]) -> Mapping[Clue, Mapping[Kind, tup
             counts[clue][kind][bins.start : bins.stop] += count * among / among.sum()
         shares = {clue: {kind: row / row.sum() for kind, row in rows.items()} for clue, rows in counts.items()}
     return {clue: {kind: tuple(row.tolist()) for kind, row in rows.items()} for clue, rows in shares.items()}
+
+
+def count_links(chains: Sequence[TrueChain]) -> Links:
+    """How sound links look and how others do, which are few: chains count in which bodies were missed, too."""
+    counts = {sound: {clue: np.full(LINK_BINS[clue], _PSEUDO_COUNT) for clue in LinkClue} for sound in (True, False)}
+    numbers = dict.fromkeys(counts, _PSEUDO_COUNT)
+    for chain in chains:
+        for part in parts_of(chain.evidence):
+            first, stop = part.bodies.start, part.bodies.stop
+            seen = observe_links(chain.evidence[first:stop])
+            for sound, bins in zip(chain.sound_links[first : stop - 1], seen, strict=True):
+                numbers[sound] += 1.0
+                for clue, bin_ in bins.items():
+                    counts[sound][clue][bin_] += 1.0
+    shares = {
+        sound: {clue: tuple((row / row.sum()).tolist()) for clue, row in rows.items()} for sound, rows in counts.items()
+    }
+    return Links(sound_share=numbers[True] / sum(numbers.values()), sound=shares[True], unsound=shares[False])
 
 
 def count_sizes(chains: Sequence[TrueChain]) -> Sizes:

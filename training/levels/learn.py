@@ -16,13 +16,14 @@ from pydantic import TypeAdapter
 from models.backends.own import OwnNetwork
 from models.bundle import load_bundle, load_card
 from models.levels.clues import Clue
+from models.levels.evidence import FORM
 from models.levels.file import COUNTED_BY, LevelFile
 from models.levels.model import LevelModel
 from node.domain.errors import ConfigurationError
 from training.anatomy.template import build_template
 from training.levels.calibrating import calibrate, judge
 from training.levels.chains import LevelsUnknown, TrueChain, see_chain
-from training.levels.counting import count_shares, count_sizes
+from training.levels.counting import count_links, count_shares, count_sizes
 from training.levels.scans import View, draw_level_scan
 from training.levels.weighing import weigh
 from training.pool import Stream
@@ -97,7 +98,11 @@ def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher)
     if not sound:
         raise LevelsUnknown(f"in none of {len(counted)} scans was every body found; the network is of no use here")
     model = LevelModel(
-        shares=count_shares(sound), weights=dict.fromkeys(Clue, 0.5), sizes=count_sizes(sound), size_weight=0.5
+        shares=count_shares(sound),
+        weights=dict.fromkeys(Clue, 0.5),
+        links=count_links([*counted, *weighed]),
+        sizes=count_sizes(sound),
+        size_weight=0.5,
     )
     sound = [chain for chain in weighed if chain.is_sound]
     if not sound:
@@ -126,7 +131,7 @@ def chains_folder(plan: LevelPlan) -> Path:
     """Where lies what this network saw of these persons, and of no others."""
     card = load_card(plan.bundle)
     spacing = "x".join(f"{each:g}" for each in card.spacing_mm)
-    return plan.work / f"chains-{card.weights_sha256[:12]}-{spacing}-{COUNTED_BY}-{plan.seed}-{plan.scans_a_person}"
+    return plan.work / f"chains-{card.weights_sha256[:12]}-{spacing}-{FORM}-{plan.seed}-{plan.scans_a_person}"
 
 
 def keep_seen(folder: Path, person: int, chains: tuple[TrueChain | None, ...]) -> None:

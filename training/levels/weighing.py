@@ -16,9 +16,9 @@ from models.levels.placements import placements
 from node.domain.geometry import Float64
 from training.levels.chains import TrueChain
 
-#: Weights are drawn to this value, as by a normal distribution of variance 1 / stiffness: bodies and sides of one scan
-#: err together.
-_EXPECTED, _STIFFNESS = 0.5, 6.0
+#: Weights are drawn to this value, what was counted, as by a normal distribution of variance 1 / stiffness: scans draw
+#: them down, for bodies and sides of one scan err together.
+_EXPECTED, _STIFFNESS = 1.0, 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,7 +49,8 @@ def weigh(model: LevelModel, chains: Sequence[TrueChain]) -> LevelModel:
 
 def _case(model: LevelModel, chain: TrueChain) -> _Case | None:
     candidates = placements(len(chain.evidence))
-    true = np.array([placement.levels == chain.names for placement in candidates])
+    names = chain.names(slice(None))
+    true = np.array([placement.levels == names for placement in candidates])
     if not true.any():
         # four lumbar vertebrae below eleven thoracic ones: such are drawn, and are no variant of the model
         return None

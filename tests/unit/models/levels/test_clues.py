@@ -32,13 +32,16 @@ def test_a_rib_that_leaves_the_scan_is_as_long_or_longer() -> None:
 def test_votes_are_sorted_by_the_part_that_they_are_for_and_how_clearly() -> None:
     clear, doubtful = body(Kind.LUMBAR), replace(body(Kind.LUMBAR), lumbar=0.55, thoracic=0.45)
 
-    assert seen(clear, Clue.VOTE) == [range(8, 9)]
-    assert seen(doubtful, Clue.VOTE) == [range(6, 7)]
-    assert seen(body(Kind.CERVICAL), Clue.VOTE) == [range(2, 3)]
+    assert seen(clear, Clue.LUMBAR_VOTE) == [range(4, 5)]
+    assert seen(doubtful, Clue.LUMBAR_VOTE) == [range(2, 3)]
+    assert seen(body(Kind.THORACIC), Clue.LUMBAR_VOTE) == [range(1)]
+    assert seen(body(Kind.CERVICAL), Clue.CERVICAL_VOTE) == [range(4, 5)]
+    assert seen(body(Kind.THORACIC), Clue.CERVICAL_VOTE) == [range(1)]
 
 
-def test_a_body_that_is_all_sacral_does_not_vote_for_another_part() -> None:
-    assert seen(body(Kind.SACRAL), Clue.VOTE) == []
+def test_a_body_that_is_all_sacral_or_cervical_does_not_vote_for_another_part() -> None:
+    assert seen(body(Kind.CERVICAL), Clue.LUMBAR_VOTE) == []
+    assert seen(body(Kind.SACRAL), Clue.LUMBAR_VOTE) == []
 
 
 def test_what_lies_below_the_end_of_the_scan_is_not_observed() -> None:

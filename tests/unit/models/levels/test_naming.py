@@ -149,15 +149,32 @@ def test_a_chain_longer_than_a_spine_is_implausible() -> None:
 
 
 def test_a_chest_up_to_the_first_rib_is_counted_from_both_ends() -> None:
-    usual_chest, short_chest = places("C", "L2"), places("C", "L2", thoracic=11)
+    true = places("C", "L2")
 
-    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)
+    names = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8))
 
-    for true in (usual_chest, short_chest):
-        names = name_levels(chain(true), bold)
+    assert [label.level for label in names.labels] == [place.level for place in true]
+    assert names.premises == ()
 
-        assert [label.level for label in names.labels] == [place.level for place in true]
-        assert names.premises == ()
+
+def test_eleven_thoracic_vertebrae_by_the_count_from_t1_alone_are_told_and_not_named() -> None:
+    true = places("C", "L2", thoracic=11)
+
+    labels = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.7)).labels
+
+    thoracic, lumbar = labels[1:-2], labels[-2:]
+    assert [label.level for label in lumbar] == [L1, L2]
+    assert {label.level for label in thoracic} == {None}
+    assert [label.likeliest for label in thoracic] == [place.level for place in true[1:-2]]
+    assert "there are 11 thoracic vertebrae" in thoracic[0].reasons[0].detail
+
+
+def test_thirteen_thoracic_vertebrae_are_named_where_four_lumbar_ones_say_so_too() -> None:
+    true = places("C", "S1", thoracic=13, lumbar=4)
+
+    labels = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert [label.level for label in labels] == [place.level for place in true]
 
 
 def test_thoracic_names_that_were_counted_upwards_say_so() -> None:
@@ -170,7 +187,7 @@ def test_thoracic_names_that_were_counted_upwards_say_so() -> None:
 
 def test_six_lumbar_vertebrae_between_ribs_and_sacrum_are_named_and_those_above_them_not() -> None:
     true = places("T9", "S1", lumbar=6)
-    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.7)
 
     names = name_levels(chain(true), bold)
 

@@ -9,11 +9,12 @@ import pytest
 
 from models.levels.clues import BINS, Clue
 from models.levels.evidence import Evidence
+from models.levels.links import LINK_BINS, LinkClue, observe_links
 from models.levels.model import SIZES
 from models.levels.placements import Kind, Place
 from tests.builders.level_chains import chain, places, true_chain
 from training.levels.chains import LevelsUnknown, TrueChain
-from training.levels.counting import count_shares, count_sizes
+from training.levels.counting import count_links, count_shares, count_sizes
 
 
 def test_a_share_is_what_was_counted_with_half_a_body_in_every_bin() -> None:
@@ -111,11 +112,46 @@ def test_a_chain_is_sound_where_every_vertebra_was_found_once(found: tuple[Place
     assert TrueChain(evidence=evidence, truth=found, thoracic=12, lumbar=5).is_sound is sound
 
 
-def test_names_are_those_that_a_reader_of_the_chain_would_give() -> None:
+def test_names_are_those_that_a_reader_of_these_bodies_would_give() -> None:
     whole, part = true_chain("C", "L2", thoracic=11), true_chain("T9", "L2", thoracic=11)
     long, six = true_chain("T10", "L1", thoracic=13), true_chain("T9", "L1", thoracic=11, lumbar=6)
+    down, unknown = true_chain("T10", "S1", thoracic=11, lumbar=6), true_chain("C", "S1", thoracic=11, lumbar=4)
 
-    assert [str(name) for name in whole.names[-3:]] == ["T11", "L1", "L2"]
-    assert [str(name) for name in part.names] == ["T10", "T11", "T12", "L1", "L2"]
-    assert [str(name) for name in long.names] == ["T9", "T10", "T11", "T12", "L1"]
-    assert [str(name) for name in six.names] == ["T9", "T10", "T11", "L1"]
+    assert names_of(whole)[-3:] == ["T11", "L1", "L2"]
+    assert names_of(whole, slice(4, None))[-3:] == ["T12", "L1", "L2"]
+    assert names_of(part) == ["T10", "T11", "T12", "L1", "L2"]
+    assert names_of(long) == ["T9", "T10", "T11", "T12", "L1"]
+    assert names_of(six) == ["T10", "T11", "T12", "L1"]
+    assert names_of(down)[:3] == ["T10", "T11", "L1"]
+    assert names_of(unknown)[-7:] == ["T11", "T12", "L1", "L2", "L3", "L4", "None"]
+
+
+def names_of(seen: TrueChain, bodies: slice = slice(None)) -> list[str]:
+    return [str(name) for name in seen.names(bodies)]
+
+
+def test_links_are_counted_as_sound_where_two_bodies_are_neighbours() -> None:
+    whole = true_chain("T9", "S1")
+    # What was found in the place of L2 is none, and lies 5 mm too low.
+    middle = replace(whole.evidence[5], centre_mm=(whole.evidence[5].centre_mm[0] - 5.0, 100.0, 100.0))
+    broken = replace(
+        whole,
+        evidence=(*whole.evidence[:5], middle, *whole.evidence[6:]),
+        truth=(*whole.truth[:5], None, *whole.truth[6:]),
+    )
+
+    links = count_links([whole] * 10 + [broken] * 4)
+
+    # of nine links of each chain two are not sound in a broken one; half a link of each kind before
+    assert links.sound_share == pytest.approx((0.5 + 118.0) / (1.0 + 118.0 + 8.0))
+    far, near = (observe_links(broken.evidence)[index][LinkClue.STEP] for index in (4, 5))
+    bins = LINK_BINS[LinkClue.STEP]
+    assert (far, near) == (4, 2)
+    assert (
+        links.unsound[LinkClue.STEP][far]
+        == links.unsound[LinkClue.STEP][near]
+        == pytest.approx(4.5 / (8.0 + 0.5 * bins))
+    )
+    assert links.sound[LinkClue.STEP][far] == pytest.approx(0.5 / (118.0 + 0.5 * bins))
+    assert links.probabilities(whole.evidence)[3] > 0.99
+    assert max(links.probabilities(broken.evidence)[4:6]) < 0.5
