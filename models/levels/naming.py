@@ -107,7 +107,7 @@ def guess(bodies: Sequence[Evidence], model: LevelModel) -> Guess | None:
     return Guess(
         placement=best,
         beliefs=tuple(
-            {name: belief * share for name, belief in names.items()}
+            {name: belief if name is None else belief * share for name, belief in names.items()}
             for names, share in zip(beliefs, reached, strict=True)
         ),
         seen=frozenset(seen),
@@ -185,7 +185,7 @@ def _name_part(part: Part, guessed: Guess | None, *, rule: LevelRule) -> LevelNa
         return LevelNames(labels=(Label(level=None, confidence=None, reasons=(part.gap,)),))
     labels = tuple(
         _unlikely_count(level, rule.confidence(names[level]), guessed.placement)
-        if guessed.doubts(level)
+        if guessed.seen and guessed.doubts(level)
         else _label(level, names[level], seen=guessed.seen, gap=part.gap, rule=rule)
         for level, names in zip(guessed.placement.levels, guessed.beliefs, strict=True)
     )

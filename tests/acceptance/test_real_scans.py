@@ -48,8 +48,8 @@ def test_l1_and_l2_of_an_abdomen_are_found_and_measured_near_the_spheres_placed_
     assert np.linalg.norm(np.subtract(l1["centroid_lps_mm"], L1_OF_THE_ABDOMEN)) < INSIDE_MM
     assert np.linalg.norm(np.subtract(l2["centroid_lps_mm"], L2_OF_THE_ABDOMEN)) < INSIDE_MM
     # HU of spheres placed by eye: README of the shared data
-    assert l1["mean_hu"] == pytest.approx(147.0, abs=15.0)
-    assert l2["mean_hu"] == pytest.approx(140.0, abs=15.0)
+    assert l1["mean_hu"] == pytest.approx(147.0, abs=10.0)
+    assert l2["mean_hu"] == pytest.approx(140.0, abs=10.0)
     assert complaints_of_the_validator(run) == {"SEG": [], "SR": []}
 
 
@@ -59,7 +59,8 @@ def test_a_chest_that_ends_in_l1_gives_no_number_of_a_level_that_is_not_there(sh
 
     assert l1 is not None
     assert l1["status"] == "not-evaluable"
-    assert [reason["code"] for reason in l1["reasons"]] == ["level-not-completely-covered"]
+    # either is right: L1 is cut, and its level can be told by short ribs of T12 alone
+    assert l1["reasons"][0]["code"] in {"level-not-completely-covered", "level-uncertain"}
     lumbar = [each for each in run.pipeline["vertebrae"] if str(each["level"]).startswith("L")]
     assert all("mean_hu" not in each for each in lumbar)
     assert "screening" not in run.pipeline
