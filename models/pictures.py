@@ -146,6 +146,6 @@ def _sure(spine: SpineSegmentation) -> str:
 
 def _name(vertebra: Vertebra) -> str:
     name = str(vertebra.level) if vertebra.level is not None else f"vertebra {vertebra.ordinal}, no level"
-    cut = " cut" if vertebra.is_truncated else ""
+    cut = ", cut" if vertebra.is_truncated else ""
     sure = "" if vertebra.confidence is None else f" ({vertebra.confidence.told:.3f})"
     return f"{name}{cut}{sure}"
