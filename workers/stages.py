@@ -85,7 +85,10 @@ class CtBoneStages:
         if context.reason is None:
             return StageOutcome(assessable=True, artefacts=context.artefacts, timings_s=timings)
         provenance = self._provenance(
-            context.models, self._device_of(context.models), self._parts.configuration_sha256, started_at
+            context.models,
+            device=self._device_of(context.models),
+            configuration_sha256=self._parts.configuration_sha256,
+            started_at=started_at,
         )
         findings = self._leave_findings(lease, not_evaluable(context.reason), provenance, self._digest(lease.item))
         return StageOutcome(assessable=False, artefacts=(findings,), timings_s=timings, note=context.reason.code)
@@ -97,7 +100,12 @@ class CtBoneStages:
         crops = crops_from_bytes(self._read(left, CROPS))
         origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
         findings = measure_bone(crops)
-        provenance = self._provenance(origin.models, origin.device, origin.configuration_sha256, origin.started_at)
+        provenance = self._provenance(
+            origin.models,
+            device=origin.device,
+            configuration_sha256=origin.configuration_sha256,
+            started_at=origin.started_at,
+        )
         artefact = self._leave_findings(lease, findings, provenance, origin.input_digest)
         return StageOutcome(
             assessable=findings.status is Status.ASSESSED,
@@ -181,7 +189,12 @@ class CtBoneStages:
         return self._parts.artefacts.write(lease, FINDINGS, findings_to_bytes(analysed))
 
     def _provenance(
-        self, models: tuple[ModelIdentity, ...], device: str, configuration_sha256: str, started_at: datetime.datetime
+        self,
+        models: tuple[ModelIdentity, ...],
+        *,
+        device: str,
+        configuration_sha256: str,
+        started_at: datetime.datetime,
     ) -> Provenance:
         return Provenance(
             models=models,
