@@ -41,8 +41,10 @@ $(VENV)/standins/.ready: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)/standins TotalSegmentator==2.18.0
 	@touch $@
 
+# Tests of one process share the cores; those that start processes and wait for them have the machine for themselves.
 test: setup peers $(VENV)/standins/.ready  ## run all tests, with real peers
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/unit tests/contract
+	$(BIN)/python -m pytest --ignore tests/unit --ignore tests/contract
 
 check: setup  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
