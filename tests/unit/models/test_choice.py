@@ -11,11 +11,12 @@ import torch
 
 from models.bundle import BODY_CT, SPINE_CT, load_card
 from models.choice import load_spine_model
-from models.levels.file import COUNTED_BY, LEVELS, LevelFile, save_levels
+from models.levels.file import LEVELS, save_levels
 from models.levels.model import Calibration
 from models.levels.plausible import PLAUSIBLE
 from node.domain.errors import ConfigurationError
 from node.domain.networks import BackendName, SpineChoice
+from tests.builders.level_files import level_file
 
 CPU = torch.device("cpu")
 
@@ -33,16 +34,7 @@ def learned(tmp_path: Path) -> Path:
     folder = tmp_path / "bundle"
     shutil.copytree(SPINE_CT, folder)
     model = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, data="none"))
-    card = load_card(folder)
-    file = LevelFile(
-        version="7",
-        network_sha256=card.weights_sha256,
-        spacing_mm=card.spacing_mm,
-        counted_by=COUNTED_BY,
-        command="none",
-        model=model,
-    )
-    save_levels(folder, file)
+    save_levels(folder, level_file(model, load_card(folder), version="7"))
     return folder
 
 

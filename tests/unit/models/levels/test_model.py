@@ -12,12 +12,13 @@ import pytest
 from models.bundle import SPINE_CT, load_card
 from models.card import ModelCard
 from models.levels.clues import BINS, Clue
-from models.levels.file import COUNTED_BY, LEVELS, LevelFile, load_levels, save_levels
+from models.levels.file import LEVELS, LevelFile, load_levels, save_levels
 from models.levels.model import SIZES, Calibration, LevelModel, Sizes, SizeTable
 from models.levels.placements import Kind, placements
 from models.levels.plausible import PLAUSIBLE
 from node.domain.errors import ConfigurationError
 from tests.builders.level_chains import chain, places
+from tests.builders.level_files import level_file
 
 BLIND = LevelModel(
     shares={clue: dict.fromkeys(Kind, (1.0 / BINS[clue],) * BINS[clue]) for clue in Clue},
@@ -152,14 +153,7 @@ def file(card: ModelCard) -> LevelFile:
         size_weight=0.3,
         calibration=Calibration(slope=0.7, intercept=0.2, data="12 scans"),
     )
-    return LevelFile(
-        version="1",
-        network_sha256=card.weights_sha256,
-        spacing_mm=card.spacing_mm,
-        counted_by=COUNTED_BY,
-        command="none",
-        model=model,
-    )
+    return level_file(model, card, version="1")
 
 
 def test_a_level_model_is_read_as_it_was_written(tmp_path: Path, file: LevelFile, card: ModelCard) -> None:

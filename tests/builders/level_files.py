@@ -1,0 +1,19 @@
+"""A level model as it lies in a bundle."""
+
+from __future__ import annotations
+
+from models.card import ModelCard
+from models.levels.file import COUNTED_BY, LevelFile
+from models.levels.model import LevelModel
+
+
+def level_file(model: LevelModel, card: ModelCard, *, version: str) -> LevelFile:
+    """A file that goes with the network of this card."""
+    return LevelFile(
+        version=version,
+        network_sha256=card.weights_sha256,
+        spacing_mm=card.spacing_mm,
+        counted_by=COUNTED_BY,
+        command="none",
+        model=model,
+    )
