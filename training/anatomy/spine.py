@@ -24,6 +24,12 @@ _LEAN = (24.0, 24.0, 15.0, 3.0, -8.0, -14.0, -14.0, -3.0, 6.0, 20.0, 38.0)
 _CURVATURE_SD = 0.33
 _LEAN_SD = (1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 2.0, 3.0, 4.5, 7.0)
 
+# A back that is rounder still, as osteoporosis makes it: half of all persons lean further forward, by the upper half of
+# a normal distribution, degrees, as a share of it at these places. With the curves above, one first thoracic vertebra
+# of twenty leans by more than 54 degrees. Plausible choice: hyperkyphosis is common in the old.
+_ROUNDING_SD = 17.0
+_ROUNDED_PLACES, _ROUNDED_SHARES = (-3.0, 0.0, 3.0, 6.0, 9.0, 11.0), (0.9, 1.0, 0.85, 0.55, 0.2, 0.0)
+
 # How often a spine has another number of rib-bearing or of lumbar vertebrae. Plausible choice, more than in life so
 # that the network sees them.
 _THORACIC_COUNTS, _THORACIC_SHARES = (11, 12, 13), (0.04, 0.92, 0.04)
@@ -101,6 +107,8 @@ def stack(rng: np.random.Generator, shapes: list[VertebraShape], *, s1: Float64,
     leans = np.deg2rad(curvature * np.interp(places, _PLACES, _LEAN) + own * rng.normal(0.0, 1.0, len(places)))
     slope = float(np.deg2rad(curvature * _LEAN[-1] + rng.normal(0.0, _LEAN_SD[-1])))
     sacrum = _stack_sacrum(rng, s1, slope=slope, scale=scale)
+    rounding = np.deg2rad(max(0.0, rng.normal(0.0, _ROUNDING_SD)))
+    leans += rounding * np.interp(places, _ROUNDED_PLACES, _ROUNDED_SHARES)
     below, placed = sacrum[0], []
     for shape, lean in zip(reversed(shapes), reversed(leans.tolist()), strict=True):
         below = _on_top(below, shape, lean)

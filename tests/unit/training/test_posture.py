@@ -24,6 +24,13 @@ def test_sacral_slopes_reach_from_flat_to_steep_and_lie_about_forty_degrees():
     assert max(slopes) > 55.0
 
 
+def test_most_backs_are_a_little_round_and_some_very():
+    leans = [lean_degrees(a_spine(seed).named[0][1].frame.axes[0]) for seed in range(200)]
+
+    assert 24.0 < np.median(leans) < 33.0
+    assert 0.02 < np.mean(np.array(leans) > 54.0) < 0.08
+
+
 def test_neighbours_lean_alike_however_bent_the_spine_is():
     for seed in range(50):
         leans = [lean_degrees(placed.frame.axes[0]) for placed in a_spine(seed).vertebrae]
