@@ -19,8 +19,8 @@ from node.domain.geometry import Affine
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import LabelMap, Segment, Volume
 
-#: A body that comes this near to the edge of the scan counts as cut, mm: one voxel of the network, within which it does
-#: not see where a body ends.
+#: A body that comes this near to the edge of the scan counts as cut, mm: a voxel of the coarse grid and a little more,
+#: within which no network sees where a body ends.
 _CUT_WITHIN_MM = 3.0
 
 

@@ -33,6 +33,9 @@ _VOLUME_RATIO = (0.45, 2.2)
 #: How many neighbours say what is usual: vertebrae grow downwards, so that only near ones compare.
 _NEIGHBOURS = 4
 
+#: All that says where a chain breaks, and what is usual.
+LIMITS = (_STEP_RATIO, _STEP_MM, _LARGEST_TURN_DEG, _LONGEST_RATIO, _HALF_LENGTH, _HALF_STEP, _NEIGHBOURS)
+
 
 def breaks(chain: Sequence[Evidence]) -> dict[int, Reason]:
     """Gaps, jumps, merged and halved bodies, across which vertebrae cannot be counted.

@@ -9,19 +9,26 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from models.card import ModelCard
-from models.levels import clues, landmarks, links
+from models.levels import anatomy, clues, landmarks, links, model, naming, placements
 from models.levels.evidence import FORM
 from models.levels.model import LevelModel
-from models.levels.placements import VARIANTS
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse, ModelIdentity
 
 LEVELS = Path("configs/levels.json")
 
 #: Names all that a level model was counted and calibrated by: one of another form says nothing.
-COUNTED_BY = hashlib.sha256(repr((FORM, clues.LIMITS, landmarks.LIMITS, links.LIMITS, VARIANTS)).encode()).hexdigest()[
-    :12
-]
+_WAYS = (
+    FORM,
+    naming.FORM,
+    anatomy.LIMITS,
+    clues.LIMITS,
+    landmarks.LIMITS,
+    links.LIMITS,
+    placements.LIMITS,
+    model.MOST_DEVIATIONS,
+)
+COUNTED_BY = hashlib.sha256(repr(_WAYS).encode()).hexdigest()[:12]
 
 _NAME = "spine-levels"
 

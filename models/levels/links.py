@@ -12,6 +12,7 @@ import numpy as np
 
 from models.levels.anatomy import usual
 from models.levels.evidence import Evidence
+from models.levels.shares import check_shares
 from node.domain.errors import ConfigurationError
 
 #: Distance of the two centres against the nearest other distances.
@@ -68,8 +69,7 @@ class Links:
             if set(rows) != set(LinkClue):
                 raise ConfigurationError(f"links must have shares of {', '.join(LinkClue)}")
             for clue, row in rows.items():
-                if len(row) != LINK_BINS[clue] or not (min(row) > 0.0 and abs(sum(row) - 1.0) < 1e-3):
-                    raise ConfigurationError(f"{clue} of links must have {LINK_BINS[clue]} positive shares of sum 1")
+                check_shares(row, LINK_BINS[clue], f"{clue} of links")
 
     def probabilities(self, chain: Sequence[Evidence]) -> tuple[float, ...]:
         """How likely each link of a chain is sound, from the head, 0 to 1; one less than there are bodies."""

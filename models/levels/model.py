@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
 from models.levels.links import Links
 from models.levels.placements import FIRST_PLACE, LAST_PLACE, Kind, Placement
+from models.levels.shares import check_shares
 from node.domain.errors import ConfigurationError
 from node.domain.geometry import Float64
 
@@ -20,7 +21,7 @@ from node.domain.geometry import Float64
 SIZES = int(LAST_PLACE - FIRST_PLACE) + 3
 
 #: A body that differs by more than this many standard deviations is broken or was cut: how much more does not matter.
-_MOST_DEVIATIONS = 3.0
+MOST_DEVIATIONS = 3.0
 
 #: Odds of a belief are told apart up to this power of e.
 _MOST_LOG_ODDS = 12.0
@@ -55,7 +56,7 @@ class SizeTable:
         expected = np.interp(places, np.arange(SIZES) + FIRST_PLACE - 1.0, self.log_means)
         apart = log_sizes - expected
         person = float(apart.sum()) / (len(apart) + (self.own_sd / self.person_sd) ** 2)
-        deviations = np.minimum(np.abs(apart - person) / self.own_sd, _MOST_DEVIATIONS)
+        deviations = np.minimum(np.abs(apart - person) / self.own_sd, MOST_DEVIATIONS)
         return -0.5 * float((deviations**2).sum()) - 0.5 * (person / self.person_sd) ** 2
 
 
@@ -142,8 +143,7 @@ class LevelModel:
             if set(rows) != set(Kind):
                 raise ConfigurationError(f"the shares of {clue!r} must be given for {', '.join(Kind)}")
             for kind, row in rows.items():
-                if len(row) != BINS[clue] or not (min(row) > 0.0 and abs(sum(row) - 1.0) < 1e-3):
-                    raise ConfigurationError(f"{clue} of {kind} must have {BINS[clue]} positive shares of sum 1")
+                check_shares(row, BINS[clue], f"{clue} of {kind}")
 
     @property
     def term_weights(self) -> Float64:
@@ -169,15 +169,9 @@ class LevelModel:
                 row[-1] = self.sizes.fit(chain, placement)
         return terms
 
-    def reached(self, chain: Sequence[Evidence], anchors: Collection[int]) -> tuple[float, ...]:
-        """How likely it is that each body can be counted from the nearest of some bodies without a mistake, 0 to 1."""
-        if self.links is None:
-            return (1.0,) * len(chain)
-        links = self.links.probabilities(chain)
-        return tuple(
-            max((math.prod(links[min(anchor, index) : max(anchor, index)]) for anchor in anchors), default=0.0)
-            for index in range(len(chain))
-        )
+    def sound_links(self, chain: Sequence[Evidence]) -> tuple[float, ...]:
+        """How likely bodies that follow each other are neighbours in the spine, from the head, 0 to 1."""
+        return (1.0,) * (len(chain) - 1) if self.links is None else self.links.probabilities(chain)
 
     def beliefs(self, chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
         """How much each placement is believed, shape (placements,), sum 1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,6 +17,9 @@ from node.domain.confidence import LevelConfidence
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 
+#: Raised whenever the same bodies come to be believed otherwise: what was calibrated before is worth nothing then.
+FORM = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
@@ -26,7 +30,8 @@ class Label:
     level
         Its name, `None` where it has none.
     confidence
-        Of the likeliest name, also where it was not given; `None` where no landmark was seen.
+        Of the likeliest name, also where it was not given; `None` where nothing is in view that it could be counted
+        from.
     likeliest
         That name; not given where it is not sure.
     is_vertebra
@@ -66,14 +71,17 @@ class Guess:
     ----------
     beliefs
         For each body, how much each of its names is believed, 0 to 1: the sum over all placements that give it, less
-        where bodies between it and the nearest landmark may have been missed or seen twice.
+        where bodies on the way that it was counted may have been missed or seen twice.
     seen
-        The landmarks that it rests on; without one no name is given.
+        The landmarks in view.
+    anchors
+        The bodies that names are counted from; without one no name is given.
     """
 
     placement: Placement
     beliefs: tuple[dict[VertebralLevel | None, float], ...]
     seen: frozenset[Landmark]
+    anchors: frozenset[int]
 
     def doubts(self, level: VertebralLevel | None) -> bool:
         """Whether a name rests on a count from T1 that few people have: T1 is more often mistaken for a neighbour."""
@@ -103,22 +111,38 @@ def guess(bodies: Sequence[Evidence], model: LevelModel) -> Guess | None:
             names[level] = names.get(level, 0.0) + float(share)
     best = candidates[int(shares.argmax())]
     seen = landmarks(bodies, best)
-    reached = model.reached(bodies, _counted_from(seen, best))
+    anchors = _counted_from(seen, best)
+    counted = _counted(model.sound_links(bodies), anchors, best)
     return Guess(
         placement=best,
         beliefs=tuple(
             {name: belief if name is None else belief * share for name, belief in names.items()}
-            for names, share in zip(beliefs, reached, strict=True)
+            for names, share in zip(beliefs, counted, strict=True)
         ),
         seen=frozenset(seen),
+        anchors=anchors,
     )
 
 
 def _counted_from(seen: Mapping[Landmark, int], placement: Placement) -> frozenset[int]:
-    """The bodies that names are counted from: only where five are usual the last one before the sacrum has a number."""
-    if placement.lumbar == USUAL_LUMBAR:
+    """The bodies that names are counted from: only of the usual five lumbar vertebrae has the last one a number."""
+    if placement.lumbar == USUAL_LUMBAR or not seen:
         return frozenset(seen.values())
     return frozenset(index for index, place in enumerate(placement.places) if place.kind is Kind.LAST_THORACIC)
+
+
+def _counted(links: Sequence[float], anchors: frozenset[int], placement: Placement) -> tuple[float, ...]:
+    """How likely it is that each body was counted without a mistake, 0 to 1, by how likely each link is sound."""
+    counted = [
+        max((math.prod(links[min(anchor, index) : max(anchor, index)]) for anchor in anchors), default=0.0)
+        for index in range(len(placement.places))
+    ]
+    kinds = [place.kind for place in placement.places]
+    if placement.lumbar != USUAL_LUMBAR and anchors and Kind.FIRST_THORACIC in kinds:
+        # Which number the last thoracic vertebra has was counted from T1 as well.
+        first, last = kinds.index(Kind.FIRST_THORACIC), kinds.index(Kind.LAST_THORACIC)
+        counted[first : last + 1] = [math.prod(links[first:last])] * (last + 1 - first)
+    return tuple(counted)
 
 
 def name_levels(chain: Sequence[Evidence], rule: LevelRule) -> LevelNames:
@@ -185,8 +209,8 @@ def _name_part(part: Part, guessed: Guess | None, *, rule: LevelRule) -> LevelNa
         return LevelNames(labels=(Label(level=None, confidence=None, reasons=(part.gap,)),))
     labels = tuple(
         _unlikely_count(level, rule.confidence(names[level]), guessed.placement)
-        if guessed.seen and guessed.doubts(level)
-        else _label(level, names[level], seen=guessed.seen, gap=part.gap, rule=rule)
+        if guessed.anchors and guessed.doubts(level)
+        else _label(level, names[level], guessed=guessed, gap=part.gap, rule=rule)
         for level, names in zip(guessed.placement.levels, guessed.beliefs, strict=True)
     )
     counted = any(label.level is not None and label.level.is_thoracic for label in labels)
@@ -212,20 +236,22 @@ def counted_upwards(thoracic: int) -> str:
 
 
 def _label(
-    level: VertebralLevel | None, belief: float, *, seen: frozenset[Landmark], gap: Reason | None, rule: LevelRule
+    level: VertebralLevel | None, belief: float, *, guessed: Guess, gap: Reason | None, rule: LevelRule
 ) -> Label:
-    confidence = rule.confidence(belief)
-    if not seen:
+    confidence = rule.confidence(belief) if guessed.anchors else None
+    if not guessed.seen:
         doubt = (
             "Neither the sacrum nor a last pair of ribs with a vertebra below it is in view; either would settle it."
         )
+    elif confidence is None:
+        doubt = f"There seem to be {guessed.placement.lumbar} lumbar vertebrae: {_WANTED[guessed.seen]}"
     elif confidence.value < rule.least:
-        doubt = f"The likeliest level has {confidence}, {rule.least:g} is asked for: {_WANTED[seen]}"
+        doubt = f"The likeliest level has {confidence}, {rule.least:g} is asked for: {_WANTED[guessed.seen]}"
     else:
         return Label(level=level, confidence=confidence, likeliest=level, is_vertebra=level is not None)
     across = "" if gap is None else f" It cannot be counted across the break beside it: {gap.detail}"
     reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=doubt + across)
-    return Label(level=None, confidence=confidence if seen else None, likeliest=level, reasons=(reason,))
+    return Label(level=None, confidence=confidence, likeliest=level, reasons=(reason,))
 
 
 #: What would settle a level, by what was seen.

@@ -29,8 +29,11 @@ VARIANTS: tuple[tuple[int, int, float], ...] = (
 
 USUAL_THORACIC, USUAL_LUMBAR = 12, 5
 
-_CERVICAL = 3  # bodies above T1 that a chain may begin with
+_CERVICAL = 6  # bodies above T1 that a chain may begin with: C2 to C7
 _SACRAL = 2  # S1, and a second one that was cut off the sacrum
+
+#: All that says which placements there are.
+LIMITS = (VARIANTS, _CERVICAL, _SACRAL)
 
 #: Places of the usual spine, for sizes: T1 is 0, T12 is 11, L1 is 12, L5 is 16.
 FIRST_PLACE, LAST_THORACIC_PLACE, LAST_PLACE = 0.0, 11.0, 16.0

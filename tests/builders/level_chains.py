@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from models.levels.evidence import Evidence
@@ -34,10 +35,11 @@ def body(kind: Kind, *, height_mm: float = 25.0) -> Evidence:
 
 
 def places(first: str, last: str, *, thoracic: int = 12, lumbar: int = 5) -> tuple[Place, ...]:
-    """The places from one level to another; `C` begins with a cervical body, `S1` ends with a sacral one."""
+    """The places from one level to another; `C2` to `C7` begin with cervical bodies, `S1` ends with a sacral one."""
     spine = spine_of(thoracic, lumbar)
     levels = [place.level for place in spine]
-    start = 2 if first == "C" else levels.index(VertebralLevel(first))
+    above = 8 - int(first[1:]) if first.startswith("C") else 0
+    start = levels.index(VertebralLevel.T1) - above if above else levels.index(VertebralLevel(first))
     stop = len(spine) - 1 if last == "S1" else levels.index(VertebralLevel(last)) + 1
     return spine[start:stop]
 
@@ -48,6 +50,11 @@ def chain(shown: tuple[Place, ...]) -> tuple[Evidence, ...]:
     return tuple(
         replace(each, centre_mm=(_STEP_MM * (len(bodies) - number), 100.0, 100.0)) for number, each in enumerate(bodies)
     )
+
+
+def lowered(bodies: Sequence[Evidence], by_mm: float) -> tuple[Evidence, ...]:
+    """The bodies so much nearer to the feet."""
+    return tuple(replace(each, centre_mm=(each.centre_mm[0] - by_mm, *each.centre_mm[1:])) for each in bodies)
 
 
 def true_chain(first: str, last: str, *, thoracic: int = 12, lumbar: int = 5) -> TrueChain:

@@ -133,9 +133,10 @@ def stored_images(node: NodeProcess, study: SentStudy) -> frozenset[str]:
     return frozenset(row.sop_instance_uid for row in rows if (node.home / "store" / row.file).is_file())
 
 
-def assert_one_set_of_results(pacs: peers.Orthanc, study: SentStudy) -> None:
-    """The PACS has exactly one report of the study, and at most one segmentation beside it."""
-    found = pacs.results_of(study.study_uid)
+def assert_one_set_of_results(pacs: peers.Orthanc, study: SentStudy, *, revisions: int = 1) -> None:
+    """The PACS has one report of the study, at most one segmentation beside it, and no more of each than revisions."""
+    found = [modality for modality, _ in pacs.results_of(study.study_uid)]
 
-    assert [modality for modality, _ in found if modality != "SEG"] == ["SR"], found
-    assert sum(modality == "SEG" for modality, _ in found) <= 1, found
+    assert set(found) <= {"SR", "SEG"}, found
+    assert 1 <= found.count("SR") <= revisions, found
+    assert found.count("SEG") <= found.count("SR"), found

@@ -118,7 +118,10 @@ def test_a_listener_that_is_killed_in_mid_association_keeps_what_it_acknowledged
     wait_until_settled(node, study)
 
     assert stored_images(node, study) == study.images
-    assert_one_set_of_results(orthanc, study)
+    # On a slow machine the quiet period may pass before the listener is back: then a second report replaces the first.
+    newest = newest_revision(node, study)
+    assert newest is not None
+    assert_one_set_of_results(orthanc, study, revisions=newest[0])
 
 
 def test_a_wiped_broker_loses_no_study(node: NodeProcess, orthanc: peers.Orthanc, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def judge(chain: TrueChain, model: LevelModel) -> JudgedScan:
     bodies, odds, right = 0, [], []
     for part in parts_of(chain.evidence):
         guessed = guess(chain.evidence[part.bodies], model)
-        if guessed is None or not guessed.seen:
+        if guessed is None or not guessed.anchors:
             continue
         for names, true in zip(guessed.beliefs, chain.names(part.bodies), strict=True):
             bodies += 1

@@ -74,7 +74,7 @@ class TrueChain:
         """The true names of some bodies, as a reader gives them who sees no others.
 
         Where they do not tell how many thoracic vertebrae there are, or the model knows no such spine, the last
-        thoracic one is the twelfth (`models.levels.placements.placements`).
+        thoracic one is the twelfth (`models.levels.placements.placements`), and what would be above T1 has no name.
         """
         is_told = (self.thoracic, self.lumbar) in _KNOWN and tells_thoracic(self.truth[bodies], self.lumbar)
         shift = 0 if is_told else USUAL_THORACIC - self.thoracic
@@ -92,7 +92,8 @@ def _follows(above: Place, below: Place) -> bool:
 def _shifted(level: VertebralLevel | None, by: int) -> VertebralLevel | None:
     if level is None or not level.is_thoracic or not by:
         return level
-    return VertebralLevel(f"T{int(level[1:]) + by}")
+    number = int(level[1:]) + by
+    return VertebralLevel(f"T{number}") if number > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -25,7 +25,7 @@ from training.levels.calibrating import calibrate, judge
 from training.levels.chains import LevelsUnknown, TrueChain, see_chain
 from training.levels.counting import count_links, count_shares, count_sizes
 from training.levels.scans import View, draw_level_scan
-from training.levels.weighing import weigh
+from training.levels.weighing import EXPECTED, weigh
 from training.pool import Stream
 
 #: One part of so many is to count on, and one to weigh on.
@@ -99,10 +99,10 @@ def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher)
         raise LevelsUnknown(f"in none of {len(counted)} scans was every body found; the network is of no use here")
     model = LevelModel(
         shares=count_shares(sound),
-        weights=dict.fromkeys(Clue, 0.5),
+        weights=dict.fromkeys(Clue, EXPECTED),
         links=count_links([*counted, *weighed]),
         sizes=count_sizes(sound),
-        size_weight=0.5,
+        size_weight=EXPECTED,
     )
     sound = [chain for chain in weighed if chain.is_sound]
     if not sound:

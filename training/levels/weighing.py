@@ -18,7 +18,7 @@ from training.levels.chains import TrueChain
 
 #: Weights are drawn to this value, what was counted, as by a normal distribution of variance 1 / stiffness: scans draw
 #: them down, for bodies and sides of one scan err together.
-_EXPECTED, _STIFFNESS = 1.0, 6.0
+EXPECTED, _STIFFNESS = 1.0, 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,9 +39,9 @@ def weigh(model: LevelModel, chains: Sequence[TrueChain]) -> LevelModel:
         for case in cases:
             scores = case.priors + case.terms @ weights
             told += float(logsumexp(scores) - logsumexp(scores[case.true]))
-        return told + 0.5 * _STIFFNESS * float(((weights - _EXPECTED) ** 2).sum())
+        return told + 0.5 * _STIFFNESS * float(((weights - EXPECTED) ** 2).sum())
 
-    start = np.full(len(Clue) + 1, _EXPECTED)
+    start = np.full(len(Clue) + 1, EXPECTED)
     found = optimize.minimize(surprise, start, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(start))
     *clues, sizes = (float(weight) for weight in found.x)
     return replace(model, weights=dict(zip(Clue, clues, strict=True)), size_weight=sizes)

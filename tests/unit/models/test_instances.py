@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -87,7 +89,7 @@ def test_a_void_inside_a_body_does_not_split_it() -> None:
     classes[(slice(None), *void)] = 0.0
     classes[(int(Tissue.BACKGROUND), *void)] = 1.0
 
-    assert len(found(Built(**{**vars(built), "probabilities": classes})).spans_mm) == len(found(built).spans_mm)
+    assert len(found(replace(built, probabilities=classes)).spans_mm) == len(found(built).spans_mm)
 
 
 def test_a_disc_that_was_missed_still_separates_two_bodies() -> None:
@@ -99,7 +101,7 @@ def test_a_disc_that_was_missed_still_separates_two_bodies() -> None:
     classes[int(Tissue.DISC), rows] = 0.3 * disc
     classes[int(Tissue.LUMBAR_BODY), rows] += 0.7 * disc
 
-    instances = found(Built(**{**vars(built), "probabilities": classes}))
+    instances = found(replace(built, probabilities=classes))
 
     assert len(instances.spans_mm) == len(found(built).spans_mm)
 
@@ -146,7 +148,7 @@ def test_a_body_of_which_no_voxel_is_sure_is_a_gap() -> None:
         classes[int(Tissue.DISC), rows] += 0.15 * seen
         classes[int(Tissue.BACKGROUND), rows] += 0.4 * seen
 
-    instances = found(Built(**{**vars(built), "probabilities": classes}))
+    instances = found(replace(built, probabilities=classes))
 
     assert len(instances.spans_mm) == len(found(built).spans_mm) - 1
     evidence = gather_evidence(classes, instances)

@@ -8,8 +8,9 @@ import torch
 
 from training.anatomy.template import Template, build_template
 from training.lessons.body import augmented
+from training.rendering import pointer
 from training.rendering.body_sample import BODY_SHAPE, Channel, draw_body_sample
-from training.rendering.pointer import draw_pointer
+from training.rendering.pointer import _holed, draw_pointer
 
 SHAPE = (32, 30, 34)
 
@@ -62,6 +63,44 @@ def test_pointers_err_but_not_by_much() -> None:
 
     assert 0.75 < float(np.mean(scores)) < 0.97
     assert min(scores) < 0.85
+
+
+def test_a_hole_is_a_ball_about_one_point_of_the_body() -> None:
+    body, _ = a_column()
+    seen = body.float()
+
+    for seed in range(20):
+        holed = _holed(seen, np.random.default_rng(seed))
+
+        lost, kept = (torch.nonzero(where).float() for where in (holed < seen, body & (holed == seen)))
+        # from its middle all that is lost lies nearer than all that is kept
+        middles = torch.cdist(lost, lost).amax(1) < torch.cdist(lost, kept).amin(1)
+        assert middles.any()
+        assert len(kept) > 0.5 * int(body.sum())
+        assert float(holed[holed < seen].unique()) <= 0.5
+
+
+def test_pointers_are_as_coarse_as_the_first_network_or_a_little_coarser(monkeypatch: pytest.MonkeyPatch) -> None:
+    body, bodies = a_column()
+    steps: list[int] = []
+    pool = pointer.functional.avg_pool3d
+
+    def watched(values: torch.Tensor, step: int) -> torch.Tensor:
+        steps.append(step)
+        return pool(values, step)
+
+    monkeypatch.setattr(pointer.functional, "avg_pool3d", watched)
+    for seed in range(20):
+        draw_pointer(body, bodies, np.random.default_rng(seed))
+
+    # of voxels of 1 mm, for a grid of 2.5 mm
+    assert set(steps) == {2, 3}
+
+
+def test_a_hole_in_nothing_is_nothing() -> None:
+    nothing = torch.zeros(SHAPE)
+
+    assert torch.equal(_holed(nothing, np.random.default_rng(1)), nothing)
 
 
 def test_no_body_has_no_pointer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from models.levels.links import LINK_BINS, LinkClue, Links, observe_links
 from models.levels.naming import guess
 from models.levels.plausible import PLAUSIBLE
 from node.domain.errors import ConfigurationError
-from tests.builders.level_chains import chain, places
+from tests.builders.level_chains import chain, lowered, places
 
 #: Only the distance tells; a sound link is three hundred times as common.
 _FLAT = {clue: (1.0 / count,) * count for clue, count in LINK_BINS.items()}
@@ -20,11 +21,6 @@ LINKS = Links(
     sound=_FLAT | {LinkClue.STEP: tuple(0.99 if bin_ == 3 else 0.01 / (_STEPS - 1) for bin_ in range(_STEPS))},
     unsound=_FLAT | {LinkClue.STEP: tuple(0.01 if bin_ == 3 else 0.99 / (_STEPS - 1) for bin_ in range(_STEPS))},
 )
-
-
-def stretched(bodies: int, below: int, by_mm: float) -> list[float]:
-    """Shift of every body where the link below one is longer."""
-    return [by_mm if index <= below else 0.0 for index in range(bodies)]
 
 
 def test_a_link_is_sorted_by_its_distance_and_the_heights_of_its_bodies() -> None:
@@ -51,11 +47,7 @@ def test_a_link_is_as_likely_sound_as_bayes_rule_says() -> None:
 
 def test_names_beyond_a_doubtful_link_are_believed_less_and_those_before_it_as_much() -> None:
     shown = chain(places("T4", "L2"))
-    shifts = stretched(len(shown), below=2, by_mm=12.0)
-    gapped = [
-        replace(body, centre_mm=(body.centre_mm[0] + shift, *body.centre_mm[1:]))
-        for body, shift in zip(shown, shifts, strict=True)
-    ]
+    gapped = (*shown[:3], *lowered(shown[3:], 12.0))
     model = replace(PLAUSIBLE, links=LINKS)
 
     sure, doubtful = guess(shown, model), guess(gapped, model)
@@ -70,11 +62,7 @@ def test_names_beyond_a_doubtful_link_are_believed_less_and_those_before_it_as_m
 
 def test_six_lumbar_vertebrae_are_counted_from_the_ribs_and_not_from_the_sacrum() -> None:
     shown = chain(places("T9", "S1", lumbar=6))
-    shifts = stretched(len(shown), below=6, by_mm=12.0)
-    gapped = [
-        replace(body, centre_mm=(body.centre_mm[0] + shift, *body.centre_mm[1:]))
-        for body, shift in zip(shown, shifts, strict=True)
-    ]
+    gapped = (*shown[:7], *lowered(shown[7:], 12.0))
 
     found = guess(gapped, replace(PLAUSIBLE, links=LINKS))
 
@@ -83,6 +71,27 @@ def test_six_lumbar_vertebrae_are_counted_from_the_ribs_and_not_from_the_sacrum(
     beliefs = [names[level] for names, level in zip(found.beliefs, found.placement.levels, strict=True)]
     # T12 is the fourth, L3 the seventh, and the doubtful link lies below it
     assert max(beliefs[7:10]) < 0.9 * min(beliefs[4:7])
+
+
+def test_six_lumbar_vertebrae_leave_the_number_of_thoracic_ones_to_the_count_from_t1() -> None:
+    true = chain(places("C7", "S1", lumbar=6))
+    # The sixth thoracic vertebra was missed; the next one lies nearer than two steps, so that the chain does not break.
+    missed = (*lowered(true[:6], 18.0), *true[7:])
+
+    trusting, careful = (guess(missed, model) for model in (PLAUSIBLE, replace(PLAUSIBLE, links=LINKS)))
+
+    assert trusting is not None
+    assert careful is not None
+    placement = careful.placement
+    assert (placement.thoracic, placement.lumbar) == (11, 6)
+    left = [
+        after[level] / before[level]
+        for before, after, level in zip(trusting.beliefs, careful.beliefs, placement.levels, strict=True)
+    ]
+    # T1 is the second body and the last thoracic one the twelfth
+    assert left[1:12] == pytest.approx([math.prod(LINKS.probabilities(missed)[1:11])] * 11)
+    assert left[1] < 0.9
+    assert min(left[12:15]) > 0.98
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, float("nan")])

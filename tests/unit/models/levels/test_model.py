@@ -57,7 +57,7 @@ def test_one_clue_changes_beliefs_by_the_ratio_of_its_shares_to_the_power_of_its
 
 @pytest.mark.parametrize(
     ("shown", "thoracic", "lumbar"),
-    [(("T8", "S1"), 12, 5), (("C", "L2"), 12, 5), (("T8", "S1"), 12, 6), (("C", "L1"), 11, 5), (("C", "L1"), 13, 5)],
+    [(("T8", "S1"), 12, 5), (("C7", "L2"), 12, 5), (("T8", "S1"), 12, 6), (("C7", "L1"), 11, 5), (("C7", "L1"), 13, 5)],
 )
 def test_a_chain_without_errors_is_placed_where_it_lies(shown: tuple[str, str], thoracic: int, lumbar: int) -> None:
     true = places(*shown, thoracic=thoracic, lumbar=lumbar)

@@ -17,7 +17,7 @@ from node.domain.errors import ConfigurationError
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.networks import SpineChoice
 from node.domain.reasons import ReasonCode
-from tests.builders.level_chains import chain, places
+from tests.builders.level_chains import chain, lowered, places
 from tests.builders.spine_classes import SPACING_MM, Scene, build
 from tests.builders.spine_network import A_RULE
 
@@ -149,7 +149,7 @@ def test_a_chain_longer_than_a_spine_is_implausible() -> None:
 
 
 def test_a_chest_up_to_the_first_rib_is_counted_from_both_ends() -> None:
-    true = places("C", "L2")
+    true = places("C7", "L2")
 
     names = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8))
 
@@ -158,7 +158,7 @@ def test_a_chest_up_to_the_first_rib_is_counted_from_both_ends() -> None:
 
 
 def test_eleven_thoracic_vertebrae_by_the_count_from_t1_alone_are_told_and_not_named() -> None:
-    true = places("C", "L2", thoracic=11)
+    true = places("C7", "L2", thoracic=11)
 
     labels = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.7)).labels
 
@@ -169,8 +169,28 @@ def test_eleven_thoracic_vertebrae_by_the_count_from_t1_alone_are_told_and_not_n
     assert "there are 11 thoracic vertebrae" in thoracic[0].reasons[0].detail
 
 
+@pytest.mark.parametrize("first", ["C2", "C3", "C4", "C5"])
+def test_a_spine_with_the_whole_neck_is_counted_as_one_without(first: str) -> None:
+    true = places(first, "S1")
+
+    labels = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert [label.level for label in labels] == [place.level for place in true]
+
+
+def test_six_lumbar_bodies_without_a_thoracic_one_are_not_counted_from_the_sacrum() -> None:
+    shown = chain(places("L1", "S1", lumbar=6))
+
+    labels = [label for label in named_by_default(shown) if label.is_vertebra]
+
+    assert {label.level for label in labels} == {None}
+    assert {label.confidence for label in labels} == {None}
+    assert "There seem to be 6 lumbar vertebrae" in labels[0].reasons[0].detail
+    assert "last ribs would settle it" in labels[0].reasons[0].detail
+
+
 def test_thirteen_thoracic_vertebrae_are_named_where_four_lumbar_ones_say_so_too() -> None:
-    true = places("C", "S1", thoracic=13, lumbar=4)
+    true = places("C7", "S1", thoracic=13, lumbar=4)
 
     labels = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
 
@@ -231,11 +251,6 @@ def test_a_rib_that_leaves_the_scan_at_once_is_not_the_lack_of_one() -> None:
     assert {label.level for label in labels} == {None}
 
 
-def moved(bodies: Sequence[Evidence], by_mm: float) -> list[Evidence]:
-    """The bodies so much lower."""
-    return [replace(each, centre_mm=(each.centre_mm[0] - by_mm, *each.centre_mm[1:])) for each in bodies]
-
-
 def test_two_bodies_that_were_taken_for_one_get_no_name() -> None:
     true = list(chain(places("T9", "S1")))
     merged = replace(true[7], length_mm=55.0, centre_mm=(true[7].centre_mm[0] - 15.0, 100.0, 100.0), sacrum_below=0.8)
@@ -274,7 +289,7 @@ def test_a_body_that_was_taken_for_two_is_not_counted_twice() -> None:
 def test_what_was_counted_on_both_sides_of_a_gap_must_fit_to_it(missing: int, fits: bool) -> None:
     """T9 to L1 above the gap and L3 to L5 below it: one vertebra is missing."""
     true = list(chain(places("T9", "S1")))
-    below = moved(true[6:], 30.0 * (missing - 1))
+    below = lowered(true[6:], 30.0 * (missing - 1))
     bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)
     if missing == 0:
         # neighbours by their distance, and one jumps aside

@@ -51,5 +51,5 @@ def test_another_number_of_thoracic_vertebrae_is_thought_of_only_where_the_chain
 
 
 def test_a_chain_that_is_longer_than_any_spine_has_no_place() -> None:
-    assert placements(3 + 12 + 6 + 2) != ()
-    assert placements(3 + 12 + 6 + 3) == ()
+    assert placements(6 + 12 + 6 + 2) != ()
+    assert placements(6 + 12 + 6 + 3) == ()

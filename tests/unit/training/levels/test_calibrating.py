@@ -53,6 +53,16 @@ def test_eleven_thoracic_vertebrae_that_cannot_be_counted_are_judged_as_readers_
     assert sum(judged.right) == 9
 
 
+def test_thoracic_names_that_are_told_and_never_given_are_not_judged() -> None:
+    chain = true_chain("C7", "L2", thoracic=11)
+
+    judged = judge(chain, PLAUSIBLE)
+
+    assert judged.bodies == 14
+    # L1 and L2; the best placement has eleven thoracic vertebrae, which a count from T1 alone does not name
+    assert sum(judged.right) == 2
+
+
 def test_a_calibration_finds_the_curve_that_names_were_right_by() -> None:
     rng = np.random.default_rng(5)
     odds = rng.uniform(-4.0, 8.0, 4000)

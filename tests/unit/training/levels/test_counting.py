@@ -53,7 +53,7 @@ def test_a_body_that_is_none_is_not_counted() -> None:
 
 def test_sizes_are_those_that_persons_were_drawn_with() -> None:
     rng = np.random.default_rng(3)
-    shown = places("C", "S1")
+    shown = places("C7", "S1")
     means = 3.0 + 0.04 * np.arange(SIZES)
 
     chains = []
@@ -95,13 +95,13 @@ def _sized(body: Evidence, length: float) -> Evidence:
     ("found", "sound"),
     [
         (places("T9", "S1"), True),
-        (places("C", "L2", thoracic=11), True),
+        (places("C7", "L2", thoracic=11), True),
         (places("T9", "S1", lumbar=4), True),
         ((*places("T9", "T11"), *places("L1", "S1")), False),
         ((*places("T9", "L1"), *places("L1", "S1")), False),
         ((None, *places("T9", "S1")), False),
         ((*places("L1", "S1"), *places("L5", "L5")), False),
-        ((places("C", "T1")[0], *places("T2", "L2")), False),
+        ((places("C7", "T1")[0], *places("T2", "L2")), False),
         ((*places("T9", "L4"), places("L5", "S1")[-1]), False),
     ],
     ids=["whole", "eleven", "four", "T12 missing", "L1 twice", "one none", "out of order", "T1 missing", "L5 missing"],
@@ -113,9 +113,9 @@ def test_a_chain_is_sound_where_every_vertebra_was_found_once(found: tuple[Place
 
 
 def test_names_are_those_that_a_reader_of_these_bodies_would_give() -> None:
-    whole, part = true_chain("C", "L2", thoracic=11), true_chain("T9", "L2", thoracic=11)
+    whole, part = true_chain("C7", "L2", thoracic=11), true_chain("T9", "L2", thoracic=11)
     long, six = true_chain("T10", "L1", thoracic=13), true_chain("T9", "L1", thoracic=11, lumbar=6)
-    down, unknown = true_chain("T10", "S1", thoracic=11, lumbar=6), true_chain("C", "S1", thoracic=11, lumbar=4)
+    down, unknown = true_chain("T10", "S1", thoracic=11, lumbar=6), true_chain("C7", "S1", thoracic=11, lumbar=4)
 
     assert names_of(whole)[-3:] == ["T11", "L1", "L2"]
     assert names_of(whole, slice(4, None))[-3:] == ["T12", "L1", "L2"]
@@ -124,6 +124,19 @@ def test_names_are_those_that_a_reader_of_these_bodies_would_give() -> None:
     assert names_of(six) == ["T10", "T11", "T12", "L1"]
     assert names_of(down)[:3] == ["T10", "T11", "L1"]
     assert names_of(unknown)[-7:] == ["T11", "T12", "L1", "L2", "L3", "L4", "None"]
+
+
+@pytest.mark.parametrize("thoracic", [11, 12, 13])
+@pytest.mark.parametrize("lumbar", [4, 5, 6])
+def test_every_person_that_is_drawn_has_names(thoracic: int, lumbar: int) -> None:
+    names = names_of(true_chain("C7", "S1", thoracic=thoracic, lumbar=lumbar))
+
+    assert names[-lumbar - 1 :] == [*(f"L{number}" for number in range(1, lumbar + 1)), "None"]
+    # of spines that the model does not know the last thoracic vertebra is the twelfth, and none is above the first
+    known = (thoracic, lumbar) not in {(11, 4), (13, 6)}
+    last = thoracic if known else 12
+    expected = [f"T{number}" if number > 0 else "None" for number in range(last - thoracic + 1, last + 1)]
+    assert names[1 : thoracic + 1] == expected
 
 
 def names_of(seen: TrueChain, bodies: slice = slice(None)) -> list[str]:

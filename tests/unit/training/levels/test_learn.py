@@ -22,7 +22,7 @@ def a_plan(work: Path, *, persons: int) -> LevelPlan:
 
 def test_what_was_seen_before_is_not_drawn_again_and_makes_the_model(tmp_path: Path) -> None:
     plan = a_plan(tmp_path, persons=120)
-    seen = (true_chain("T9", "S1"), true_chain("C", "L2"), true_chain("L1", "S1"), None)
+    seen = (true_chain("T9", "S1"), true_chain("C7", "L2"), true_chain("L1", "S1"), None)
     for person in range(plan.persons):
         keep_seen(chains_folder(plan), person, seen)
     watched: list[int] = []

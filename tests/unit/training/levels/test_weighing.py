@@ -39,7 +39,7 @@ def test_weights_make_true_placements_more_believed() -> None:
 
 
 def test_chains_that_no_placement_explains_are_left_out() -> None:
-    eleven_and_four = true_chain("C", "S1", thoracic=11, lumbar=4)
+    eleven_and_four = true_chain("C7", "S1", thoracic=11, lumbar=4)
     usual = [true_chain("T9", "S1")] * 5
 
     assert weigh(PLAUSIBLE, [*usual, eleven_and_four]).weights == pytest.approx(weigh(PLAUSIBLE, usual).weights)
