@@ -49,7 +49,8 @@ class Template:
     labels
         Values of `training.anatomy.labels`, shape (k, j, i); the centre of voxel (0, 0, 0) is the origin.
     depth
-        Distance from the surface of the bone that the voxel lies in, in steps of `DEPTH_STEP_MM`, at most 12.75 mm.
+        How far below the surface of its bone the outer face of a voxel lies, in steps of `DEPTH_STEP_MM`, at most
+        12.75 mm; 0 in the outermost voxels.
     spacing_mm
         Of the voxels.
     levels
@@ -118,7 +119,7 @@ def _paint(canvas: Canvas, spine: Spine, rng: np.random.Generator) -> None:
 
 
 def bone_depth(labels: UInt8, spacing_mm: float) -> UInt8:
-    """Distance of every voxel of bone from the surface of its bone, shape of the labels, in steps of `DEPTH_STEP_MM`.
+    """How far below the surface of its bone the outer face of a voxel lies, shape of the labels, `DEPTH_STEP_MM`.
 
     Arch and body of a vertebra are one bone; bones that touch have a surface between them.
     """

@@ -47,7 +47,8 @@ def draw_body_sample(template: Template, rng: np.random.Generator) -> Sample:
         )
         labels, depth, scanned = looked_up(template, deformation.positions(template, BODY_SHAPE, BODY_SPACING_MM))
         scanner = draw_scanner(rng)
-        image = scanner.scanned(textured(labels, depth, draw_materials(rng), rng), (BODY_SPACING_MM,) * 3, rng)
+        image = textured(labels, depth, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
+        image = scanner.scanned(image, (BODY_SPACING_MM,) * 3, rng)
         image = _interpolated(image, scanner.slice_mm, rng)
         bodies = torch.isin(labels, torch.tensor([*BODIES, int(Part.S1_BODY)]))
         visible = _visible(rng) & scanned

@@ -30,9 +30,10 @@ class Materials:
     Parameters
     ----------
     cortex_hu
-        CT number of dense cortex before the scanner blurs it.
+        CT number of dense cortex before voxels and the scanner blur it.
     cortex_mm
-        Depth at which the cortex has faded to a third.
+        Depth at which the cortex has faded to a third; shells of vertebrae are a few tenths of a millimetre thick, and
+        plates thicker.
     end_plate_share
         How much of the cortex the walls of bodies show, against that of arches, 0 to 1.
     """
@@ -59,8 +60,8 @@ def draw_materials(rng: np.random.Generator) -> Materials:
     return Materials(
         mean_hu=from_numpy(mean),
         grain_hu=from_numpy(grain),
-        cortex_hu=rng.uniform(250.0, 1000.0),
-        cortex_mm=rng.uniform(0.5, 1.6),
+        cortex_hu=rng.uniform(300.0, 1600.0),
+        cortex_mm=rng.uniform(0.3, 1.6),
         end_plate_share=rng.uniform(0.15, 0.95),
     )
 

@@ -54,7 +54,7 @@ def draw_sample(template: Template, rng: np.random.Generator, shape: Shape = SAM
         spacing = SAMPLE_SPACING_MM / _SUPERSAMPLING
         positions = draw_deformation(template, rng).positions(template, fine, spacing)
         labels, depth, scanned = looked_up(template, positions)
-        image = textured(labels, depth, draw_materials(rng), rng)
+        image = textured(labels, depth, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
         image = draw_scanner(rng).scanned(image, (spacing,) * 3, rng)
         image = functional.avg_pool3d(image[None, None], _SUPERSAMPLING)[0, 0]
         shares = _shares(labels, scanned)

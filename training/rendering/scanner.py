@@ -13,7 +13,7 @@ from training.rendering.texture import Shape, blurred, seeded, white_noise
 _FWHM_PER_SIGMA = 2.355
 
 # Slice thicknesses in mm and their shares; 0 is thinner than the grid.
-_THICKNESSES, _THICKNESS_SHARES = (0.0, 1.0, 2.0, 3.0, 5.0), (0.14, 0.22, 0.24, 0.26, 0.14)
+_THICKNESSES, _THICKNESS_SHARES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0), (0.12, 0.18, 0.16, 0.18, 0.22, 0.14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,23 +29,38 @@ _IS_POSTERIOR = _membership((*POSTERIORS, Part.CERVICAL))
 _IS_BODY = _membership(BODIES)
 
 
-def cortex_added(image: Tensor, labels: Tensor, depth: Tensor, materials: Materials) -> Tensor:
-    """The image with the cortex of every bone, from the depth inside the bone in steps of `DEPTH_STEP_MM`."""
-    shell = torch.exp(-((depth.float() * (DEPTH_STEP_MM / materials.cortex_mm)) ** 2))
+def cortex_added(image: Tensor, labels: Tensor, depth: Tensor, materials: Materials, *, voxel_mm: float) -> Tensor:
+    """The image with the cortex of every bone, shape (k, j, i), HU.
+
+    Cortex is thinner than a voxel: a voxel is as bright as the mean of what lies in it.
+
+    Parameters
+    ----------
+    depth
+        How far inside the bone the outer face of each voxel lies, in steps of `DEPTH_STEP_MM`.
+    voxel_mm
+        Of the voxels that depths were taken in.
+    """
+    # the mean of exp(-(x / cortex)^2) from the outer face to the inner one
+    outer = depth.float() * (DEPTH_STEP_MM / materials.cortex_mm)
+    across = voxel_mm / materials.cortex_mm
+    shell = (0.5 * math.sqrt(math.pi) / across) * (torch.erf(outer + across) - torch.erf(outer))
     share = torch.where(_IS_POSTERIOR[labels], 1.0, materials.end_plate_share)
     bright = image + shell * share * (materials.cortex_hu - image.clamp(-100.0, 400.0))
     return torch.where(_IS_BONE[labels], bright, image)
 
 
-def textured(labels: Tensor, depth: Tensor, materials: Materials, rng: np.random.Generator) -> Tensor:
+def textured(
+    labels: Tensor, depth: Tensor, materials: Materials, rng: np.random.Generator, *, voxel_mm: float
+) -> Tensor:
     """CT numbers with random texture, shape (k, j, i), HU.
 
     Parameters
     ----------
     labels
-        Values of the template, int64, shape (k, j, i), voxels of about 1.5 mm.
-    depth
-        Same grid, steps of `DEPTH_STEP_MM`.
+        Values of the template, int64, shape (k, j, i).
+    depth, voxel_mm
+        See `cortex_added`.
     """
     generator = seeded(rng)
     shape: Shape = (labels.shape[0], labels.shape[1], labels.shape[2])
@@ -57,7 +74,7 @@ def textured(labels: Tensor, depth: Tensor, materials: Materials, rng: np.random
     marrow += smooth_noise(shape, rng.uniform(6, 12), generator) * rng.uniform(0.0, 45.0)
     image = torch.where(bone, image + marrow, image)
     image = _odd_things_added(image, labels, bone, rng, generator)
-    return cortex_added(image, labels, depth, materials)
+    return cortex_added(image, labels, depth, materials, voxel_mm=voxel_mm)
 
 
 def _soft_tissue_textured(

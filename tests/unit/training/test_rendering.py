@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -125,16 +127,29 @@ def test_the_cortex_is_bright_at_the_surface_and_gone_in_the_core() -> None:
     labels = torch.full((2, 1, 1), body_label(VertebralLevel.L1))
     depth = torch.tensor((0, int(8.0 / DEPTH_STEP_MM)), dtype=torch.uint8)[:, None, None]
 
-    image = cortex_added(torch.full((2, 1, 1), 100.0), labels, depth, a_material())
+    image = cortex_added(torch.full((2, 1, 1), 100.0), labels, depth, a_material(), voxel_mm=0.5)
 
     assert float(image[0]) > 400.0
     assert float(image[1]) == pytest.approx(100.0, abs=0.01)
 
 
+@pytest.mark.parametrize("voxel_mm", [0.5, 1.0, 1.5])
+def test_a_cortex_is_as_much_bone_in_large_voxels_as_in_small_ones(voxel_mm: float) -> None:
+    count = round(12.0 / voxel_mm)
+    labels = torch.full((count, 1, 1), body_label(VertebralLevel.L1))
+    depth = (torch.arange(count) * (voxel_mm / DEPTH_STEP_MM)).round().to(torch.uint8)[:, None, None]
+
+    image = cortex_added(torch.full((count, 1, 1), 100.0), labels, depth, a_material(), voxel_mm=voxel_mm)
+
+    # The area under exp(-(x / 0.9)^2) is 0.45 times the root of pi; 550 HU above the marrow, 0.8 of it in bodies.
+    area = 0.45 * math.sqrt(math.pi) * 0.8 * 550.0
+    assert float((image - 100.0).sum()) * voxel_mm == pytest.approx(area, rel=1e-3)
+
+
 def test_soft_tissue_has_no_cortex() -> None:
     labels = torch.full((2, 2, 2), int(Part.LIVER))
 
-    image = cortex_added(torch.full((2, 2, 2), 60.0), labels, torch.zeros(2, 2, 2), a_material())
+    image = cortex_added(torch.full((2, 2, 2), 60.0), labels, torch.zeros(2, 2, 2), a_material(), voxel_mm=1.5)
 
     assert bool((image == 60.0).all())
 
@@ -143,7 +158,7 @@ def test_texture_repeats_with_its_seed() -> None:
     labels = torch.randint(0, 188, (12, 12, 12), generator=torch.Generator().manual_seed(1))
     depth = torch.zeros(12, 12, 12, dtype=torch.uint8)
 
-    first, second = (textured(labels, depth, a_material(), np.random.default_rng(4)) for _ in range(2))
+    first, second = (textured(labels, depth, a_material(), np.random.default_rng(4), voxel_mm=1.5) for _ in range(2))
 
     assert torch.equal(first, second)
     assert bool(torch.isfinite(first).all())
@@ -208,5 +223,5 @@ def test_drawn_scanners_are_ones_that_exist() -> None:
         scanner = draw_scanner(np.random.default_rng(seed))
 
         assert 0.4 <= scanner.in_plane_mm <= 1.3
-        assert scanner.slice_mm in {0.0, 1.0, 2.0, 3.0, 5.0}
+        assert scanner.slice_mm in {0.0, 1.0, 1.5, 2.0, 3.0, 5.0}
         assert 3.0 < scanner.noise_hu <= 100.0
