@@ -41,6 +41,12 @@ class Frame:
         positions: Float64 = self.origin + np.asarray(local, dtype=np.float64) @ self.axes
         return positions
 
+    def to_local(self, positions: Float32) -> Float32:
+        """Local points (up, back, left), mm, of positions (k, j, i), mm, shape (3, ...)."""
+        away = positions - self.origin.astype(np.float32).reshape(3, *[1] * (positions.ndim - 1))
+        local: Float32 = np.tensordot(self.axes.astype(np.float32), away, axes=1)
+        return local
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Region:

@@ -11,7 +11,7 @@ import SimpleITK
 from node.domain.geometry import Float64
 from node.domain.levels import VertebralLevel
 from node.domain.volume import Float32, UInt8
-from training.anatomy.canvas import Canvas
+from training.anatomy.canvas import Canvas, Frame
 from training.anatomy.labels import BONE_OF_LABEL, Part
 from training.anatomy.organs import paint_organs
 from training.anatomy.pelvis import canal_column, paint_pelvis
@@ -33,11 +33,16 @@ _S1_MM: tuple[float, float, float] = (150.0, 205.0, 210.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LevelTruth:
-    """What is known about a vertebra of a template: the centre of its body, (k, j, i) in mm, and the body's shape."""
+    """What is known about a vertebra of a template: the frame of its body, from its centre, and the body's shape."""
 
     level: VertebralLevel
-    centre_mm: Float64
+    frame: Frame
     body: BodyShape
+
+    @property
+    def centre_mm(self) -> Float64:
+        """Centre of the body, (k, j, i) in mm."""
+        return self.frame.origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,8 +100,7 @@ def build_template(
         depth=bone_depth(canvas.labels, spacing_mm),
         spacing_mm=spacing_mm,
         levels=tuple(
-            LevelTruth(level=level, centre_mm=placed.frame.origin, body=placed.shape.body)
-            for level, placed in spine.named
+            LevelTruth(level=level, frame=placed.frame, body=placed.shape.body) for level, placed in spine.named
         ),
         sacrum_mm=float(spine.sacrum[0].frame.origin[0]),
         centreline_mm=spine.centreline(canvas.heights).astype(np.float32),
@@ -151,7 +155,8 @@ def save_template(template: Template, path: Path) -> None:
             depth=template.depth,
             spacing_mm=template.spacing_mm,
             levels=[truth.level.number for truth in template.levels],
-            centres=np.array([truth.centre_mm for truth in template.levels]),
+            centres=np.array([truth.frame.origin for truth in template.levels]),
+            axes=np.array([truth.frame.axes for truth in template.levels]),
             bodies=np.array([_body_row(truth.body) for truth in template.levels]),
             sacrum_mm=template.sacrum_mm,
             centreline_mm=template.centreline_mm,
@@ -161,10 +166,12 @@ def save_template(template: Template, path: Path) -> None:
 def load_template(path: Path) -> Template:
     """The template that `save_template` wrote."""
     with np.load(path, allow_pickle=False) as data:
-        rows = zip(data["levels"].tolist(), data["centres"], data["bodies"].tolist(), strict=True)
+        rows = zip(data["levels"].tolist(), data["centres"], data["axes"], data["bodies"].tolist(), strict=True)
         levels = tuple(
-            LevelTruth(level=VertebralLevel.from_number(number), centre_mm=centre, body=_body_of_row(body))
-            for number, centre, body in rows
+            LevelTruth(
+                level=VertebralLevel.from_number(number), frame=Frame(origin=centre, axes=axes), body=_body_of_row(body)
+            )
+            for number, centre, axes, body in rows
         )
         return Template(
             labels=data["labels"],

@@ -93,7 +93,9 @@ def _draw_vertebra(
     texture = ndimage.gaussian_filter(own.standard_normal(whole.shape).astype(np.float32), 1.2)
     inner = marrow + texture * (own.uniform(5.0, 40.0) / max(float(texture.std()), 1e-6))
     shell = np.clip((shell_mm + whole) / canvas.step.max() + 0.5, 0.0, 1.0)
-    canvas.paint(box, canvas.cover(whole), inner + np.where(body < 0.0, 0.75, 1.0) * shell * (cortex - inner))
+    # shells of bodies are thinner than those of arches, on both sides of their surface
+    shell *= np.where(body <= whole, 0.75, 1.0)
+    canvas.paint(box, canvas.cover(whole), inner + shell * (cortex - inner))
     cover = canvas.cover(body)
     return (box, cover) if cover.any() else None
 

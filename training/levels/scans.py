@@ -69,8 +69,8 @@ def draw_level_scan(template: Template, rng: np.random.Generator, view: View) ->
     layers = int(rng.choice(_LAYERS, p=_LAYER_SHARES))
     shape = (round(length / (layers * _GRID_MM)) * layers, *_IN_PLANE)
     with torch.no_grad():
-        labels, depth, scanned = looked_up(template, deformation.positions(template, shape, _GRID_MM))
-        image = textured(labels, depth, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
+        labels, depth_mm, scanned = looked_up(template, deformation.positions(template, shape, _GRID_MM))
+        image = textured(labels, depth_mm, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
         image = draw_scanner(rng).scanned(image, (_GRID_MM,) * 3, rng)
         image = torch.where(scanned, image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
         image = image.view(-1, layers, *_IN_PLANE).mean(1)

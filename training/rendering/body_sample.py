@@ -15,6 +15,7 @@ from training.rendering.materials import draw_materials
 from training.rendering.pointer import draw_pointer
 from training.rendering.sample import HIGHEST_HU, OUTSIDE_HU, Sample, looked_up
 from training.rendering.scanner import draw_scanner
+from training.rendering.surfaces import body_surfaces, depth_between_voxels
 from training.rendering.texture import Shape
 from training.rendering.tissue import textured
 
@@ -45,14 +46,18 @@ def draw_body_sample(template: Template, rng: np.random.Generator) -> Sample:
         deformation = deformation_around(
             template, rng, anchor_mm=anchor, offset_mm=(float(offset[0]), float(offset[1]), float(offset[2]))
         )
-        labels, depth, scanned = looked_up(template, deformation.positions(template, BODY_SHAPE, BODY_SPACING_MM))
+        positions = deformation.positions(template, BODY_SHAPE, BODY_SPACING_MM)
+        labels, depth_mm, scanned = looked_up(template, positions)
+        surfaces = body_surfaces(template, positions, labels, spacing_mm=BODY_SPACING_MM)
         scanner = draw_scanner(rng)
-        image = textured(labels, depth, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
+        depth_mm = depth_between_voxels(depth_mm, surfaces.values(), voxel_mm=template.spacing_mm)
+        image = textured(labels, depth_mm, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
         image = scanner.scanned(image, (BODY_SPACING_MM,) * 3, rng)
         image = _interpolated(image, scanner.slice_mm, rng)
         bodies = torch.isin(labels, torch.tensor([*BODIES, int(Part.S1_BODY)]))
         visible = _visible(rng) & scanned
-        body = (labels == target) & visible
+        inside = surfaces[target] < 0.0 if target in surfaces else labels == target
+        body = inside & visible
         image = torch.where(visible, image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
         pointer = draw_pointer(body, bodies & visible, rng)
         shares = torch.stack((pointer, body.float()))

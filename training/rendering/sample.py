@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.tissues import Tissue
-from training.anatomy.labels import TISSUE_OF_LABEL
-from training.anatomy.template import Template
+from training.anatomy.labels import BONE_OF_LABEL, TISSUE_OF_LABEL
+from training.anatomy.template import DEPTH_STEP_MM, Template
 from training.rendering.deformation import draw_deformation
 from training.rendering.materials import draw_materials
 from training.rendering.scanner import draw_scanner
@@ -29,6 +29,11 @@ _SUPERSAMPLING = 2
 OUTSIDE_HU = -1024.0
 HIGHEST_HU = 3000.0
 _CUT_SHARE = 0.2
+
+#: Depth in a bone where there is none.
+NO_BONE_MM = -100.0
+
+_IS_BONE = torch.from_numpy(BONE_OF_LABEL > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,8 +58,8 @@ def draw_sample(template: Template, rng: np.random.Generator, shape: Shape = SAM
         fine = (shape[0] * _SUPERSAMPLING, shape[1] * _SUPERSAMPLING, shape[2] * _SUPERSAMPLING)
         spacing = SAMPLE_SPACING_MM / _SUPERSAMPLING
         positions = draw_deformation(template, rng).positions(template, fine, spacing)
-        labels, depth, scanned = looked_up(template, positions)
-        image = textured(labels, depth, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
+        labels, depth_mm, scanned = looked_up(template, positions)
+        image = textured(labels, depth_mm, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
         image = draw_scanner(rng).scanned(image, (spacing,) * 3, rng)
         image = functional.avg_pool3d(image[None, None], _SUPERSAMPLING)[0, 0]
         shares = _shares(labels, scanned)
@@ -67,15 +72,18 @@ def draw_sample(template: Template, rng: np.random.Generator, shape: Shape = SAM
 
 
 def looked_up(template: Template, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Labels and depths at positions, and which of them lie between the first and the last slice of the template."""
+    """Labels at positions, how deep in its bone each lies, mm, and which are between first and last slice.
+
+    Depths are those of the centres of the template's voxels, negative where there is no bone.
+    """
     size_k, size_j, size_i = template.labels.shape
     k, j, i = positions.round().long()
     scanned = (k >= 0) & (k < size_k)
     in_plane = (j >= 0) & (j < size_j) & (i >= 0) & (i < size_i)
     flat = (k.clamp(0, size_k - 1) * size_j + j.clamp(0, size_j - 1)) * size_i + i.clamp(0, size_i - 1)
-    labels = torch.from_numpy(template.labels).view(-1)[flat].long()
-    depth = torch.from_numpy(template.depth).view(-1)[flat]
-    return torch.where(in_plane, labels, 0), torch.where(in_plane, depth, 0), scanned
+    labels = torch.where(in_plane, torch.from_numpy(template.labels).view(-1)[flat].long(), 0)
+    depth_mm = torch.from_numpy(template.depth).view(-1)[flat].float() * DEPTH_STEP_MM + 0.5 * template.spacing_mm
+    return labels, torch.where(_IS_BONE[labels], depth_mm, NO_BONE_MM), scanned
 
 
 def _shares(labels: Tensor, scanned: Tensor) -> Tensor:

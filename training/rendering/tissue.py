@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from training.anatomy.labels import BODIES, BONES, POSTERIORS, Part
-from training.anatomy.template import DEPTH_STEP_MM
 from training.rendering.materials import Materials
 from training.rendering.texture import Shape, blurred, seeded, smooth_noise, white_noise
 
@@ -29,29 +28,27 @@ _IS_POSTERIOR = _membership((*POSTERIORS, Part.CERVICAL))
 _IS_BODY = _membership(BODIES)
 
 
-def cortex_added(image: Tensor, labels: Tensor, depth: Tensor, materials: Materials, *, voxel_mm: float) -> Tensor:
+def cortex_added(image: Tensor, labels: Tensor, depth_mm: Tensor, materials: Materials, *, voxel_mm: float) -> Tensor:
     """The image with the cortex of every bone, shape (k, j, i), HU.
 
     Cortex is thinner than a voxel: a voxel is as bright as the mean of what lies in it.
 
     Parameters
     ----------
-    depth
-        How far inside the bone the outer face of each voxel lies, in steps of `DEPTH_STEP_MM`.
+    depth_mm
+        How far inside its bone the centre of each voxel lies; negative outside.
     voxel_mm
-        Of the voxels that depths were taken in.
+        Of the voxels that depths are of.
     """
-    # the mean of exp(-(x / cortex)^2) from the outer face to the inner one
-    outer = depth.float() * (DEPTH_STEP_MM / materials.cortex_mm)
-    across = voxel_mm / materials.cortex_mm
-    shell = (0.5 * math.sqrt(math.pi) / across) * (torch.erf(outer + across) - torch.erf(outer))
+    # the mean of exp(-(x / cortex)^2) over what of a voxel lies inside
+    outer, inner = (((depth_mm + side * voxel_mm) / materials.cortex_mm).clamp(min=0.0) for side in (-0.5, 0.5))
+    shell = (0.5 * math.sqrt(math.pi) * materials.cortex_mm / voxel_mm) * (torch.erf(inner) - torch.erf(outer))
     share = torch.where(_IS_POSTERIOR[labels], 1.0, materials.end_plate_share)
-    bright = image + shell * share * (materials.cortex_hu - image.clamp(-100.0, 400.0))
-    return torch.where(_IS_BONE[labels], bright, image)
+    return image + shell * share * (materials.cortex_hu - image.clamp(-100.0, 400.0))
 
 
 def textured(
-    labels: Tensor, depth: Tensor, materials: Materials, rng: np.random.Generator, *, voxel_mm: float
+    labels: Tensor, depth_mm: Tensor, materials: Materials, rng: np.random.Generator, *, voxel_mm: float
 ) -> Tensor:
     """CT numbers with random texture, shape (k, j, i), HU.
 
@@ -59,7 +56,7 @@ def textured(
     ----------
     labels
         Values of the template, int64, shape (k, j, i).
-    depth, voxel_mm
+    depth_mm, voxel_mm
         See `cortex_added`.
     """
     generator = seeded(rng)
@@ -74,7 +71,7 @@ def textured(
     marrow += smooth_noise(shape, rng.uniform(6, 12), generator) * rng.uniform(0.0, 45.0)
     image = torch.where(bone, image + marrow, image)
     image = _odd_things_added(image, labels, bone, rng, generator)
-    return cortex_added(image, labels, depth, materials, voxel_mm=voxel_mm)
+    return cortex_added(image, labels, depth_mm, materials, voxel_mm=voxel_mm)
 
 
 def _soft_tissue_textured(

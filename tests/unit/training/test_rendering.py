@@ -11,10 +11,10 @@ import torch
 from models.tissues import Tissue
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from training.anatomy.labels import Part, body_label
-from training.anatomy.template import DEPTH_STEP_MM, Template, build_template
+from training.anatomy.template import Template, build_template
 from training.rendering.deformation import draw_deformation
 from training.rendering.materials import Materials, draw_materials
-from training.rendering.sample import draw_sample
+from training.rendering.sample import NO_BONE_MM, draw_sample
 from training.rendering.scanner import Scanner, draw_scanner
 from training.rendering.texture import blurred, smooth_noise, white_noise
 from training.rendering.tissue import cortex_added, textured
@@ -125,7 +125,7 @@ def test_drawn_marrow_reaches_from_osteoporotic_to_dense() -> None:
 
 def test_the_cortex_is_bright_at_the_surface_and_gone_in_the_core() -> None:
     labels = torch.full((2, 1, 1), body_label(VertebralLevel.L1))
-    depth = torch.tensor((0, int(8.0 / DEPTH_STEP_MM)), dtype=torch.uint8)[:, None, None]
+    depth = torch.tensor((0.25, 8.0))[:, None, None]
 
     image = cortex_added(torch.full((2, 1, 1), 100.0), labels, depth, a_material(), voxel_mm=0.5)
 
@@ -134,10 +134,11 @@ def test_the_cortex_is_bright_at_the_surface_and_gone_in_the_core() -> None:
 
 
 @pytest.mark.parametrize("voxel_mm", [0.5, 1.0, 1.5])
-def test_a_cortex_is_as_much_bone_in_large_voxels_as_in_small_ones(voxel_mm: float) -> None:
+@pytest.mark.parametrize("surface", [0.0, 0.3, 0.5, 0.9])
+def test_a_cortex_is_as_much_bone_in_any_voxels_wherever_the_surface_cuts_them(voxel_mm: float, surface: float) -> None:
     count = round(12.0 / voxel_mm)
     labels = torch.full((count, 1, 1), body_label(VertebralLevel.L1))
-    depth = (torch.arange(count) * (voxel_mm / DEPTH_STEP_MM)).round().to(torch.uint8)[:, None, None]
+    depth = ((torch.arange(count) - 1.0 - surface) * voxel_mm)[:, None, None]
 
     image = cortex_added(torch.full((count, 1, 1), 100.0), labels, depth, a_material(), voxel_mm=voxel_mm)
 
@@ -149,14 +150,16 @@ def test_a_cortex_is_as_much_bone_in_large_voxels_as_in_small_ones(voxel_mm: flo
 def test_soft_tissue_has_no_cortex() -> None:
     labels = torch.full((2, 2, 2), int(Part.LIVER))
 
-    image = cortex_added(torch.full((2, 2, 2), 60.0), labels, torch.zeros(2, 2, 2), a_material(), voxel_mm=1.5)
+    image = cortex_added(
+        torch.full((2, 2, 2), 60.0), labels, torch.full((2, 2, 2), NO_BONE_MM), a_material(), voxel_mm=1.5
+    )
 
     assert bool((image == 60.0).all())
 
 
 def test_texture_repeats_with_its_seed() -> None:
     labels = torch.randint(0, 188, (12, 12, 12), generator=torch.Generator().manual_seed(1))
-    depth = torch.zeros(12, 12, 12, dtype=torch.uint8)
+    depth = torch.full((12, 12, 12), 0.75)
 
     first, second = (textured(labels, depth, a_material(), np.random.default_rng(4), voxel_mm=1.5) for _ in range(2))
 

@@ -126,6 +126,8 @@ def test_a_template_survives_its_file(template: Template, tmp_path: Path) -> Non
     assert np.array_equal(loaded.depth, template.depth)
     assert [truth.level for truth in loaded.levels] == [truth.level for truth in template.levels]
     assert loaded.levels[3].body == template.levels[3].body
+    assert np.array_equal(loaded.levels[3].frame.axes, template.levels[3].frame.axes)
+    assert np.array_equal(loaded.levels[3].centre_mm, template.levels[3].centre_mm)
     assert loaded.sacrum_mm == template.sacrum_mm
 
 
