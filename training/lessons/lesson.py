@@ -29,7 +29,7 @@ class Lesson:
     classes
         What its output channels are.
     spacing_mm
-        Grid on which the network is used, mm; its samples may be drawn on a coarser one.
+        Grid of its samples, and on which it is used, mm.
     template_spacing_mm
         Grid of the trunks that samples are drawn from.
     samples_a_template

@@ -12,16 +12,12 @@ from training.lessons.augment import augmented
 from training.lessons.lesson import Lesson
 from training.lessons.loss import segmentation_loss
 from training.lessons.validation import tissue_dice
-from training.rendering.sample import draw_sample
+from training.rendering.sample import SAMPLE_SPACING_MM, draw_sample
 
 
 def _loss(network: nn.Module, hu: Tensor, shares: Tensor) -> Tensor:
     return segmentation_loss(network(normalise(hu)[:, None]), shares)
 
-
-# Samples are drawn on 3 mm. On this grid a person looks a fifth larger than in them, which is within what they show,
-# and the discs between the small bodies of the upper chest are seen: measured, see docs/decisions/0018.
-_USED_ON_MM = 2.5
 
 SPINE = Lesson(
     name="spine-ct",
@@ -30,7 +26,7 @@ SPINE = Lesson(
     classes=tuple(Tissue),
     # A voxel belongs to the structure above these probabilities.
     thresholds=(Threshold(name="body", value=0.5), Threshold(name="rib", value=0.5)),
-    spacing_mm=_USED_ON_MM,
+    spacing_mm=SAMPLE_SPACING_MM,
     template_spacing_mm=TEMPLATE_SPACING_MM,
     samples_a_template=40,
     compiled=True,

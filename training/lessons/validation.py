@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from models.card import Metric
 from models.network import normalise
 from models.tissues import BODY_TISSUES, Tissue
+from training.rendering.sample import SAMPLE_SPACING_MM
 from training.samples import VALIDATION_SEED, load_sample
 
 
@@ -27,7 +28,7 @@ def tissue_dice(network: nn.Module, paths: tuple[Path, ...]) -> tuple[Metric, ..
                 overlap[index] += float((first & second).sum())
                 total[index] += float(first.sum() + second.sum())
     names = (*(tissue.name.lower() for tissue in Tissue), "any_body")
-    data = f"{len(paths)} synthetic samples of seed {VALIDATION_SEED}, 3 mm"
+    data = f"{len(paths)} synthetic samples of seed {VALIDATION_SEED}, {SAMPLE_SPACING_MM:g} mm"
     scores = 2.0 * overlap / np.maximum(total, 1.0)
     return tuple(
         Metric(name=f"dice_{name}", value=round(float(score), 4), data=data)

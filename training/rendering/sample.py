@@ -19,7 +19,7 @@ from training.rendering.texture import Shape
 from training.rendering.tissue import textured
 
 #: Grid of the samples, mm, and the number of voxels along k, j and i.
-SAMPLE_SPACING_MM = 3.0
+SAMPLE_SPACING_MM = 2.5
 SAMPLE_SHAPE: Shape = (96, 64, 64)
 
 # Image and targets are drawn on a grid twice as fine and averaged, so that partial volume is in both.
