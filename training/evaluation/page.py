@@ -84,10 +84,10 @@ def write_page(
 def _reliability_part(bins: Sequence[ReliabilityBin]) -> str:
     if not bins:
         return "<p>No body rests on a landmark.</p>"
-    return _image(_reliability_picture(bins), "reliability curve") + _html(reliability_table(bins))
+    return _image(reliability_picture(bins), "reliability curve") + _html(reliability_table(bins))
 
 
-def _reliability_picture(bins: Sequence[ReliabilityBin]) -> bytes:
+def reliability_picture(bins: Sequence[ReliabilityBin]) -> bytes:
     """A PNG of how often levels are right by how sure they were."""
     figure = Figure(figsize=(4.2, 3.4), layout="constrained")
     FigureCanvasAgg(figure)

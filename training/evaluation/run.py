@@ -16,7 +16,7 @@ from node.domain.reasons import Reason
 from node.domain.volume import LabelMap, Segment
 from training.evaluation.ahead import CaseSource, cases_ahead
 from training.evaluation.case import Case
-from training.evaluation.page import Picture, write_page
+from training.evaluation.page import Picture, reliability_picture, write_page
 from training.evaluation.scores import CaseScore, missed_case, score_case
 from training.evaluation.summary import Summary, reliability, summarise
 from training.evaluation.tables import level_table, reliability_table, summary_table
@@ -32,7 +32,9 @@ Watcher = Callable[[int], None]
 
 
 def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *, watch: Watcher) -> Summary:
-    """Score networks on cases; leaves `report.html`, `summary.md` with its tables and `scores.json` in a folder.
+    """Score networks on cases; leaves a report in a folder.
+
+    `report.html`, `summary.md` with its tables, `scores.json`, and `reliability.png` where a name rests on a landmark.
 
     Parameters
     ----------
@@ -55,11 +57,14 @@ def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *,
     page = write_page(scores, pictures, models=model.identities, training_data=model.training_data, groups=groups)
     (out / "report.html").write_text(page, encoding="utf-8")
     (out / "summary.md").write_text(_tables(scores, groups), encoding="utf-8")
+    bins = reliability(scores)
+    if bins:
+        (out / "reliability.png").write_bytes(reliability_picture(bins))
     told = {
         "models": [asdict(identity) for identity in model.identities],
         "summary": asdict(summarise(scores)),
         "groups": {name: asdict(summarise(members)) for name, members in groups.items()},
-        "reliability": [asdict(each) for each in reliability(scores)],
+        "reliability": [asdict(each) for each in bins],
         "cases": [asdict(score) for score in scores],
     }
     (out / "scores.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """An evaluation says how far found bodies are from true ones, and what became of their names."""
 
+import base64
 import json
 from dataclasses import replace
 from functools import partial
@@ -261,6 +262,8 @@ def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, 
     assert "research" in page
     assert "Trained on: none" in page
     assert page.count("<img") == 3
+    curve = base64.b64encode((tmp_path / "reliability.png").read_bytes()).decode()
+    assert curve in page
     told = json.loads((tmp_path / "scores.json").read_text())
     assert told["summary"]["scans"] == 1
     assert list(told["groups"]) == ["slices of 1.5 to 3 mm"]
