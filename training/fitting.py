@@ -1,15 +1,20 @@
-"""Training of a network on what is drawn for it: a process draws samples, this one learns from them."""
+"""Training of a network on what is drawn for it.
+
+A process draws samples, a thread of this one changes them a little for the next step, and another takes the steps.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import multiprocessing
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
@@ -20,9 +25,10 @@ import torch
 from torch import Tensor, nn
 
 from models.card import Metric
+from models.device import half_precision_pays
 from models.network import build_network
 from node.domain.errors import ConfigurationError, NodeError
-from training.lessons.lesson import Lesson
+from training.lessons.lesson import Forward, Lesson
 from training.pool import PoolPlan, Stream, fill_pool, validation_samples
 from training.samples import VALIDATION_SEED, load_sample
 
@@ -34,6 +40,13 @@ _WEIGHT_DECAY = 1e-4
 _GRADIENT_NORM = 5.0
 _AVERAGE_DECAY = 0.998
 _LOG_EVERY, _SAVE_EVERY, _VALIDATE_EVERY = 50, 200, 1000
+
+_CPU = torch.device("cpu")
+
+
+def _cores_for_steps() -> int:
+    """All but the one that draws and prepares samples meanwhile."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +89,7 @@ class FitPlan:
     pool: int = 600
     most_samples: int | None = None
     learning_rate: float = 3e-3
-    threads: int = 2
+    threads: int = field(default_factory=_cores_for_steps)
     shared: Path | None = None
 
     def __post_init__(self) -> None:
@@ -148,16 +161,22 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
         most=plan.most_samples,
     )
     used = multiprocessing.get_context("spawn").Value("q", learner.step * plan.batch)
-    with _filled(pool, used) as drawing, (plan.work / "log.jsonl").open("a", encoding="utf-8") as log:
+    with (
+        _filled(pool, used) as drawing,
+        ThreadPoolExecutor(max_workers=1, initializer=torch.set_num_threads, initargs=(1,)) as ahead,
+        (plan.work / "log.jsonl").open("a", encoding="utf-8") as log,
+    ):
         validation = validation_samples(plan.lesson, plan.common)
         losses: list[float] = []
         loss_of = loss_function(plan, learner.network)
+        coming = ahead.submit(_prepared, plan, pool, drawing, learner.step)
         while learner.step < plan.steps:
-            rng = np.random.default_rng((plan.seed, Stream.STEPS, learner.step))
-            there = pool.there_after(learner.step * plan.batch)
-            paths = [pool.path(int(number)) for number in rng.integers(there.start, there.stop, plan.batch)]
-            samples = [_awaited(path, drawing) for path in paths]
-            losses.append(take_step(plan, learner, loss_of, samples, rng))
+            start = time.monotonic()
+            images, shares = coming.result()
+            if learner.step + 1 < plan.steps:
+                coming = ahead.submit(_prepared, plan, pool, drawing, learner.step + 1)
+            losses.append(take_step(plan, learner, loss_of, images, shares))
+            learner.spent_s += time.monotonic() - start
             used.value = learner.step * plan.batch
             watch(learner.step / plan.steps, losses[-1])
             if learner.step % _LOG_EVERY == 0:
@@ -211,9 +230,9 @@ def save_learner(plan: FitPlan, learner: Learner) -> None:
 
 
 def loss_function(plan: FitPlan, network: nn.Module) -> LossFunction:
-    """What a step makes small, for a network that learns."""
+    """What a step makes small, for a network that learns; it computes in bfloat16 where that is faster."""
     network.train()
-    loss_of = partial(plan.lesson.loss, network)
+    loss_of = partial(plan.lesson.loss, _in_half_precision(network) if half_precision_pays(_CPU) else network)
     if not plan.lesson.compiled:
         return loss_of
     if shutil.which("g++") is None:
@@ -222,27 +241,36 @@ def loss_function(plan: FitPlan, network: nn.Module) -> LossFunction:
     return torch.compile(loss_of)
 
 
-def take_step(
-    plan: FitPlan,
-    learner: Learner,
-    loss_of: LossFunction,
-    samples: Sequence[tuple[Tensor, Tensor]],
-    rng: np.random.Generator,
-) -> float:
-    """Learn from some samples, each an image in HU and its shares; the loss."""
-    start = time.monotonic()
+def _in_half_precision(network: nn.Module) -> Forward:
+    # The weights, and what is computed from the logits, stay in single precision.
+    def forward(images: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits: Tensor = network(images)
+        return logits.float()
+
+    return forward
+
+
+def prepared(
+    lesson: Lesson, samples: Sequence[tuple[Tensor, Tensor]], rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Images (n, k, j, i) in HU and shares (n, channel, k, j, i) for a step, each sample changed a little."""
+    images, shares = zip(*(lesson.augment(*sample, rng) for sample in samples), strict=True)
+    return torch.stack(images), torch.stack(shares)
+
+
+def take_step(plan: FitPlan, learner: Learner, loss_of: LossFunction, images: Tensor, shares: Tensor) -> float:
+    """Learn from images in HU and their shares, see `prepared`; the loss."""
     rate = plan.learning_rate * rate_share(learner.step, learner.step / plan.steps)
     for group in learner.optimiser.param_groups:
         group["lr"] = rate
-    images, shares = zip(*(plan.lesson.augment(*sample, rng) for sample in samples), strict=True)
-    loss = loss_of(torch.stack(images), torch.stack(shares))
+    loss = loss_of(images, shares)
     learner.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(learner.network.parameters(), _GRADIENT_NORM)
     learner.optimiser.step()
     learner.step += 1
     _update_average(learner)
-    learner.spent_s += time.monotonic() - start
     return float(loss.detach())
 
 
@@ -258,6 +286,14 @@ def _update_average(learner: Learner) -> None:
     with torch.no_grad():
         for kept, new in zip(learner.average.parameters(), learner.network.parameters(), strict=True):
             kept.lerp_(new, 1.0 - decay)
+
+
+def _prepared(plan: FitPlan, pool: PoolPlan, drawing: BaseProcess, step: int) -> tuple[Tensor, Tensor]:
+    """What a step learns from; it follows from the seed and the number of the step."""
+    rng = np.random.default_rng((plan.seed, Stream.STEPS, step))
+    there = pool.there_after(step * plan.batch)
+    paths = [pool.path(int(number)) for number in rng.integers(there.start, there.stop, plan.batch)]
+    return prepared(plan.lesson, [_awaited(path, drawing) for path in paths], rng)
 
 
 def _awaited(path: Path, drawing: BaseProcess) -> tuple[Tensor, Tensor]:

@@ -150,8 +150,10 @@ class Canvas:
         half_mm
             Half of the thickness along the normal, and of the extent across it, shape (n, 2).
         """
+        # Points of about the same size together: all of a group look as far around them as its largest.
+        by_size = np.argsort(half_mm.max(axis=1))
         for start in range(0, len(points), 64):
-            part = slice(start, start + 64)
+            part = by_size[start : start + 64]
             self._stamp_some(points[part], normals[part], half_mm[part], label)
 
     def _stamp_some(self, points: Float64, normals: Float64, half_mm: Float64, label: int) -> None:

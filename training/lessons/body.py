@@ -12,7 +12,7 @@ from torch.nn import functional
 from models.card import Metric, Threshold
 from models.network import Architecture, pointed
 from models.tissues import BodyClass
-from training.lessons.lesson import Lesson
+from training.lessons.lesson import Forward, Lesson
 from training.rendering.body_sample import BODY_SPACING_MM, Channel, draw_body_sample
 from training.rendering.texture import blurred
 from training.samples import VALIDATION_SEED, load_sample
@@ -38,7 +38,7 @@ def augmented(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Ten
     return hu, shares
 
 
-def body_loss(network: nn.Module, hu: Tensor, shares: Tensor) -> Tensor:
+def body_loss(network: Forward, hu: Tensor, shares: Tensor) -> Tensor:
     """Cross-entropy and Dice of the body."""
     logits = network(pointed(hu, shares[:, Channel.POINTER]))
     margin = logits[:, BodyClass.BODY] - logits[:, BodyClass.ELSEWHERE]
@@ -77,9 +77,9 @@ BODY = Lesson(
     thresholds=(Threshold(name="body", value=0.5),),
     spacing_mm=BODY_SPACING_MM,
     template_spacing_mm=BODY_SPACING_MM,
-    samples_a_template=200,
+    samples_a_template=300,
     compiled=False,
-    uses=2,
+    uses=3,
     draw=draw_body_sample,
     augment=augmented,
     loss=body_loss,

@@ -15,6 +15,9 @@ from models.tissues import BodyClass, Tissue
 from training.anatomy.template import Template
 from training.rendering.sample import Sample
 
+#: A network, or what calls it: input (n, channel, k, j, i) to logits (n, class, k, j, i).
+Forward = Callable[[Tensor], Tensor]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
@@ -60,5 +63,5 @@ class Lesson:
     uses: int
     draw: Callable[[Template, np.random.Generator], Sample]
     augment: Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
-    loss: Callable[[nn.Module, Tensor, Tensor], Tensor]
+    loss: Callable[[Forward, Tensor, Tensor], Tensor]
     score: Callable[[nn.Module, tuple[Path, ...]], tuple[Metric, ...]]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.card import Threshold
 from models.network import Architecture, normalise
 from models.tissues import Tissue
 from training.anatomy.template import TEMPLATE_SPACING_MM
 from training.lessons.augment import augmented
-from training.lessons.lesson import Lesson
+from training.lessons.lesson import Forward, Lesson
 from training.lessons.loss import segmentation_loss
 from training.lessons.validation import tissue_dice
 from training.rendering.sample import SAMPLE_SPACING_MM, draw_sample
 
 
-def _loss(network: nn.Module, hu: Tensor, shares: Tensor) -> Tensor:
+def _loss(network: Forward, hu: Tensor, shares: Tensor) -> Tensor:
     return segmentation_loss(network(normalise(hu)[:, None]), shares)
 
 
@@ -30,7 +30,7 @@ SPINE = Lesson(
     template_spacing_mm=TEMPLATE_SPACING_MM,
     samples_a_template=40,
     compiled=True,
-    uses=4,
+    uses=6,
     draw=draw_sample,
     augment=augmented,
     loss=_loss,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ SAMPLE_SHAPE: Shape = (96, 64, 64)
 
 # Image and targets are drawn on a grid twice as fine and averaged, so that partial volume is in both.
 _SUPERSAMPLING = 2
+_EVERY_SECOND = tuple(slice(first, None, _SUPERSAMPLING) for first in range(_SUPERSAMPLING))
 
 #: Lowest CT number of a scanner, and what lies outside the field of view.
 OUTSIDE_HU = -1024.0
@@ -87,10 +89,12 @@ def looked_up(template: Template, positions: Tensor) -> tuple[Tensor, Tensor, Te
 
 
 def _shares(labels: Tensor, scanned: Tensor) -> Tensor:
-    tissues = torch.from_numpy(TISSUE_OF_LABEL.copy())[labels]
+    tissues = torch.from_numpy(TISSUE_OF_LABEL.astype(np.uint8))[labels]
     tissues[~scanned] = int(Tissue.BACKGROUND)
-    each = [functional.avg_pool3d((tissues == int(tissue)).float()[None], _SUPERSAMPLING)[0] for tissue in Tissue]
-    return torch.stack(each)
+    # Counting in bytes takes a fifth of the time that averaging takes.
+    corners = [tissues[corner].contiguous() for corner in product(_EVERY_SECOND, repeat=3)]
+    counts = [sum((corner == int(tissue)).view(torch.uint8) for corner in corners) for tissue in Tissue]
+    return torch.stack([torch.as_tensor(count) for count in counts]) / float(len(corners))
 
 
 def _cut(visible: Tensor, rng: np.random.Generator) -> Tensor:

@@ -40,7 +40,7 @@ def small_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PoolPlan:
     return PoolPlan(
         folder=tmp_path / "pool",
         template_folder=tmp_path / "templates",
-        lesson=replace(SPINE, draw=draw_noise),
+        lesson=replace(SPINE, draw=draw_noise, uses=4),
         size=3,
         behind=0,
         templates=1,
