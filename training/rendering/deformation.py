@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from node.domain.geometry import Float64
 from training.anatomy.template import LevelTruth, Template
-from training.rendering.texture import Shape, blurred, seeded, smooth_noise
+from training.rendering.texture import Shape, blurred, linear_between, seeded, smooth_noise
 
 # Ranges are plausible choices, wide enough for scoliosis, compression fractures and a badly centred field of view.
 _ROTATION_DEGREES = 15.0
@@ -78,7 +78,7 @@ class Deformation:
         slice_ = int(np.clip(self.anchor_mm / template.spacing_mm, 0, len(template.centreline_mm) - 1))
         centre_back, centre_left = template.centreline_mm[slice_].tolist()
         stacked = torch.stack((height, back + centre_back, left + centre_left)) / template.spacing_mm
-        return functional.interpolate(stacked[None], size=shape, mode="trilinear", align_corners=True)[0]
+        return linear_between(stacked, shape)
 
     def _bent(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         up, back, left = points.unbind(-1)

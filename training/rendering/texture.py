@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 Shape = tuple[int, int, int]
 
@@ -23,8 +22,27 @@ def white_noise(shape: Shape, generator: torch.Generator) -> Tensor:
 def smooth_noise(shape: Shape, cell: float, generator: torch.Generator) -> Tensor:
     """Normal values at knots `cell` voxels apart, linear between them, shape (k, j, i)."""
     knots = [max(2, int(np.ceil(size / cell)) + 1) for size in shape]
-    coarse = torch.randn((1, 1, *knots), generator=generator)
-    return functional.interpolate(coarse, size=shape, mode="trilinear", align_corners=True)[0, 0]
+    return linear_between(torch.randn(knots, generator=generator), shape)
+
+
+def linear_between(knots: Tensor, shape: Shape) -> Tensor:
+    """A grid of `shape` voxels between the first and the last knot of every axis, shape (..., k, j, i).
+
+    Parameters
+    ----------
+    knots
+        Values at equal steps, shape (..., knots along k, along j, along i).
+    """
+    # A product of matrices along each axis takes a tenth of the time of torch's interpolation on a CPU.
+    along_k, along_j, along_i = (_between(size, count) for size, count in zip(shape, knots.shape[-3:], strict=True))
+    in_plane = along_j @ (knots @ along_i.T)
+    return torch.einsum("ka,...aji->...kji", along_k, in_plane)
+
+
+def _between(size: int, knots: int) -> Tensor:
+    """Weights of knots at equally many places, shape (size, knots)."""
+    places = torch.linspace(0.0, knots - 1.0, size)
+    return (1.0 - (places[:, None] - torch.arange(knots)).abs()).clamp(min=0.0)
 
 
 def blurred(image: Tensor, sigma: tuple[float, float, float]) -> Tensor:

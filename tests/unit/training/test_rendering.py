@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from models.tissues import Tissue
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
@@ -16,7 +17,7 @@ from training.rendering.deformation import draw_deformation
 from training.rendering.materials import Materials, draw_materials
 from training.rendering.sample import NO_BONE_MM, draw_sample
 from training.rendering.scanner import Scanner, draw_scanner
-from training.rendering.texture import blurred, smooth_noise, white_noise
+from training.rendering.texture import blurred, linear_between, smooth_noise, white_noise
 from training.rendering.tissue import cortex_added, textured
 
 SMALL = (32, 32, 32)
@@ -62,6 +63,15 @@ def test_noise_follows_its_generator() -> None:
     first, second = (smooth_noise(SMALL, 5.0, torch.Generator().manual_seed(3)) for _ in range(2))
 
     assert torch.equal(first, second)
+
+
+def test_values_between_knots_are_those_of_trilinear_interpolation() -> None:
+    knots = torch.randn((3, 5, 4, 7), generator=torch.Generator().manual_seed(3))
+
+    between = linear_between(knots, (40, 33, 48))
+
+    expected = functional.interpolate(knots[None], size=(40, 33, 48), mode="trilinear", align_corners=True)[0]
+    torch.testing.assert_close(between, expected, rtol=0.0, atol=1e-5)
 
 
 def test_neighbours_are_alike_in_smooth_noise_only() -> None:
