@@ -17,7 +17,6 @@ from node.domain.provenance import IntendedUse, ModelIdentity
 
 LEVELS = Path("configs/levels.json")
 
-#: Names all that a level model was counted and calibrated by: one of another form says nothing.
 _WAYS = (
     FORM,
     naming.FORM,
@@ -28,6 +27,8 @@ _WAYS = (
     placements.LIMITS,
     model.MOST_DEVIATIONS,
 )
+
+#: Names all that a level model was counted and calibrated by: one of another form says nothing.
 COUNTED_BY = hashlib.sha256(repr(_WAYS).encode()).hexdigest()[:12]
 
 _NAME = "spine-levels"

@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.tissues import Tissue
-from training.anatomy.labels import BONE_OF_LABEL, TISSUE_OF_LABEL
+from training.anatomy.labels import TISSUE_OF_LABEL
 from training.anatomy.template import DEPTH_STEP_MM, Template
 from training.rendering.deformation import draw_deformation
 from training.rendering.materials import draw_materials
 from training.rendering.scanner import draw_scanner
 from training.rendering.texture import Shape
-from training.rendering.tissue import textured
+from training.rendering.tissue import IS_BONE, textured
 
 #: Grid of the samples, mm, and the number of voxels along k, j and i.
 SAMPLE_SPACING_MM = 2.5
@@ -34,8 +34,6 @@ _CUT_SHARE = 0.2
 
 #: Depth in a bone where there is none.
 NO_BONE_MM = -100.0
-
-_IS_BONE = torch.from_numpy(BONE_OF_LABEL > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,7 +83,7 @@ def looked_up(template: Template, positions: Tensor) -> tuple[Tensor, Tensor, Te
     flat = (k.clamp(0, size_k - 1) * size_j + j.clamp(0, size_j - 1)) * size_i + i.clamp(0, size_i - 1)
     labels = torch.where(in_plane, torch.from_numpy(template.labels).view(-1)[flat].long(), 0)
     depth_mm = torch.from_numpy(template.depth).view(-1)[flat].float() * DEPTH_STEP_MM + 0.5 * template.spacing_mm
-    return labels, torch.where(_IS_BONE[labels], depth_mm, NO_BONE_MM), scanned
+    return labels, torch.where(IS_BONE[labels], depth_mm, NO_BONE_MM), scanned
 
 
 def _shares(labels: Tensor, scanned: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.anatomy.labels import BODIES, BONES, POSTERIORS, Part
+from training.anatomy.labels import BODIES, BONE_OF_LABEL, POSTERIORS, Part
 from training.rendering.materials import Materials
 from training.rendering.texture import Shape, blurred, seeded, smooth_noise, white_noise
 
@@ -23,7 +23,8 @@ def _membership(labels: tuple[int, ...]) -> Tensor:
     return table
 
 
-_IS_BONE = _membership(BONES)
+#: Of every label.
+IS_BONE = torch.from_numpy(BONE_OF_LABEL > 0)
 _IS_POSTERIOR = _membership((*POSTERIORS, Part.CERVICAL))
 _IS_BODY = _membership(BODIES)
 
@@ -66,7 +67,7 @@ def textured(
         grain = blurred(grain, (1.0, 1.0, 1.0))
     image = materials.mean_hu[labels] + materials.grain_hu[labels] * grain / grain.std()
     image = _soft_tissue_textured(image, labels, rng, generator)
-    bone = _IS_BONE[labels]
+    bone = IS_BONE[labels]
     marrow = smooth_noise(shape, rng.uniform(2, 4), generator) * rng.uniform(5.0, 50.0)
     marrow += smooth_noise(shape, rng.uniform(6, 12), generator) * rng.uniform(0.0, 45.0)
     image = torch.where(bone, image + marrow, image)
