@@ -113,6 +113,26 @@ def test_steps_make_the_loss_smaller(tmp_path: Path) -> None:
     assert learner.step == 25
 
 
+def test_half_precision_changes_a_step_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = a_plan(tmp_path)
+    sample = a_sample()
+    # As large as samples are: norms over the two voxels that a small one has on the coarsest grid depend on rounding.
+    images, shares = sample.hu.float().repeat(1, 3, 4, 4), sample.shares.float().repeat(1, 1, 3, 4, 4) / 255.0
+    losses, slopes = [], []
+    for pays in (False, True):
+        monkeypatch.setattr(fitting, "half_precision_pays", lambda device, pays=pays: pays)
+        network = load_learner(plan).network
+        loss = loss_function(plan, network)(images, shares)
+        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(float(loss.detach()))
+        slopes.append(torch.cat([weight.grad.flatten() for weight in network.parameters() if weight.grad is not None]))
+
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
+    assert not torch.equal(*slopes)
+    assert float(torch.cosine_similarity(*slopes, dim=0)) > 0.99
+    assert slopes[1].dtype is torch.float32
+
+
 def test_training_resumes_where_it_was_left(tmp_path: Path) -> None:
     plan = a_plan(tmp_path)
     learner = load_learner(plan)
