@@ -72,7 +72,8 @@ class FitPlan:
     threads
         Cores that a step uses.
     shared
-        Folder of templates and validation set where several trainings have them in common; `work` where it is `None`.
+        Folder of templates, samples and validation set where trainings that follow each other have them in common;
+        `work` where it is `None`.
 
     Raises
     ------
@@ -114,7 +115,7 @@ class FitPlan:
 
     @property
     def common(self) -> Path:
-        """Folder of templates and validation set."""
+        """Folder of templates, samples and validation set."""
         return self.work if self.shared is None else self.shared
 
     @property
@@ -151,7 +152,7 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     plan.work.mkdir(parents=True, exist_ok=True)
     learner = load_learner(plan)
     pool = PoolPlan(
-        folder=plan.work / "pool",
+        folder=plan.common / "pool",
         template_folder=plan.common / f"templates-{plan.seed}",
         lesson=plan.lesson,
         size=plan.pool if plan.most_samples is None else max(plan.pool, plan.most_samples),

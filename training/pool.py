@@ -54,7 +54,7 @@ class PoolPlan:
     behind
         How many were used since the last checkpoint at most: a training that resumes asks for their samples again.
     most
-        How many there are ever; `None` for as many as the training asks for.
+        How many there are ever, from the first step on; `None` for as many as the training asks for.
     templates
         How many trunks they are drawn from.
     seed
@@ -74,9 +74,9 @@ class PoolPlan:
 
     def there_after(self, used: int) -> range:
         """The numbers of the samples that are there after so many were used."""
-        drawn = _FIRST_SAMPLES + used // self.lesson.uses
         if self.most is not None:
-            drawn = min(drawn, self.most)
+            return range(self.most)
+        drawn = _FIRST_SAMPLES + used // self.lesson.uses
         return range(max(0, drawn - self.size), drawn)
 
     def path(self, number: int) -> Path:
@@ -112,8 +112,7 @@ def fill_pool(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
     kept = plan.size + math.ceil(plan.behind / plan.lesson.uses) + _AHEAD + _DRAWS_A_LOAD
     training = multiprocessing.parent_process()
     while not stop.is_set() and (training is None or training.is_alive()):
-        enough = plan.there_after(used.value).stop + _AHEAD
-        if number >= (enough if plan.most is None else min(enough, plan.most)):
+        if number >= plan.there_after(used.value).stop + (_AHEAD if plan.most is None else 0):
             time.sleep(0.2)
             continue
         rng = np.random.default_rng((plan.seed, Stream.SAMPLES, number))

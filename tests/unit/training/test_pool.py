@@ -100,6 +100,7 @@ def test_a_pool_of_so_many_samples_never_has_more(small_plan: PoolPlan) -> None:
     drawn = filled(few, until=5, used=1000, linger_s=1.0)
 
     assert [few.there_after(used) for used in (0, 1000)] == [range(6), range(6)]
+    assert replace(small_plan, most=40, size=40).there_after(0) == range(40)
     # Samples come in fours.
     assert drawn == list(range(8))
 
