@@ -44,9 +44,9 @@ def fit_spine_command(
     work: Annotated[Path, typer.Option(help="Folder for samples, checkpoints and logs; resumed from.")],
     version: Annotated[str, typer.Option(help="Version in the model cards.")],
     seed: Seed = 1,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 12_000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 10_000,
     body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 10_000,
-    persons: Persons = 120,
+    persons: Persons = 80,
 ) -> None:
     """Train both networks of the spine and the level model on synthetic anatomy; run it again to resume."""
     from rich.progress import Progress
@@ -73,7 +73,7 @@ def fit_levels_command(
     work: Annotated[Path, typer.Option(help="Folder for what the network saw; resumed from.")],
     version: Annotated[str, typer.Option(help="Version of the level model.")],
     seed: Seed = 1,
-    persons: Persons = 120,
+    persons: Persons = 80,
 ) -> None:
     """Count what a network shows of each level in whole synthetic scans, and calibrate how sure names are."""
     command = f"osteonode-train fit levels --seed {seed} --persons {persons}"

@@ -65,7 +65,7 @@ class LevelPlan:
     bundle: Path
     work: Path
     seed: int
-    persons: int = 120
+    persons: int = 80
     scans_a_person: int = 6
 
     def __post_init__(self) -> None:
