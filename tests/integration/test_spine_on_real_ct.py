@@ -101,3 +101,4 @@ def test_a_lone_vertebra_in_an_empty_trunk_is_found_and_gets_no_level(shared_dat
     assert {vertebra.level for vertebra in spine.vertebrae} == {None}
     l3 = next(body for body in score_case(case, spine).bodies if body.level is VertebralLevel.L3)
     assert l3.naming is Naming.WITHHELD
+    assert l3.dice >= 0.9
