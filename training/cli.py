@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,14 @@ app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")
 app.add_typer(fit, name="fit")
 
+
+class NetworkName(StrEnum):
+    """A network that can be trained, by the name of its bundle."""
+
+    SPINE = "spine-ct"
+    BODY = "body-ct"
+
+
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
 Persons = Annotated[int, typer.Option(min=5, help="How many synthetic persons the level model is made of.")]
 
@@ -49,6 +58,28 @@ def fit_spine_command(
     persons: Persons = 80,
 ) -> None:
     """Train both networks of the spine and the level model on synthetic anatomy; run it again to resume."""
+    command = f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps} --persons {persons}"
+    for network, length in ((NetworkName.SPINE, steps), (NetworkName.BODY, body_steps)):
+        _train(network, out, work, version=version, seed=seed, steps=length, command=command)
+    spine = out / NetworkName.SPINE
+    _learn_levels(spine, work / "levels", version=version, seed=seed, persons=persons, command=command)
+
+
+@fit.command("network")
+def fit_network_command(
+    network: Annotated[NetworkName, typer.Argument(help="The one of the whole scan, or the one of one body.")],
+    out: Annotated[Path, typer.Option(help="Folder for the bundle.")],
+    work: Annotated[Path, typer.Option(help="Folder for samples, checkpoint and log; resumed from.")],
+    version: Annotated[str, typer.Option(help="Version in the model card.")],
+    seed: Seed = 1,
+    steps: Annotated[int, typer.Option(min=1, help="Steps that it learns for.")] = 10_000,
+) -> None:
+    """Train one of the networks alone; one of the whole scan needs a level model as well, see `fit levels`."""
+    command = f"osteonode-train fit network {network} --seed {seed} --steps {steps}"
+    _train(network, out, work, version=version, seed=seed, steps=steps, command=command)
+
+
+def _train(network: NetworkName, out: Path, work: Path, *, version: str, seed: int, steps: int, command: str) -> None:
     from rich.progress import Progress
 
     from training.fitting import FitPlan, fit
@@ -56,15 +87,13 @@ def fit_spine_command(
     from training.lessons.spine import SPINE
     from training.release import write_bundle
 
-    command = f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps} --persons {persons}"
-    for lesson, length in ((SPINE, steps), (BODY, body_steps)):
-        plan = FitPlan(lesson=lesson, work=work / lesson.name, seed=seed, steps=length)
-        with Progress() as progress:
-            bar = progress.add_task(lesson.name, total=1.0)
-            learner, metrics = fit(plan, partial(_show, progress, bar, lesson.name))
-        card = write_bundle(out / lesson.name, plan, learner, version=version, command=command, metrics=metrics)
-        typer.echo(f"{card.name} {card.version}: {learner.step} steps, weights {card.weights_sha256}")
-    _learn_levels(out / SPINE.name, work / "levels", version=version, seed=seed, persons=persons, command=command)
+    lesson = {NetworkName.SPINE: SPINE, NetworkName.BODY: BODY}[network]
+    plan = FitPlan(lesson=lesson, work=work / network, seed=seed, steps=steps)
+    with Progress() as progress:
+        bar = progress.add_task(lesson.name, total=1.0)
+        learner, metrics = fit(plan, partial(_show, progress, bar, lesson.name))
+    card = write_bundle(out / network, plan, learner, version=version, command=command, metrics=metrics)
+    typer.echo(f"{card.name} {card.version}: {learner.step} steps, weights {card.weights_sha256}")
 
 
 @fit.command("levels")

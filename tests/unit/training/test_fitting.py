@@ -33,6 +33,8 @@ from training.fitting import (
     save_learner,
     take_step,
 )
+from training.lessons.body import BODY
+from training.lessons.lesson import Lesson
 from training.lessons.loss import segmentation_loss
 from training.lessons.spine import SPINE
 from training.lessons.validation import tissue_dice
@@ -259,3 +261,27 @@ def test_the_command_line_explains_itself() -> None:
 
     assert result.exit_code == 0
     assert "--seed" in result.output
+
+
+@pytest.mark.parametrize("lesson", [SPINE, BODY])
+def test_one_network_can_be_trained_alone_and_its_card_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lesson: Lesson
+) -> None:
+    asked: list[FitPlan] = []
+
+    def at_once(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
+        asked.append(plan)
+        watch(1.0, 0.5)
+        return load_learner(plan), ()
+
+    monkeypatch.setattr(fitting, "fit", at_once)
+    told = f"fit network {lesson.name} --seed 5 --steps 7"
+    places = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "--version", "1.2.3"]
+
+    result = CliRunner().invoke(app, [*told.split(), *places])
+
+    assert result.exit_code == 0, result.output
+    assert [(plan.lesson, plan.seed, plan.steps) for plan in asked] == [(lesson, 5, 7)]
+    card = load_bundle(tmp_path / "out" / lesson.name, torch.device("cpu")).card
+    assert (card.name, card.version) == (lesson.name, "1.2.3")
+    assert card.training.command == f"osteonode-train {told}"
