@@ -152,7 +152,7 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     plan.work.mkdir(parents=True, exist_ok=True)
     learner = load_learner(plan)
     pool = PoolPlan(
-        folder=plan.common / "pool",
+        folder=plan.common / f"pool-{plan.seed}",
         template_folder=plan.common / f"templates-{plan.seed}",
         lesson=plan.lesson,
         size=plan.pool if plan.most_samples is None else max(plan.pool, plan.most_samples),
@@ -163,8 +163,9 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     )
     used = multiprocessing.get_context("spawn").Value("q", learner.step * plan.batch)
     with (
-        _filled(pool, used) as drawing,
+        # Left last: what it waits for comes no more once the drawing has stopped, and it ends.
         ThreadPoolExecutor(max_workers=1, initializer=torch.set_num_threads, initargs=(1,)) as ahead,
+        _filled(pool, used) as drawing,
         (plan.work / "log.jsonl").open("a", encoding="utf-8") as log,
     ):
         validation = validation_samples(plan.lesson, plan.common)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 
 import numpy as np
@@ -89,10 +90,10 @@ def looked_up(template: Template, positions: Tensor) -> tuple[Tensor, Tensor, Te
 def _shares(labels: Tensor, scanned: Tensor) -> Tensor:
     tissues = torch.from_numpy(TISSUE_OF_LABEL.astype(np.uint8))[labels]
     tissues[~scanned] = int(Tissue.BACKGROUND)
-    # Counting in bytes takes a fifth of the time that averaging takes.
+    # Counting in bytes takes a third of the time that averaging takes.
     corners = [tissues[corner].contiguous() for corner in product(_EVERY_SECOND, repeat=3)]
-    counts = [sum((corner == int(tissue)).view(torch.uint8) for corner in corners) for tissue in Tissue]
-    return torch.stack([torch.as_tensor(count) for count in counts]) / float(len(corners))
+    counts = [reduce(torch.add, ((corner == int(tissue)).view(torch.uint8) for corner in corners)) for tissue in Tissue]
+    return torch.stack(counts) / float(len(corners))
 
 
 def _cut(visible: Tensor, rng: np.random.Generator) -> Tensor:

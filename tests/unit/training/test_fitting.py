@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import threading
 from dataclasses import replace
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
@@ -212,8 +215,29 @@ def test_a_training_that_was_interrupted_gives_the_weights_of_one_that_was_not(
     resumed, _ = fit(broken, lambda share, loss: None)
 
     assert resumed.step == expected.step == 5
+    assert resumed.spent_s > 0.0
     for name, tensor in expected.average.state_dict().items():
         torch.testing.assert_close(resumed.average.state_dict()[name], tensor, msg=name)
+
+
+@pytest.mark.timeout(60)
+def test_a_training_that_is_interrupted_while_it_waits_for_a_sample_ends_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "fill_pool", _draw_late)
+    monkeypatch.setattr(fitting, "validation_samples", lambda lesson, work: ())
+    interrupt = threading.Timer(5.0, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(a_plan(tmp_path), lambda share, loss: None)
+
+    interrupt.join()
+
+
+def _draw_late(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
+    """Draws nothing until it is told to stop."""
+    stop.wait(600.0)
 
 
 def _draw_nothing(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
