@@ -186,7 +186,7 @@ def evaluate_spine_command(
     ] = USUAL_LEVEL_PROBABILITY,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
-    """Compare the bodies that a bundle finds, and their names, with masks: Dice, surface, names, CT numbers."""
+    """Compare the bodies that a bundle finds, and their names, with masks; run it again to resume."""
     from rich.progress import Progress
 
     from models.choice import load_spine_model
@@ -198,14 +198,18 @@ def evaluate_spine_command(
 
     sources: list[CaseSource]
     if cases is None:
-        sources = [partial(draw_case, spec) for spec in islice(frozen_specs(), first, first + count)]
+        specs = islice(frozen_specs(), first, first + count)
+        sources = [CaseSource(key=str(spec.seed), draw=partial(draw_case, spec)) for spec in specs]
     else:
-        sources = [partial(load_case, folder) for folder in find_cases(cases)]
+        folders = find_cases(cases)
+        sources = [CaseSource(key=str(each.relative_to(cases)), draw=partial(load_case, each)) for each in folders]
     choice = SpineChoice(backend=backend, bundle=bundle, body_bundle=body_bundle, level_probability=level_probability)
     model = load_spine_model(choose_device(device), choice)
     with Progress() as progress:
-        bar = progress.add_task(f"{len(sources)} cases", total=len(sources))
-        summary = evaluate_spine(sources, model, out, watch=lambda count: progress.update(bar, completed=count))
+        bar = progress.add_task(f"{len(sources)} cases and pictures of the worst", total=None)
+        summary = evaluate_spine(
+            sources, model, out, watch=lambda done, of: progress.update(bar, completed=done, total=of)
+        )
     typer.echo(
         f"{summary.scans} scans, {summary.bodies} whole bodies: Dice {summary.dice or 0.0:.3f}, "
         f"{summary.wrong} named wrong, {summary.withheld} not named, {summary.missed} missed; {out / 'report.html'}"

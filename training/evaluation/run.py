@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from node.domain.reasons import Reason
 from node.domain.volume import LabelMap, Segment
 from training.evaluation.ahead import CaseSource, cases_ahead
 from training.evaluation.case import Case
+from training.evaluation.journal import Journal
 from training.evaluation.page import Picture, reliability_picture, write_page
 from training.evaluation.scores import CaseScore, missed_case, score_case
 from training.evaluation.summary import Summary, reliability, summarise
@@ -24,36 +25,46 @@ from training.evaluation.tables import level_table, reliability_table, summary_t
 #: Scans that are shown, those with the worst body first.
 SHOWN = 10
 
-#: Rows of the report by slice thickness: upper limits, mm.
-_THICKNESSES_MM = (1.5, 3.0, 6.0)
-
-#: Told after each case how many are done.
-Watcher = Callable[[int], None]
+#: Told after each case, and after each picture of the worst, how many of these are done, and how many there are.
+Watcher = Callable[[int, int], None]
 
 
 def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *, watch: Watcher) -> Summary:
     """Score networks on cases; leaves a report in a folder.
 
     `report.html`, `summary.md` with its tables, `scores.json`, and `reliability.png` where a name rests on a landmark.
+    What was scored is kept there until the report is written, so that an evaluation that was stopped can go on.
 
     Parameters
     ----------
     cases
         Each gives its case when it is asked, and again for its picture: all of them do not fit into memory.
+
+    Raises
+    ------
+    InputRejected
+        Where a case cannot be read, or an evaluation of another model was stopped in this folder.
     """
-    scores: list[CaseScore] = []
-    worst: list[_Shown] = []
-    groups: dict[str, list[CaseScore]] = {}
-    for count, (source, case) in enumerate(zip(cases, cases_ahead(cases), strict=True), start=1):
-        score, found = _score(case, model)
-        scores.append(score)
-        worst = sorted([*worst, _Shown(source=source, score=score, found=found)], key=_worst_dice)[:SHOWN]
-        for group in (*case.groups, _thickness(case)):
-            groups.setdefault(group, []).append(score)
-        watch(count)
-    pictures = [_picture(shown) for shown in worst]
-    out.mkdir(parents=True, exist_ok=True)
-    groups = dict(sorted(groups.items()))
+    journal = Journal(out, model)
+    left = [source for source in cases if source.key not in journal.done]
+    steps = len(cases) + min(SHOWN, len(cases))
+    watch(len(cases) - len(left), steps)
+    for count, (source, case) in enumerate(zip(left, cases_ahead(left), strict=True), start=len(cases) - len(left) + 1):
+        journal.add(source.key, _score(case, model))
+        watch(count, steps)
+    scores = [journal.done[source.key] for source in cases]
+    pictures = []
+    for source in sorted(cases, key=lambda source: journal.done[source.key].worst_dice)[:SHOWN]:
+        pictures.append(_picture(source.draw(), journal.done[source.key], model))
+        watch(len(cases) + len(pictures), steps)
+    _write_report(scores, pictures, model, out)
+    journal.finish()
+    return summarise(scores)
+
+
+def _write_report(scores: Sequence[CaseScore], pictures: Sequence[Picture], model: SpineModel, out: Path) -> None:
+    names = sorted({group for score in scores for group in score.groups})
+    groups = {name: [score for score in scores if name in score.groups] for name in names}
     page = write_page(scores, pictures, models=model.identities, training_data=model.training_data, groups=groups)
     (out / "report.html").write_text(page, encoding="utf-8")
     (out / "summary.md").write_text(_tables(scores, groups), encoding="utf-8")
@@ -68,7 +79,6 @@ def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *,
         "cases": [asdict(score) for score in scores],
     }
     (out / "scores.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return summarise(scores)
 
 
 def _tables(scores: Sequence[CaseScore], groups: Mapping[str, Sequence[CaseScore]]) -> str:
@@ -80,31 +90,16 @@ def _tables(scores: Sequence[CaseScore], groups: Mapping[str, Sequence[CaseScore
     return "\n".join(table.markdown for table in tables)
 
 
-def _score(case: Case, model: SpineModel) -> tuple[CaseScore, SpineSegmentation | None]:
+def _score(case: Case, model: SpineModel) -> CaseScore:
     found = segment_spine(case.volume, model)
-    if isinstance(found, Reason):
-        return missed_case(case, found.text), None
-    return score_case(case, found), found
+    return missed_case(case, found.text) if isinstance(found, Reason) else score_case(case, found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Shown:
-    """A scan that may be shown: where it comes from, and what was found in it."""
-
-    source: CaseSource
-    score: CaseScore
-    found: SpineSegmentation | None
-
-
-def _worst_dice(shown: _Shown) -> float:
-    return shown.score.worst_dice
-
-
-def _picture(shown: _Shown) -> Picture:
-    """What was found, and what is true."""
-    case = shown.source()
-    drawn = None if shown.found is None else draw_spine(case.volume, shown.found)
-    return Picture(score=shown.score, found=drawn, true=draw_spine(case.volume, true_spine(case)))
+def _picture(case: Case, score: CaseScore, model: SpineModel) -> Picture:
+    """What is found, once more: to keep it of all cases would take gigabytes; and what is true."""
+    found = segment_spine(case.volume, model)
+    drawn = None if isinstance(found, Reason) else draw_spine(case.volume, found)
+    return Picture(score=score, found=drawn, true=draw_spine(case.volume, true_spine(case)))
 
 
 def true_spine(case: Case) -> SpineSegmentation:
@@ -130,14 +125,3 @@ def true_spine(case: Case) -> SpineSegmentation:
         segments=tuple(sorted(segments, key=lambda segment: segment.value)),
     )
     return SpineSegmentation(label_map=label_map, vertebrae=tuple(vertebrae))
-
-
-def _thickness(case: Case) -> str:
-    """The group of a case's slice thickness."""
-    spacing = case.volume.affine.spacing_mm[0]
-    low = 0.0
-    for high in _THICKNESSES_MM:
-        if spacing <= high:
-            return f"slices of {low:g} to {high:g} mm"
-        low = high
-    return f"slices above {low:g} mm"

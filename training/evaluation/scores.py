@@ -23,6 +23,9 @@ Mask = NDArray[np.bool_]
 #: A found body counts as a true one where this share of the smaller of the two is common.
 _LEAST_COMMON = 0.5
 
+#: Groups by slice thickness: upper limits, mm.
+_THICKNESSES_MM = (1.5, 3.0, 6.0)
+
 
 class Naming(StrEnum):
     """What became of the name of a true body."""
@@ -82,6 +85,8 @@ class CaseScore:
         How sure the likeliest levels of invented bodies were, which are all wrong, also where they were withheld.
     reason
         Why nothing was found, where that is so.
+    groups
+        What it has in common with other scans, for figures of their own.
     """
 
     name: str
@@ -90,6 +95,7 @@ class CaseScore:
     invented_names: int = 0
     invented_confidences: tuple[float, ...] = ()
     reason: str = ""
+    groups: tuple[str, ...] = ()
 
     @property
     def worst_dice(self) -> float:
@@ -125,6 +131,7 @@ def score_case(case: Case, spine: SpineSegmentation) -> CaseScore:
             for vertebra in invented
             if vertebra.confidence is not None and vertebra.likeliest is not None
         ),
+        groups=_groups(case),
     )
 
 
@@ -134,7 +141,18 @@ def missed_case(case: Case, reason: str) -> CaseScore:
         BodyScore(level=level, is_whole=_is_whole(case.truth == level.number), naming=Naming.MISSED)
         for level in case.levels
     )
-    return CaseScore(name=case.name, bodies=bodies, reason=reason)
+    return CaseScore(name=case.name, bodies=bodies, reason=reason, groups=_groups(case))
+
+
+def _groups(case: Case) -> tuple[str, ...]:
+    """The groups of a case, and that of its slice thickness."""
+    spacing = case.volume.affine.spacing_mm[0]
+    low = 0.0
+    for high in _THICKNESSES_MM:
+        if spacing <= high:
+            return (*case.groups, f"slices of {low:g} to {high:g} mm")
+        low = high
+    return (*case.groups, f"slices above {low:g} mm")
 
 
 def _on_grid(label_map: LabelMap, volume: Volume) -> UInt8:

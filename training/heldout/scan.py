@@ -81,11 +81,12 @@ def draw_case(spec: HeldOutSpec) -> Case:
     k, j, i = canvas.origin + np.array((0.5 * (layers - 1) * canvas.step[0], 0.0, 0.0))
     affine = Affine.from_spacing((slice_mm, pixel, pixel), (float(i), float(j), float(k)))
     volume = Volume(hu=hu, affine=affine, frame_of_reference=_FRAME)
-    groups = _groups(spec, slice_mm=slice_mm, noise_hu=noise_hu, variant=levels != USUAL_LEVELS)
+    groups = _groups(spec, slice_mm=slice_mm, noise_hu=noise_hu)
+    groups += _variant_groups(levels, t1_seen=bool((truth == VertebralLevel.T1.number).any()))
     return Case(name=f"{spec.coverage} {spec.seed}", volume=volume, truth=truth, groups=groups)
 
 
-def _groups(spec: HeldOutSpec, *, slice_mm: float, noise_hu: float, variant: bool) -> tuple[str, ...]:
+def _groups(spec: HeldOutSpec, *, slice_mm: float, noise_hu: float) -> tuple[str, ...]:
     """What the scan has in common with others."""
     seen = spec.coverage is not Coverage.MIDDLE
     groups = [
@@ -94,9 +95,17 @@ def _groups(spec: HeldOutSpec, *, slice_mm: float, noise_hu: float, variant: boo
         "sacrum or last ribs in view" if seen else "neither sacrum nor last ribs",
         f"noise {'below' if noise_hu < _LOW_DOSE_HU else 'from'} {_LOW_DOSE_HU:g} HU",
     ]
-    groups += ["another number of vertebrae"] if variant else []
     groups += [f"slices of up to {_THIN_MM:g} mm"] if slice_mm <= _THIN_MM else []
     return tuple(groups)
+
+
+def _variant_groups(levels: tuple[VertebralLevel, ...], *, t1_seen: bool) -> tuple[str, ...]:
+    """Whether there is another number of vertebrae, and whether the scan cannot show that of the thoracic ones."""
+    if levels == USUAL_LEVELS:
+        return ("usual number of vertebrae",)
+    thoracic = [level for level in levels if level.is_thoracic]
+    hidden = len(thoracic) != len([level for level in USUAL_LEVELS if level.is_thoracic]) and not t1_seen
+    return ("another number of vertebrae", *(("another number of thoracic ones, T1 not in view",) if hidden else ()))
 
 
 def _levels(rng: np.random.Generator) -> tuple[VertebralLevel, ...]:

@@ -20,7 +20,7 @@ from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import LabelMap, Segment, Volume
 from tests.builders.spine_classes import Scene, build
 from tests.builders.spine_network import painted_model, painted_volume
-from training.evaluation.ahead import cases_ahead
+from training.evaluation.ahead import CaseSource, cases_ahead
 from training.evaluation.case import Case, find_cases, load_case
 from training.evaluation.run import evaluate_spine, true_spine
 from training.evaluation.scores import CaseScore, Naming, dice, missed_case, score_case, surface_distance_mm
@@ -249,12 +249,12 @@ def test_a_folder_without_cases_says_what_one_is(tmp_path):
 def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, tmp_path):
     done = []
 
-    sources = [partial(load_case, folder) for folder in find_cases(case_folder)]
-    summary = evaluate_spine(sources, painted_model(), tmp_path, watch=done.append)
+    sources = [CaseSource(key=each.name, draw=partial(load_case, each)) for each in find_cases(case_folder)]
+    summary = evaluate_spine(sources, painted_model(), tmp_path, watch=lambda *counts: done.append(counts))
 
     assert summary.dice == 1.0
     assert summary.wrong == summary.missed == 0
-    assert done == [1]
+    assert done == [(0, 2), (1, 2), (2, 2)]
     tables = (tmp_path / "summary.md").read_text()
     page = (tmp_path / "report.html").read_text()
     assert "| all | 1 | 11 | 1.000 |" in tables
@@ -268,6 +268,41 @@ def test_an_evaluation_leaves_a_page_with_pictures_and_the_figures(case_folder, 
     assert told["summary"]["scans"] == 1
     assert list(told["groups"]) == ["slices of 1.5 to 3 mm"]
     assert {body["naming"] for body in told["cases"][0]["bodies"]} == {"right"}
+    assert told["cases"][0]["groups"] == ["slices of 1.5 to 3 mm"]
+
+
+def test_an_evaluation_that_was_stopped_goes_on_with_the_case_that_stopped_it(case_folder, tmp_path):
+    one = CaseSource(key="one", draw=partial(load_case, case_folder / "one"))
+    two = replace(one, key="two")
+    with pytest.raises(InputRejected, match="cannot be read"):
+        evaluate_spine((one, replace(two, draw=no_case)), painted_model(), tmp_path, watch=unwatched)
+    cut = (tmp_path / "under-way.jsonl").open("ab")
+    cut.write(b'["two", {"name": "of a writer that was kil')
+    cut.close()
+    done = []
+
+    summary = evaluate_spine((one, two), painted_model(), tmp_path, watch=lambda *counts: done.append(counts))
+
+    assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert summary.scans == 2
+    assert summary.dice == 1.0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "reliability.png",
+        "report.html",
+        "scores.json",
+        "summary.md",
+    ]
+
+
+def test_scores_of_names_that_must_be_surer_do_not_go_on_with_others(case_folder, tmp_path):
+    one = CaseSource(key="one", draw=partial(load_case, case_folder / "one"))
+    with pytest.raises(InputRejected, match="cannot be read"):
+        evaluate_spine((one, CaseSource(key="two", draw=no_case)), painted_model(), tmp_path, watch=unwatched)
+    surer = painted_model()
+    surer = replace(surer, levels=replace(surer.levels, asked=0.999))
+
+    with pytest.raises(InputRejected, match="more or less sure"):
+        evaluate_spine((one,), surer, tmp_path, watch=unwatched)
 
 
 def test_the_truth_is_drawn_as_what_was_found_is():
@@ -296,10 +331,14 @@ def no_case() -> Case:
     raise InputRejected("this case cannot be read")
 
 
+def unwatched(done: int, of: int) -> None:
+    """Watches nothing."""
+
+
 def test_cases_come_in_their_order_and_a_failure_comes_out():
-    sources = [partial(a_numbered_case, number) for number in range(5)]
+    sources = [CaseSource(key=str(number), draw=partial(a_numbered_case, number)) for number in range(5)]
 
     assert [case.name for case in cases_ahead(sources)] == ["0", "1", "2", "3", "4"]
     with pytest.raises(InputRejected, match="cannot be read"):
-        list(cases_ahead([sources[0], no_case]))
+        list(cases_ahead([sources[0], CaseSource(key="5", draw=no_case)]))
     assert list(cases_ahead([])) == []
