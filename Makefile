@@ -36,13 +36,19 @@ else
 	$(BIN)/osteonode run "$(STUDY)" --out "$(OUT)"
 endif
 
-# The sources of a package whose weights no test machine can have: the stand-in for it is held to them.
-$(VENV)/standins/.ready: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)/standins TotalSegmentator==2.18.0
+# The sources of a package whose weights no test machine can have: the stand-in for it is held to them, and our networks are
+# asked about the CTs of its own tests.
+TOTALSEGMENTATOR = $(VENV)/totalsegmentator-2.18.0
+$(TOTALSEGMENTATOR)/.ready: $(VENV)/.ready
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --no-binary TotalSegmentator --dest $(VENV) TotalSegmentator==2.18.0
+	@mkdir -p $(TOTALSEGMENTATOR)
+	tar --extract --file $(TOTALSEGMENTATOR).tar.gz --directory $(TOTALSEGMENTATOR) --strip-components 1
+	@rm $(TOTALSEGMENTATOR).tar.gz
 	@touch $@
 
 # Tests of one process share the cores; those that start processes and wait for them have the machine for themselves.
-test: setup peers $(VENV)/standins/.ready  ## run all tests, with real peers
+test: setup peers $(TOTALSEGMENTATOR)/.ready  ## run all tests, with real peers
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/unit tests/contract
 	$(BIN)/python -m pytest --ignore tests/unit --ignore tests/contract
 

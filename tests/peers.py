@@ -79,9 +79,9 @@ def require_shared_data() -> Path:
 
 
 def require_totalsegmentator() -> Path:
-    """The folder of the sources of the real TotalSegmentator."""
-    folder = PROJECT / ".venv" / "standins" / "totalsegmentator"
-    if not folder.is_dir():
+    """The folder of the source distribution of the real TotalSegmentator: its package, and the CTs of its tests."""
+    folder = PROJECT / ".venv" / "totalsegmentator-2.18.0"
+    if not (folder / ".ready").exists():
         missing(f"the sources of TotalSegmentator are not at {folder}; make test puts them there")
     return folder
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -13,6 +12,7 @@ from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.volume import UInt8, Volume
+from tests.builders.real_ct import read_values
 from training.evaluation.case import Case
 
 #: The trunk: its grid, mm, its voxels, and half its depth and width, mm.
@@ -34,9 +34,9 @@ _NOTHING = -5000.0
 
 def lone_vertebra(folder: Path) -> Case:
     """The crop at its place in an ellipse of soft tissue with fat around it; the truth are its bodies."""
-    hu, affine = _read(folder / "sub-ct_label-22_ct.nii.gz")
-    vertebrae, _ = _read(folder / "sub-ct_seg-vert_label-22_msk.nii.gz")
-    regions, _ = _read(folder / "sub-ct_seg-subreg_label-22_msk.nii.gz")
+    hu, affine = read_values(folder / "sub-ct_label-22_ct.nii.gz")
+    vertebrae, _ = read_values(folder / "sub-ct_seg-vert_label-22_msk.nii.gz")
+    regions, _ = read_values(folder / "sub-ct_seg-subreg_label-22_msk.nii.gz")
     bodies = np.where(np.isin(regions, _BODY) & np.isin(vertebrae, [level.number for level in _LEVELS]), vertebrae, 0)
     middle = affine.to_lps((np.array(hu.shape) - 1.0) / 2.0) - np.array((0.0, _BEHIND_MM, 0.0))
     x, y, z = middle - _SPACING_MM * (np.array(_SHAPE[::-1]) - 1.0) / 2.0
@@ -61,13 +61,6 @@ def _trunk() -> NDArray[np.float64]:
     tissue = np.where(away < 0.8, 40.0, np.where(away < 1.0, -100.0, -1000.0))
     noisy: NDArray[np.float64] = tissue + np.random.default_rng(0).normal(0.0, 10.0, _SHAPE)
     return noisy
-
-
-def _read(path: Path) -> tuple[NDArray[np.float64], Affine]:
-    image = SimpleITK.ReadImage(str(path))
-    steps = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
-    affine = Affine.from_steps(k=steps[:, 2], j=steps[:, 1], i=steps[:, 0], origin=np.array(image.GetOrigin()))
-    return SimpleITK.GetArrayFromImage(image).astype(np.float64), affine
 
 
 def _on_grid(

@@ -18,6 +18,11 @@ STANDIN = Path(__file__).parents[1] / "standins" / "totalsegmentator"
 UNKNOWN = {"vertebrae_T13", "vertebrae_L6", "rib_left_13", "rib_right_13"}
 
 
+def package() -> Path:
+    """The folder of the real package."""
+    return peers.require_totalsegmentator() / "totalsegmentator"
+
+
 def functions(path: Path) -> dict[str, dict[str, str | None]]:
     """The functions of a module, each with its arguments and their defaults."""
     found = {}
@@ -33,7 +38,7 @@ def functions(path: Path) -> dict[str, dict[str, str | None]]:
 
 @pytest.mark.parametrize("module", ["python_api.py", "config.py"])
 def test_functions_take_the_arguments_of_the_real_ones(module: str) -> None:
-    real = functions(peers.require_totalsegmentator() / module)
+    real = functions(package() / module)
 
     for name, arguments in functions(STANDIN / module).items():
         assert name in real
@@ -44,13 +49,13 @@ def test_functions_take_the_arguments_of_the_real_ones(module: str) -> None:
 
 
 def test_names_are_those_of_the_real_task() -> None:
-    real = runpy.run_path(str(peers.require_totalsegmentator() / "map_to_binary.py"))["class_map"]["total"]
+    real = runpy.run_path(str(package() / "map_to_binary.py"))["class_map"]["total"]
 
     assert set(NAMES.values()) - UNKNOWN <= set(real.values())
     assert {"hip_left", "hip_right", "femur_left", "femur_right", "vertebrae_C7"} <= set(real.values())
 
 
 def test_every_folder_of_weights_is_one_that_the_real_package_asks_for() -> None:
-    text = (peers.require_totalsegmentator() / "map_tasks_config.py").read_text(encoding="utf-8")
+    text = (package() / "map_tasks_config.py").read_text(encoding="utf-8")
 
     assert [name for name in WEIGHTS if f'"{name}"' not in text] == []

@@ -46,6 +46,17 @@ def test_l1_and_l2_of_a_trunk_read_what_was_read_by_eye(
     assert vertebra.value(Quantity.CORE_MEAN_HU) == pytest.approx(hu, abs=10.0)
 
 
+def test_t10_to_l5_of_a_trunk_are_separated_and_named(trunk: CtBoneFindings) -> None:
+    named = [
+        vertebra for vertebra in trunk.vertebrae if vertebra.level is not None and vertebra.segment_value is not None
+    ]
+
+    # L1 and L2 are told by what was read there by eye, the others by their order
+    assert [str(each.level) for each in named][-8:] == ["T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5"]
+    ordinals = [each.ordinal for each in named]
+    assert ordinals == list(range(ordinals[0], ordinals[0] + len(ordinals)))
+
+
 def test_the_vertebrae_of_a_trunk_follow_each_other_downwards(trunk: CtBoneFindings) -> None:
     heights = [vertebra.centroid_lps_mm[2] for vertebra in trunk.vertebrae if vertebra.centroid_lps_mm is not None]
 
