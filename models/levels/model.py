@@ -86,12 +86,16 @@ class Calibration:
     ----------
     slope, intercept
         Of log odds.
+    scans
+        How many scans it was fitted on: n right ones do not show more than a probability of (n + 1) / (n + 2), by
+        Laplace's rule of succession.
     data
-        What it was fitted on, for people.
+        What they were, for people.
     """
 
     slope: float
     intercept: float
+    scans: int
     data: str
 
     def __post_init__(self) -> None:
@@ -100,11 +104,18 @@ class Calibration:
                 f"a calibration must have a slope from 0 to {MOST_SLOPE:g} and an intercept within {MOST_INTERCEPT:g}, "
                 f"got {self.slope} and {self.intercept}"
             )
+        if self.scans < 1:
+            raise ConfigurationError(f"a calibration must be fitted on a scan at least, got {self.scans}")
+
+    @property
+    def most(self) -> float:
+        """The greatest probability that so many scans can show."""
+        return (self.scans + 1.0) / (self.scans + 2.0)
 
     def probability(self, belief: float) -> float:
-        """How often a name with this belief is right, 0 to 1; never more than the belief itself."""
+        """How often a name with this belief is right, 0 to 1; never more than the belief itself, and than `most`."""
         curve = float(special.expit(self.intercept + self.slope * log_odds(belief)))
-        return min(max(belief, 0.0), curve)
+        return min(max(belief, 0.0), curve, self.most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,9 @@ from node.domain.confidence import LevelConfidence
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 
+#: A body that is believed to lie in the sacrum or the neck so much is not reported, whatever its neighbours are called.
+_NO_VERTEBRA = 0.95
+
 #: Raised whenever the same bodies come to be believed otherwise: what was calibrated before is worth nothing then.
 FORM = 2
 
@@ -213,9 +216,17 @@ def _name_part(part: Part, guessed: Guess | None, *, rule: LevelRule) -> LevelNa
         else _label(level, names[level], guessed=guessed, gap=part.gap, rule=rule)
         for level, names in zip(guessed.placement.levels, guessed.beliefs, strict=True)
     )
-    counted = any(label.level is not None and label.level.is_thoracic for label in labels)
-    told = counted and not guessed.placement.shows_first_thoracic
-    return LevelNames(labels=labels, premises=(counted_upwards(guessed.placement.thoracic),) if told else ())
+    return LevelNames(labels=labels, premises=_premises(guessed, [label.level for label in labels]))
+
+
+def _premises(guessed: Guess, levels: Sequence[VertebralLevel | None]) -> tuple[str, ...]:
+    """What the names that were given rest on, and nothing in view can show."""
+    named = [level for level in levels if level is not None]
+    if guessed.placement.shows_first_thoracic or not named:
+        return ()
+    alone = (LAST_RIBS_ALONE,) if guessed.seen == {Landmark.LAST_RIBS} else ()
+    upwards = any(level.is_thoracic for level in named)
+    return (*alone, *((counted_upwards(guessed.placement.thoracic),) if upwards else ()))
 
 
 def _unlikely_count(level: VertebralLevel | None, confidence: LevelConfidence, placement: Placement) -> Label:
@@ -225,6 +236,13 @@ def _unlikely_count(level: VertebralLevel | None, confidence: LevelConfidence, p
     )
     reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=detail)
     return Label(level=None, confidence=confidence, likeliest=level, reasons=(reason,))
+
+
+#: What all names rest on where neither the sacrum nor T1 is in view.
+LAST_RIBS_ALONE = (
+    "All levels were counted from the last pair of ribs: where those of T12 are missing, or L1 has ribs, as in some "
+    "people in a hundred, they are wrong by one."
+)
 
 
 def counted_upwards(thoracic: int) -> str:
@@ -251,7 +269,13 @@ def _label(
         return Label(level=level, confidence=confidence, likeliest=level, is_vertebra=level is not None)
     across = "" if gap is None else f" It cannot be counted across the break beside it: {gap.detail}"
     reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=doubt + across)
-    return Label(level=None, confidence=confidence, likeliest=level, reasons=(reason,))
+    return Label(
+        level=None,
+        confidence=confidence,
+        likeliest=level,
+        is_vertebra=level is not None or belief < _NO_VERTEBRA,
+        reasons=(reason,),
+    )
 
 
 #: What would settle a level, by what was seen.

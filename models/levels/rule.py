@@ -8,6 +8,7 @@ from scipy import special
 
 from models.levels.model import LevelModel, log_odds
 from node.domain.confidence import LevelConfidence
+from node.domain.errors import ConfigurationError
 from node.domain.networks import USUAL_LEVEL_PROBABILITY
 
 #: A name must have this score where no calibration says what a score is worth, and its odds must be as much higher as
@@ -25,10 +26,23 @@ class LevelRule:
         Says how sure a name is.
     asked
         How probable a name must be; see `node.domain.networks.SpineChoice`.
+
+    Raises
+    ------
+    ConfigurationError
+        Where more is asked than the calibration of the model can tell.
     """
 
     model: LevelModel
     asked: float
+
+    def __post_init__(self) -> None:
+        calibration = self.model.calibration
+        if calibration is not None and self.asked > calibration.most:
+            raise ConfigurationError(
+                f"workers.level_probability asks for {self.asked:g}; the level model was compared with "
+                f"{calibration.scans} scans and can tell nothing above {calibration.most:.4f}"
+            )
 
     @property
     def least(self) -> float:

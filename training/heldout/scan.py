@@ -40,6 +40,7 @@ class Coverage(StrEnum):
 
     CHEST = "chest"
     ABDOMEN = "abdomen"
+    UPPER_ABDOMEN = "upper abdomen"
     TRUNK = "trunk"
     LUMBAR = "lumbar"
     MIDDLE = "middle of the chest"
@@ -54,7 +55,7 @@ class HeldOutSpec:
     seed
         All that is not said here follows from it.
     coverage
-        `MIDDLE` shows neither the last rib nor the sacrum.
+        `MIDDLE` shows neither the last rib nor the sacrum, `UPPER_ABDOMEN` the last ribs alone.
     odd
         Whether something is unusual: fractures, another number of vertebrae, screws, contrast agent, or a scan that is
         cut at the side.
@@ -142,6 +143,8 @@ def _extent(rng: np.random.Generator, posture: Posture, coverage: Coverage) -> t
         return lumbar[0] - rng.uniform(-12.0, 45.0), above
     if coverage is Coverage.ABDOMEN:
         return below - rng.uniform(0.0, 60.0), thoracic[-4] + rng.uniform(-20.0, 40.0)
+    if coverage is Coverage.UPPER_ABDOMEN:
+        return lumbar[2] + rng.uniform(-40.0, 35.0), thoracic[-5] + rng.uniform(-25.0, 45.0)
     if coverage is Coverage.LUMBAR:
         return below + rng.uniform(-10.0, 20.0), thoracic[-1] + rng.uniform(10.0, 60.0)
     if coverage is Coverage.MIDDLE:
@@ -176,7 +179,7 @@ def _mark(truth: UInt8, level: VertebralLevel, box: Box, cover: Float32, layers:
 
 def frozen_specs() -> Iterator[HeldOutSpec]:
     """The frozen set: 300 scans of all coverages, a third of them odd; then 50 without sacrum or last rib in view."""
-    shown = (Coverage.CHEST, Coverage.ABDOMEN, Coverage.TRUNK, Coverage.LUMBAR)
+    shown = (Coverage.CHEST, Coverage.ABDOMEN, Coverage.TRUNK, Coverage.LUMBAR, Coverage.UPPER_ABDOMEN)
     for number in range(300):
         yield HeldOutSpec(seed=number, coverage=shown[number % len(shown)], odd=number % 3 == 0)
     for number in range(300, 350):

@@ -55,8 +55,7 @@ def judge(chain: TrueChain, model: LevelModel) -> JudgedScan:
 def calibrate(scans: Sequence[JudgedScan], *, data: str) -> Calibration:
     """A logistic curve through what was right, with Platt's targets; every scan, of some bodies, counts as one.
 
-    So few scans cannot show that a name is never wrong: with n right ones the target is (n + 1) / (n + 2), and no curve
-    ends far above it.
+    So few scans cannot show that a name is never wrong: with n right ones the target is (n + 1) / (n + 2).
 
     References
     ----------
@@ -76,4 +75,4 @@ def calibrate(scans: Sequence[JudgedScan], *, data: str) -> Calibration:
     bounds = [(0.0, MOST_SLOPE), (-MOST_INTERCEPT, MOST_INTERCEPT)]
     found = optimize.minimize(surprise, np.array((1.0, 0.0)), method="L-BFGS-B", bounds=bounds)
     slope, intercept = (float(value) for value in found.x)
-    return Calibration(slope=slope, intercept=intercept, data=data)
+    return Calibration(slope=slope, intercept=intercept, scans=len(scans), data=data)

@@ -35,7 +35,14 @@ _A_PART = 5
 _PROCESSES = 2
 
 #: What each person is scanned for, and how often.
-_VIEWS, _VIEW_SHARES = tuple(View), (0.25, 0.25, 0.2, 0.2, 0.1)
+_VIEW_SHARES = {
+    View.CHEST: 0.2,
+    View.ABDOMEN: 0.2,
+    View.UPPER_ABDOMEN: 0.2,
+    View.LUMBAR: 0.15,
+    View.TRUNK: 0.15,
+    View.MIDDLE: 0.1,
+}
 
 _CHAINS = TypeAdapter(tuple[TrueChain | None, ...])
 
@@ -177,7 +184,8 @@ def see_person(plan: LevelPlan, person: int) -> tuple[TrueChain | None, ...]:
     found = []
     for scan in range(plan.scans_a_person):
         rng = np.random.default_rng((plan.seed, Stream.LEVEL_SCANS, person, scan))
-        view = _VIEWS[int(rng.choice(len(_VIEWS), p=_VIEW_SHARES))]
+        views, shares = zip(*_VIEW_SHARES.items(), strict=True)
+        view = views[int(rng.choice(len(views), p=shares))]
         drawn = draw_level_scan(template, rng, view)
         found.append(see_chain(drawn.volume, drawn.truth, _network(plan.bundle)))
     return tuple(found)

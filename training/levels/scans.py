@@ -43,6 +43,7 @@ class View(StrEnum):
 
     CHEST = "chest"
     ABDOMEN = "abdomen"
+    UPPER_ABDOMEN = "upper abdomen"
     LUMBAR = "lumbar"
     TRUNK = "trunk"
     MIDDLE = "middle"
@@ -112,6 +113,9 @@ def _extent(template: Template, view: View, rng: np.random.Generator) -> tuple[f
             return heights[thoracic] - rng.uniform(-15.0, 60.0), above
         case View.ABDOMEN:
             return below, heights[thoracic - 4] + rng.uniform(-20.0, 45.0)
+        case View.UPPER_ABDOMEN:
+            # Neither T1 nor the sacrum: all hangs on the last ribs.
+            return heights[thoracic + 2] + rng.uniform(-40.0, 40.0), heights[thoracic - 5] + rng.uniform(-25.0, 45.0)
         case View.LUMBAR:
             return below, heights[thoracic - 1] + rng.uniform(0.0, 60.0)
         case View.MIDDLE:

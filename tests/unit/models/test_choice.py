@@ -33,7 +33,7 @@ def learned(tmp_path: Path) -> Path:
     """The network that comes along, with a level model that was calibrated."""
     folder = tmp_path / "bundle"
     shutil.copytree(SPINE_CT, folder)
-    model = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, data="none"))
+    model = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, scans=10_000, data="none"))
     save_levels(folder, level_file(model, load_card(folder), version="7"))
     return folder
 

@@ -104,19 +104,19 @@ def test_the_first_and_the_last_body_have_no_size() -> None:
 
 
 def test_a_calibration_of_slope_one_leaves_beliefs_as_they_are() -> None:
-    plain = Calibration(slope=1.0, intercept=0.0, data="none")
-    humble = Calibration(slope=0.5, intercept=-1.0, data="none")
+    plain = Calibration(slope=1.0, intercept=0.0, scans=10_000, data="none")
+    humble = Calibration(slope=0.5, intercept=-1.0, scans=10_000, data="none")
 
     assert plain.probability(0.9) == pytest.approx(0.9)
     assert humble.probability(0.9) == pytest.approx(1.0 / (1.0 + math.exp(1.0 - 0.5 * math.log(9.0))))
-    assert plain.probability(1.0) < 1.0
-    assert Calibration(slope=1.0, intercept=3.0, data="none").probability(0.9) == 0.9
+    assert plain.probability(1.0) == 1.0 - 1.0 / 10_002.0
+    assert Calibration(slope=1.0, intercept=3.0, scans=10_000, data="none").probability(0.9) == 0.9
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [(-0.1, 0.0), (1000.0, 0.0), (math.nan, 0.0), (1.0, math.inf)])
 def test_a_curve_that_is_none_is_refused(slope: float, intercept: float) -> None:
     with pytest.raises(ConfigurationError, match="a calibration must have a slope"):
-        Calibration(slope=slope, intercept=intercept, data="none")
+        Calibration(slope=slope, intercept=intercept, scans=10_000, data="none")
 
 
 def test_a_table_that_does_not_sum_to_one_is_refused() -> None:
@@ -136,7 +136,7 @@ def test_numbers_that_are_none_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="positive deviations"):
         SizeTable(log_means=(0.1,) * SIZES, person_sd=math.nan, own_sd=0.05)
     with pytest.raises(ConfigurationError, match="a calibration must have a slope"):
-        Calibration(slope=math.nan, intercept=0.0, data="none")
+        Calibration(slope=math.nan, intercept=0.0, scans=10_000, data="none")
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def file(card: ModelCard) -> LevelFile:
         PLAUSIBLE,
         sizes=Sizes(area=table, length=table),
         size_weight=0.3,
-        calibration=Calibration(slope=0.7, intercept=0.2, data="12 scans"),
+        calibration=Calibration(slope=0.7, intercept=0.2, scans=10_000, data="12 scans"),
     )
     return level_file(model, card, version="1")
 

@@ -10,7 +10,7 @@ import pytest
 from models.instances import find_instances
 from models.levels.evidence import Evidence, gather_evidence
 from models.levels.model import Calibration
-from models.levels.naming import Label, counted_upwards, name_levels
+from models.levels.naming import LAST_RIBS_ALONE, Label, counted_upwards, name_levels
 from models.levels.plausible import PLAUSIBLE
 from models.levels.rule import LEAST_SCORE, LevelRule
 from node.domain.errors import ConfigurationError
@@ -24,7 +24,9 @@ from tests.builders.spine_network import A_RULE
 T7, T10, T12, L1, L2, L3, L5 = (VertebralLevel(name) for name in ("T7", "T10", "T12", "L1", "L2", "L3", "L5"))
 
 
-PLAUSIBLE_AND_CALIBRATED = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, data="none"))
+PLAUSIBLE_AND_CALIBRATED = replace(
+    PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, scans=1_000_000, data="none")
+)
 
 
 def evidence_of(scene: Scene) -> tuple[Evidence, ...]:
@@ -205,6 +207,23 @@ def test_thoracic_names_that_were_counted_upwards_say_so() -> None:
     assert lumbar.premises == ()
 
 
+def test_names_that_hang_on_the_last_ribs_alone_say_so() -> None:
+    names = name_levels(chain(places("T8", "L3")), A_RULE)
+
+    assert named(names.labels) == usual(VertebralLevel.T8, L3)
+    assert names.premises == (LAST_RIBS_ALONE, counted_upwards(12))
+
+
+@pytest.mark.parametrize(("first", "last", "lumbar", "reported"), [("C3", "T2", 5, 2), ("L1", "S1", 6, 6)])
+def test_bodies_of_neck_and_sacrum_are_not_reported_where_no_level_is_sure(
+    first: str, last: str, lumbar: int, reported: int
+) -> None:
+    labels = named_by_default(chain(places(first, last, lumbar=lumbar)))
+
+    assert {label.level for label in labels} == {None}
+    assert sum(label.is_vertebra for label in labels) == reported
+
+
 def test_six_lumbar_vertebrae_between_ribs_and_sacrum_are_named_and_those_above_them_not() -> None:
     true = places("T9", "S1", lumbar=6)
     bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.7)
@@ -230,6 +249,14 @@ def test_a_site_that_wants_to_be_surer_gets_fewer_names() -> None:
 def test_a_level_cannot_be_asked_for_with_certainty_nor_against_the_odds(asked: float) -> None:
     with pytest.raises(ConfigurationError, match="levels must be asked for"):
         SpineChoice(level_probability=asked)
+
+
+def test_a_site_cannot_ask_for_more_than_a_calibration_can_tell() -> None:
+    calibrated = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, scans=198, data="none"))
+
+    assert LevelRule(model=calibrated, asked=0.995).confidence(1.0).value == 0.995
+    with pytest.raises(ConfigurationError, match=r"198 scans and can tell nothing above 0\.9950"):
+        LevelRule(model=calibrated, asked=0.996)
 
 
 def test_where_nothing_is_calibrated_a_site_may_ask_for_more_but_not_for_less() -> None:

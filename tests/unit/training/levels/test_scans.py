@@ -36,6 +36,8 @@ def test_each_view_shows_its_part_of_the_spine(template: Template) -> None:
     assert {number["T2"], number["T12"]} <= shown[View.CHEST]
     assert not {number["L4"], Part.S1_BODY} & shown[View.CHEST]
     assert {number["T11"], number["L5"], Part.S1_BODY} <= shown[View.ABDOMEN]
+    assert {number["T11"], number["L2"]} <= shown[View.UPPER_ABDOMEN]
+    assert not {number["T1"], Part.S1_BODY} & shown[View.UPPER_ABDOMEN]
     assert {number["L1"], Part.S1_BODY} <= shown[View.LUMBAR]
     assert number["T5"] not in shown[View.LUMBAR]
     assert {number["T7"]} <= shown[View.MIDDLE]
