@@ -79,6 +79,9 @@ def find_instances(probabilities: Float32, spacing_mm: Spacing) -> Instances | N
         return None
     arc, radius = _coordinates(column, curve, spacing_mm)
     core = column & (radius < _CORE_RADIUS_MM)
+    if not core.any():
+        # A ring, as of a skull, has its curve where it has no voxel.
+        return None
     ends = _scan_ends(curve, column.shape[0], spacing_mm)
     found = find_spans(arc[core], body[core], disc[core], ends)
     inside = column & (body > 0.5) & (radius < _LARGEST_RADIUS_MM)

@@ -20,6 +20,8 @@ _LUNG = (-880.0, -600.0)
 _SOFT_TISSUE = (-160.0, 160.0)
 # In HU nothing but cortex, metal and contrast lies here; soft tissue does where 1024 was added or never taken away.
 _SHIFTED_TISSUE = (750.0, 1250.0)
+# Of bone, more lies here than beyond; of a trunk with 1024 too much, only what is neither lung nor tissue does.
+_BONE = (350.0, 750.0)
 
 _BIN = 20.0
 _RANGE = (-1500.0, 5000.0)
@@ -27,6 +29,8 @@ _RANGE = (-1500.0, 5000.0)
 _LEAST_PEAK = 0.01
 _LEAST_SOFT_TISSUE = 0.02
 _LARGEST_SHIFTED = 0.08
+#: Where air is missing it may be what lies at soft tissue's place, and the patient is small in a wide picture.
+_LARGEST_SHIFTED_WITHOUT_AIR = 0.02
 _SAMPLES_PER_AXIS = 96
 
 
@@ -57,7 +61,9 @@ def check_hounsfield(volume: Volume) -> HounsfieldCheck:
         return HounsfieldCheck(reason=_not_hu(lowest, f"soft tissue came at {middle:.0f}, the lowest peak"))
     if _AIR[0] <= lowest <= _AIR[1]:
         return HounsfieldCheck()
-    if _LUNG[0] <= lowest <= _LUNG[1] or _SOFT_TISSUE[0] <= lowest <= _SOFT_TISSUE[1]:
+    shifted = _share(values, _SHIFTED_TISSUE)
+    is_shifted = shifted > max(_LARGEST_SHIFTED_WITHOUT_AIR, _share(values, _BONE))
+    if (_LUNG[0] <= lowest <= _LUNG[1] or _SOFT_TISSUE[0] <= lowest <= _SOFT_TISSUE[1]) and not is_shifted:
         return HounsfieldCheck(limitation=NO_AIR)
     return HounsfieldCheck(reason=_not_hu(lowest, "the lowest peak of the values"))
 

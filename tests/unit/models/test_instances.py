@@ -49,6 +49,19 @@ def test_the_first_sacral_body_ends_the_chain() -> None:
     assert np.bincount(below, minlength=len(Tissue)).argmax() == Tissue.S1_BODY
 
 
+def test_a_ring_of_bone_has_no_body() -> None:
+    """As a skull may look to a network that never saw one."""
+    classes = np.zeros((len(Tissue), 40, 40, 40), dtype=np.float32)
+    j, i = np.meshgrid(*(np.arange(40) * 3.0 - 58.5,) * 2, indexing="ij")
+    ring = np.broadcast_to(np.abs(np.hypot(j, i) - 28.0) < 6.0, (40, 40, 40))
+    disc = ring & (np.arange(40) % 10 < 3)[:, None, None]
+    classes[int(Tissue.LUMBAR_BODY)] = ring & ~disc
+    classes[int(Tissue.DISC)] = disc
+    classes[int(Tissue.BACKGROUND)] = ~ring
+
+    assert find_instances(classes, SPACING_MM) is None
+
+
 def test_two_balls_beside_the_spine_are_no_bodies() -> None:
     built = build(LUMBAR)
     classes = built.probabilities.copy()

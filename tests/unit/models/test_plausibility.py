@@ -54,6 +54,30 @@ def test_values_with_another_scale_are_refused_with_the_number(slope: float, int
     assert any(character.isdigit() for character in check.reason.detail.replace("-1000", ""))
 
 
+@pytest.mark.parametrize("field_mm", [400.0, 500.0, 600.0, 700.0])
+def test_a_chest_that_is_small_in_its_picture_is_refused_with_1024_too_much(field_mm: float) -> None:
+    j, i = np.meshgrid(*(np.linspace(-0.5, 0.5, 96) * field_mm,) * 2, indexing="ij")
+    away = np.hypot(j / 110.0, i / 160.0)
+    lungs = np.hypot(j / 70.0, (np.abs(i) - 75.0) / 50.0) < 1.0
+    plane = np.select([lungs, away < 0.85, away < 1.0], [-850.0, 45.0, -100.0], -1000.0)
+    hu = plane + np.random.default_rng(1).normal(0.0, 15.0, (20, 96, 96))
+
+    check = checked((hu + 1024.0).astype(np.float32))
+
+    assert checked(hu.astype(np.float32)) == HounsfieldCheck()
+    assert check.reason is not None
+    assert check.reason.code is ReasonCode.NOT_HU
+
+
+def test_a_crop_of_dense_bone_without_air_is_let_through() -> None:
+    hu = trunk()[:, 14:50, 14:50].copy()
+    bone = np.random.default_rng(2).exponential(220.0, hu.shape) + 150.0
+    hu[:, 10:26, 8:28] = bone[:, 10:26, 8:28]
+    assert np.mean((hu > 750.0) & (hu < 1250.0)) > 0.01
+
+    assert checked(hu) == HounsfieldCheck(limitation=NO_AIR)
+
+
 def test_a_crop_without_air_is_let_through_and_says_so() -> None:
     assert checked(trunk()[:, 14:50, 14:50].copy()) == HounsfieldCheck(limitation=NO_AIR)
 
