@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,11 @@ from models.spine import SpineModel, segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
+from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
+from tests import peers
+from tests.builders.published_ct import published_abdomen, published_chest
 from tests.builders.real_ct import read_series
 
 Shape = tuple[int, int, int]
@@ -83,11 +87,45 @@ def unnamed(answer: SpineSegmentation | Reason) -> bool:
     return isinstance(answer, Reason) or all(vertebra.level is None for vertebra in answer.vertebrae)
 
 
-@pytest.mark.parametrize("build", [a_head, knees, metal_everywhere])
-def test_what_is_no_trunk_gets_no_level(networks: SpineModel, build) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("build", "code"),
+    [(a_head, ReasonCode.NO_SPINE), (knees, ReasonCode.NO_SPINE), (metal_everywhere, ReasonCode.NOT_HU)],
+)
+def test_what_is_no_trunk_is_refused_with_its_reason(
+    networks: SpineModel, build: Callable[[], Volume], code: ReasonCode
+) -> None:
     answer = segment_spine(build(), networks)
 
-    assert unnamed(answer), answer
+    assert isinstance(answer, Reason)
+    assert answer.code is code
+
+
+def test_a_real_head_has_no_spine(shared_data: Path, networks: SpineModel) -> None:
+    # its gantry is tilted, which is refused before a network sees it: here its slices are stacked as if it were not
+    answer = segment_spine(read_series(shared_data / "dicom" / "gantry-tilt"), networks)
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.NO_SPINE
+
+
+@pytest.mark.parametrize(("first", "slices"), [(50, 141), (50, 90)])
+def test_a_real_chest_without_a_lumbar_vertebra_gets_no_level(networks: SpineModel, first: int, slices: int) -> None:
+    chest = published_chest(peers.require_totalsegmentator()).volume
+
+    answer = segment_spine(part(chest, (first, 0, 0), (slices, *chest.shape[1:])), networks)
+
+    assert isinstance(answer, SpineSegmentation)
+    assert len(answer.vertebrae) >= 6
+    assert {vertebra.level for vertebra in answer.vertebrae} == {None}
+    codes = {reason.code for vertebra in answer.vertebrae for reason in vertebra.reasons}
+    assert ReasonCode.LEVEL_UNCERTAIN in codes
+
+
+def test_a_real_chest_without_last_ribs_and_sacrum_gets_no_level(trunk: Volume, networks: SpineModel) -> None:
+    answer = segment_spine(part(trunk, (85, 0, 0), (trunk.shape[0] - 85, *trunk.shape[1:])), networks)
+
+    assert isinstance(answer, SpineSegmentation)
+    assert {vertebra.level for vertebra in answer.vertebrae} == {None}
 
 
 def test_a_scan_of_air_says_that_it_holds_no_tissue(networks: SpineModel) -> None:
@@ -117,9 +155,8 @@ def part(volume: Volume, first: Shape, shape: Shape) -> Volume:
 
 
 @pytest.fixture(scope="module")
-def abdomen(trunk: Volume) -> Volume:
-    """The lower 25 cm of the trunk: enough to name a spine, or to see that it is turned."""
-    return part(trunk, (0, 0, 0), (100, *trunk.shape[1:]))
+def abdomen() -> Volume:
+    return published_abdomen(peers.require_totalsegmentator()).volume
 
 
 @pytest.mark.parametrize("offset", [1024.0, -1024.0])
@@ -146,7 +183,7 @@ def test_a_single_sagittal_slice_gets_no_level(trunk: Volume, networks: SpineMod
     assert unnamed(answer)
 
 
-def test_three_thousand_slices_are_read(trunk: Volume, networks: SpineModel) -> None:
+def test_three_thousand_slices_are_seen(trunk: Volume, networks: SpineModel) -> None:
     middle = part(trunk, (0, 80, 60), (trunk.shape[0], 100, 100))
     repeats = int(np.ceil(3000 / middle.shape[0]))
     tall = np.concatenate([middle.hu] * repeats)[:3000]
@@ -181,6 +218,7 @@ def test_a_patient_who_lies_prone_or_feet_first_is_the_same_patient(abdomen: Vol
 
     assert isinstance(straight, SpineSegmentation)
     assert isinstance(answer, SpineSegmentation)
+    assert VertebralLevel.L1 in {vertebra.level for vertebra in straight.vertebrae}
     assert [vertebra.level for vertebra in answer.vertebrae] == [vertebra.level for vertebra in straight.vertebrae]
     for one, other in zip(straight.vertebrae, answer.vertebrae, strict=True):
         np.testing.assert_allclose(one.centroid_lps_mm, other.centroid_lps_mm, atol=0.1)
