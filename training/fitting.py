@@ -30,7 +30,7 @@ from models.network import build_network
 from node.domain.errors import ConfigurationError, NodeError
 from training.lessons.lesson import Forward, Lesson
 from training.pool import PoolPlan, Stream, fill_pool, validation_samples
-from training.samples import VALIDATION_SEED, load_sample
+from training.samples import FORM, VALIDATION_SEED, load_sample
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,8 @@ class FitPlan:
         """What must be the same for a training to go on."""
         return {
             "lesson": self.lesson.name,
+            "spacing_mm": self.lesson.spacing_mm,
+            "form": FORM,
             "seed": self.seed,
             "steps": self.steps,
             "batch": self.batch,
@@ -116,7 +118,7 @@ class FitPlan:
     @property
     def common(self) -> Path:
         """Folder of templates, samples and validation set."""
-        return self.work if self.shared is None else self.shared
+        return (self.work if self.shared is None else self.shared) / f"drawn-{FORM}"
 
     @property
     def checkpoint(self) -> Path:
@@ -152,7 +154,7 @@ def fit(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
     plan.work.mkdir(parents=True, exist_ok=True)
     learner = load_learner(plan)
     pool = PoolPlan(
-        folder=plan.common / f"pool-{plan.seed}",
+        folder=plan.common / f"{'pool' if plan.most_samples is None else 'samples'}-{plan.seed}",
         template_folder=plan.common / f"templates-{plan.seed}",
         lesson=plan.lesson,
         size=plan.pool if plan.most_samples is None else max(plan.pool, plan.most_samples),

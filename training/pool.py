@@ -79,6 +79,17 @@ class PoolPlan:
         drawn = _FIRST_SAMPLES + used // self.lesson.uses
         return range(max(0, drawn - self.size), drawn)
 
+    def template_of(self, number: int, rng: np.random.Generator) -> int:
+        """From which trunk samples from this one on are drawn.
+
+        Where there are only so many samples, they are of as many trunks as there can be: a hospital's images are of as
+        many patients. Else a trunk is added every so often, so that samples come soon.
+        """
+        if self.most is not None:
+            return number // _DRAWS_A_LOAD % self.templates
+        known = min(self.templates, 1 + number // self.lesson.samples_a_template)
+        return int(rng.integers(known))
+
     def path(self, number: int) -> Path:
         """File of a sample."""
         return self.folder / f"{number:07d}.npy"
@@ -99,8 +110,6 @@ def ensure_template(plan: PoolPlan, number: int) -> Path:
 def fill_pool(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
     """Draw samples until told to stop or left alone by the training; the oldest goes when the pool is full.
 
-    A template is built every so often until there are enough, so that samples come soon.
-
     Parameters
     ----------
     used
@@ -116,8 +125,7 @@ def fill_pool(plan: PoolPlan, stop: Event, used: Synchronized[int]) -> None:
             time.sleep(0.2)
             continue
         rng = np.random.default_rng((plan.seed, Stream.SAMPLES, number))
-        known = min(plan.templates, 1 + number // plan.lesson.samples_a_template)
-        template = load_template(ensure_template(plan, int(rng.integers(known))))
+        template = load_template(ensure_template(plan, plan.template_of(number, rng)))
         for _ in range(_DRAWS_A_LOAD):
             save_sample(plan.lesson.draw(template, rng), plan.path(number))
             plan.path(number - kept).unlink(missing_ok=True)

@@ -13,6 +13,9 @@ from training.rendering.sample import Sample
 #: Seed of the samples that networks are judged by; training refuses it.
 VALIDATION_SEED = 20_260_000
 
+#: Raised whenever trunks or samples of the same seed come out otherwise: what was drawn before is not taken for them.
+FORM = 1
+
 # Bytes of one CT number in a file, which holds them before the shares.
 _HU_BYTES = 2
 

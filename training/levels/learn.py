@@ -15,12 +15,13 @@ from pydantic import TypeAdapter
 
 from models.backends.own import OwnNetwork
 from models.bundle import load_bundle, load_card
+from models.levels import evidence
 from models.levels.clues import Clue
-from models.levels.evidence import FORM
 from models.levels.file import COUNTED_BY, LevelFile
 from models.levels.model import LevelModel
 from node.domain.errors import ConfigurationError
 from training.anatomy.template import build_template
+from training.levels import scans
 from training.levels.calibrating import calibrate, judge
 from training.levels.chains import LevelsUnknown, TrueChain, see_chain
 from training.levels.counting import count_links, count_shares, count_sizes
@@ -138,7 +139,8 @@ def chains_folder(plan: LevelPlan) -> Path:
     """Where lies what this network saw of these persons, and of no others."""
     card = load_card(plan.bundle)
     spacing = "x".join(f"{each:g}" for each in card.spacing_mm)
-    return plan.work / f"chains-{card.weights_sha256[:12]}-{spacing}-{FORM}-{plan.seed}-{plan.scans_a_person}"
+    forms = f"{evidence.FORM}-{scans.FORM}"
+    return plan.work / f"chains-{card.weights_sha256[:12]}-{spacing}-{forms}-{plan.seed}-{plan.scans_a_person}"
 
 
 def keep_seen(folder: Path, person: int, chains: tuple[TrueChain | None, ...]) -> None:

@@ -38,6 +38,10 @@ _BEFORE_MM, _ASIDE_MM = (-55.0, -25.0), (-15.0, 15.0)
 _FRAME = Uid("2.25.303")
 
 
+#: Raised whenever the same person's scans come out otherwise: what a network saw before is not taken for them.
+FORM = 2
+
+
 class View(StrEnum):
     """What part of the trunk a scan shows."""
 

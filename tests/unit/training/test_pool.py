@@ -105,6 +105,15 @@ def test_a_pool_of_so_many_samples_never_has_more(small_plan: PoolPlan) -> None:
     assert drawn == list(range(8))
 
 
+def test_so_many_samples_are_of_as_many_trunks_as_can_be(small_plan: PoolPlan) -> None:
+    few = replace(small_plan, most=50, size=50, templates=48)
+    rng = np.random.default_rng(1)
+
+    # Four come from each trunk before the next one's turn.
+    assert len({few.template_of(number, rng) for number in range(0, 50, 4)}) == 13
+    assert {few.template_of(number, rng) for number in range(0, 4 * 48, 4)} == set(range(48))
+
+
 def test_a_pool_that_is_resumed_draws_what_is_missing_again(small_plan: PoolPlan) -> None:
     filled(small_plan, until=7, used=0)
     first, _ = load_sample(small_plan.path(5))
