@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from models.bone import measure_bone
 from models.choice import load_spine_model
-from models.crops import crop_bodies
+from models.crops import box_in, crop_bodies
 from models.spine import SpineModel, segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.finding import Status
@@ -22,6 +22,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.volume import Volume
 from tests import peers
 from tests.builders.published_ct import published_abdomen, published_chest
+from training.evaluation.case import Case
 from training.evaluation.scores import Naming, score_case
 
 #: Half the height of a thoracic body: the middle of a whole vertebra, arch included, lies lower than that of its body.
@@ -115,3 +116,32 @@ def test_lumbar_bodies_have_their_names_and_places_in_other_slices(
     for level in case.levels[1:]:
         place = case.volume.affine.to_lps(np.argwhere(case.truth == level.number).mean(0))
         assert np.linalg.norm(np.subtract(named[level].centroid_lps_mm, place)) < _SAME_PLACE_MM, level
+
+
+def test_bodies_are_the_same_in_single_and_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = published_abdomen(peers.require_totalsegmentator())
+
+    found = {half: _found_in(case.volume, half=half, monkeypatch=monkeypatch) for half in (True, False)}
+
+    assert [each.level for each in found[True].vertebrae] == [each.level for each in found[False].vertebrae]
+    single = score_case(_as_truth(case, found[False]), found[True])
+    assert min(body.dice for body in single.bodies) >= 0.99
+
+
+def _found_in(volume: Volume, *, half: bool, monkeypatch: pytest.MonkeyPatch) -> SpineSegmentation:
+    for module in ("models.sliding", "models.refine"):
+        monkeypatch.setattr(f"{module}.half_precision_pays", lambda device: half)
+    spine = segment_spine(volume, load_spine_model(torch.device("cpu")))
+    assert isinstance(spine, SpineSegmentation), spine
+    return spine
+
+
+def _as_truth(case: Case, spine: SpineSegmentation) -> Case:
+    """The case with what was found for its truth."""
+    levels = {each.segment_value: each.level for each in spine.vertebrae}
+    truth = np.zeros(case.truth.shape, dtype=np.uint8)
+    view = truth[box_in(case.volume, spine.label_map)]
+    for value, level in levels.items():
+        assert level is not None
+        view[spine.label_map.labels == value] = level.number
+    return replace(case, truth=truth)

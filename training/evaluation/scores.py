@@ -108,10 +108,20 @@ class CaseScore:
         return bool({Naming.RIGHT, Naming.WRONG} & {body.naming for body in self.bodies}) or self.invented_names > 0
 
     @property
+    def wrong_names(self) -> int:
+        """How many bodies have a wrong name, cut ones and invented ones, of which no name is right, among them."""
+        return [body.naming for body in self.bodies].count(Naming.WRONG) + self.invented_names
+
+    @property
+    def has_all_names(self) -> bool:
+        """Whether every whole body has a name, and there is one."""
+        namings = {body.naming for body in self.bodies if body.is_whole}
+        return bool(namings) and namings <= {Naming.RIGHT, Naming.WRONG}
+
+    @property
     def is_named_right(self) -> bool:
         """Whether some body has a name, and no name is wrong: what is no vertebra has no right one."""
-        namings = {body.naming for body in self.bodies}
-        return Naming.RIGHT in namings and Naming.WRONG not in namings and not self.invented_names
+        return Naming.RIGHT in {body.naming for body in self.bodies} and not self.wrong_names
 
 
 def score_case(case: Case, spine: SpineSegmentation) -> CaseScore:
@@ -145,8 +155,8 @@ def missed_case(case: Case, reason: str) -> CaseScore:
 
 
 def _groups(case: Case) -> tuple[str, ...]:
-    """The groups of a case, and that of its slice thickness."""
-    spacing = case.volume.affine.spacing_mm[0]
+    """The groups of a case, and that of its slices, which lie along the coarsest axis however the file is turned."""
+    spacing = max(case.volume.affine.spacing_mm)
     low = 0.0
     for high in _THICKNESSES_MM:
         if spacing <= high:

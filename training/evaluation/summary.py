@@ -19,6 +19,8 @@ _CONFIDENCE_EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 class Summary:
     """Figures over the whole bodies of some scans; `None` where there is nothing to take them from.
 
+    Names count in bodies that the scan cuts, too: what is wrong there is wrong.
+
     Parameters
     ----------
     scans, bodies
@@ -31,6 +33,8 @@ class Summary:
         Share of the bodies that carry their own name.
     named_scans, right_scans
         Scans in which some body has a name, and those of them in which no name is wrong.
+    fully_named_scans
+        Scans in which every whole body has one.
     wrong, withheld, missed, invented
         How many bodies; invented ones with a name are wrong, too.
     """
@@ -45,6 +49,7 @@ class Summary:
     identified: float | None
     named_scans: int
     right_scans: int
+    fully_named_scans: int
     wrong: int
     withheld: int
     missed: int
@@ -79,7 +84,8 @@ def summarise(scores: Sequence[CaseScore]) -> Summary:
         identified=namings.count(Naming.RIGHT) / len(namings) if namings else None,
         named_scans=len(named),
         right_scans=sum(score.is_named_right for score in named),
-        wrong=namings.count(Naming.WRONG) + sum(score.invented_names for score in scores),
+        fully_named_scans=sum(score.has_all_names for score in scores),
+        wrong=sum(score.wrong_names for score in scores),
         withheld=namings.count(Naming.WITHHELD),
         missed=namings.count(Naming.MISSED),
         invented=sum(score.invented for score in scores),

@@ -27,7 +27,7 @@ def summary_table(groups: Mapping[str, Sequence[CaseScore]]) -> Table:
     """The figures of parts of the scans, by what each part has in common."""
     head = (
         "scans", "n", "bodies", "Dice", "5th percentile", "surface mm", "core HU error", "identified",
-        "scans with names", "right of them", "wrong", "withheld", "missed", "invented",
+        "scans with names", "right of them", "all named", "wrong", "withheld", "missed", "invented",
     )  # fmt: skip
     return Table(head=head, rows=tuple((name, *_row(summarise(scores))) for name, scores in groups.items()))
 
@@ -77,6 +77,7 @@ def _row(summary: Summary) -> tuple[str, ...]:
         "" if summary.identified is None else f"{100.0 * summary.identified:.1f} %",
         f"{100.0 * summary.named_scans / max(summary.scans, 1):.1f} %",
         f"{summary.right_scans} of {summary.named_scans}",
+        str(summary.fully_named_scans),
         *(str(count) for count in (summary.wrong, summary.withheld, summary.missed, summary.invented)),
     )
 

@@ -143,6 +143,17 @@ def test_a_scan_in_which_only_an_invented_body_has_a_name_has_names_and_a_wrong_
     summary = summarise([score])
 
     assert (summary.named_scans, summary.right_scans, summary.wrong) == (1, 0, 1)
+    assert summary.fully_named_scans == 0
+
+
+def test_a_scan_is_fully_named_where_every_whole_body_has_a_name_and_a_wrong_name_of_a_cut_one_is_wrong():
+    truth = boxes(0, 30)
+
+    cut_unnamed = score_case(a_case(truth), found(truth, {20: None, 21: L2}))
+    cut_wrong = score_case(a_case(truth), found(truth, {20: VertebralLevel.T11, 21: L2}))
+
+    assert summarise([cut_unnamed]).fully_named_scans == 1
+    assert (summarise([cut_wrong]).wrong, summarise([cut_wrong]).right_scans) == (1, 0)
 
 
 def test_a_body_at_the_edge_of_the_scan_is_left_out_of_the_figures():
