@@ -145,11 +145,16 @@ def _is_outside(volume: Volume, grid: Affine) -> NDArray[np.bool_]:
 
 
 def _probabilities(views: Sequence[_View], bundle: Bundle) -> Float32:
-    """What the network says of some bodies, shape (n, k, j, i)."""
+    """What the network says of some bodies and of their mirror images, the mean of both, shape (n, k, j, i).
+
+    A spine is as likely bent and broken to the left as to the right, and noise and gaps in the pointer are not the same
+    in both.
+    """
     hu, pointer = (torch.from_numpy(np.stack(each)) for each in zip(*((v.hu, v.pointer) for v in views), strict=True))
     with torch.inference_mode():
         image = pointed(hu, pointer).to(bundle.device).contiguous(memory_format=torch.channels_last_3d)
         with torch.autocast(bundle.device.type, torch.bfloat16, enabled=half_precision_pays(bundle.device)):
-            logits = bundle.network(image)
-        seen: Float32 = torch.softmax(logits.float(), dim=1)[:, int(BodyClass.BODY)].cpu().numpy()
+            logits = bundle.network(torch.cat((image, image.flip(-1))))
+        straight, mirrored = torch.softmax(logits.float(), dim=1)[:, int(BodyClass.BODY)].chunk(2)
+        seen: Float32 = (0.5 * (straight + mirrored.flip(-1))).cpu().numpy()
     return seen

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy import special
 from torch import Tensor, nn
 
 from models.chain import chain_of
@@ -53,6 +54,17 @@ class Denting(Watching):
         return torch.where(self.dent, logits.new_tensor((5.0, -5.0))[:, None, None, None], logits)
 
 
+class Leaning(nn.Module):
+    """Sees a body where it is pointed at, and is surer of its left half."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """See `Watching`."""
+        sure = torch.ones(WINDOW)
+        sure[..., WINDOW[2] // 2 :] = 5.0
+        body = torch.where(image[:, 1] > 0.0, sure, -5.0)
+        return torch.stack((-body, body), dim=1)
+
+
 @pytest.fixture(scope="module")
 def built() -> Built:
     return build(Scene())
@@ -92,9 +104,9 @@ def test_the_network_is_shown_the_scan_around_each_body_in_its_middle(built: Bui
     bodies = refined(built, instances, a_scan(built), network, (2, 3, 5))
 
     assert list(bodies) == [2, 3, 5]
-    # Two at once, and each of them twice.
-    assert len(network.shown) == 6
-    for (number, body), image in zip(bodies.items(), (*network.shown[:2], network.shown[4]), strict=True):
+    # Two at once with their mirror images, and each of them twice.
+    assert len(network.shown) == 12
+    for (number, body), image in zip(bodies.items(), (*network.shown[:2], network.shown[8]), strict=True):
         assert image.shape == (2, *WINDOW)
         middle = built.affine.to_lps(np.argwhere(coarse_mask(instances, number)).mean(0))
         np.testing.assert_allclose(body.affine.to_lps((np.array(WINDOW) - 1) / 2.0), middle, atol=1e-6)
@@ -148,7 +160,7 @@ def test_the_network_is_asked_again_about_its_own_answer_without_the_dents(built
 
     body = refined(built, instances, a_scan(built), network, (3,))[3]
 
-    first, second = (image[1].numpy() > 0.0 for image in network.shown)
+    first, second = (image[1].numpy() > 0.0 for image in network.shown[::2])
     dented = first & ~network.dent.numpy()
     assert dented.sum() < 0.95 * first.sum()
     # Closed: nothing of the first answer is lost, and all but the rim of the dent is there again.
@@ -156,6 +168,14 @@ def test_the_network_is_asked_again_about_its_own_answer_without_the_dents(built
     assert (second & first).sum() > 0.99 * first.sum()
     # What counts is the second answer.
     np.testing.assert_array_equal(body.probability > 0.5, second & ~network.dent.numpy())
+
+
+def test_what_is_said_of_a_body_and_of_its_mirror_image_counts_alike(built: Built, instances: Instances) -> None:
+    seen = refined(built, instances, a_scan(built), Leaning(), (3,))[3].probability
+
+    middle = seen[tuple(slice(size // 2 - 4, size // 2 + 4) for size in WINDOW)]
+    surer, less_sure = special.expit((10.0, 2.0))
+    np.testing.assert_allclose(middle, 0.5 * (surer + less_sure), atol=1e-3)
 
 
 def a_ball(radius: float, *, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> FineBody:
