@@ -78,8 +78,13 @@ def _missing(level: VertebralLevel, found: Sequence[VertebraFinding]) -> Vertebr
     if any(finding.level is None for finding in found):
         detail = "It may be among the vertebrae that could not be named."
         reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=detail)
+        return VertebraFinding(level=level, status=Status.NOT_EVALUABLE, reasons=(reason,))
+    seen = [finding.level for finding in found if finding.level is not None]
+    order = list(VertebralLevel)
+    if seen and order.index(seen[0]) < order.index(level) < order.index(seen[-1]):
+        detail = f"{level} lies between {seen[0]} and {seen[-1]}, which were found, and could not be drawn."
+        reason = Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=detail)
     else:
-        seen = [str(finding.level) for finding in found]
         detail = f"The scan shows {seen[0]} to {seen[-1]}." if seen else ""
         reason = Reason(code=ReasonCode.LEVEL_NOT_COVERED, detail=detail)
     return VertebraFinding(level=level, status=Status.NOT_EVALUABLE, reasons=(reason,))

@@ -24,6 +24,8 @@ FINDINGS = "findings.json"
 LABEL_MAP = "labels.osl"
 #: The pieces of the scan around the bodies, in the format of `models.crops`.
 CROPS = "crops.npz"
+#: What was found, drawn into the scan, without a word about the patient.
+PICTURE = "picture.png"
 
 _MAGIC = b"OSL1"
 # Level 1 halves the time of level 6 and loses a tenth of the ratio on label maps.

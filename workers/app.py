@@ -60,6 +60,11 @@ def screen_bmd(work_id: int) -> str:
     return parts().runner.run(work_id, lambda lease: stages().screen_bmd(lease))
 
 
+def picture(work_id: int) -> str:
+    """Draw the vertebral bodies that were found."""
+    return parts().runner.run(work_id, lambda lease: stages().picture(lease))
+
+
 def log_as_the_node_does(**_: object) -> None:
     """Keep Celery's own format away."""
     configure_logging(load_settings().log_level)
@@ -73,3 +78,4 @@ worker_process_init.connect(end_politely, weak=False)
 app = celery_app("osteonode.workers", load_settings().broker_url, pool=Pool.GPU)
 stage_task(app, Stage.SEGMENT, segment)
 stage_task(app, Stage.SCREEN_BMD, screen_bmd)
+stage_task(app, Stage.PICTURE, picture)

@@ -1,4 +1,4 @@
-"""The stages of the pipeline `ct-bone` that GPU workers do: `segment` and `screen_bmd`."""
+"""The stages of the pipeline `ct-bone` that GPU workers do: `segment`, `screen_bmd` and `picture`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ from functools import partial
 from models.bone import measure_bone, not_evaluable
 from models.chain import Chain
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
+from models.pictures import draw_spine
 from models.refine import FineBody
 from models.scan import PreparedScan
 from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
-from node.artefacts import CROPS, FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
+from node.artefacts import (
+    CROPS,
+    FINDINGS,
+    LABEL_MAP,
+    PICTURE,
+    AnalysedSeries,
+    findings_to_bytes,
+    label_map_from_bytes,
+    label_map_to_bytes,
+)
 from node.domain.errors import Bug
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
@@ -113,11 +123,24 @@ class CtBoneStages:
             timings_s={"measure": time.monotonic() - started},
         )
 
-    def _load(self, context: SegmentContext) -> SegmentContext:
-        item = context.lease.item
+    def picture(self, lease: Lease) -> StageOutcome:
+        """Draw the bodies that `segment` found into the scan, which is read again: no result waits for it."""
+        started = time.monotonic()
+        left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
+        vertebrae = tuple(crop.vertebra for crop in crops_from_bytes(self._read(left, CROPS)).crops)
+        spine = SpineSegmentation(label_map=label_map_from_bytes(self._read(left, LABEL_MAP)), vertebrae=vertebrae)
+        loaded = self._load_chosen(lease.item)
+        if isinstance(loaded, Reason):
+            raise Bug(f"a series that was segmented must be readable again, got {loaded.code}")
+        artefact = self._parts.artefacts.write(lease, PICTURE, draw_spine(loaded.volume, spine))
+        return StageOutcome(assessable=True, artefacts=(artefact,), timings_s={"picture": time.monotonic() - started})
+
+    def _load_chosen(self, item: WorkItem) -> LoadedSeries | Reason:
         files = self._parts.reader.files(item.study_uid, item.revision, _chosen(item))
-        threads = min(self._model.threads, MOST_READERS)
-        loaded = load_series(files, threads=threads, allocate=self._voxels)
+        return load_series(files, threads=min(self._model.threads, MOST_READERS), allocate=self._voxels)
+
+    def _load(self, context: SegmentContext) -> SegmentContext:
+        loaded = self._load_chosen(context.lease.item)
         if isinstance(loaded, Reason):
             return replace(context, reason=loaded)
         return replace(context, series=loaded)

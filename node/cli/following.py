@@ -22,6 +22,7 @@ _WORDS = {
     Stage.SCREEN_BMD: "measuring",
     Stage.ENCODE: "writing DICOM objects",
     Stage.DELIVER: "sending the results",
+    Stage.PICTURE: "drawing the picture",
 }
 
 
@@ -35,12 +36,18 @@ def follow(questions: Questions, study: Uid, *, timeout_s: float, console: Conso
     """
     deadline = time.monotonic() + timeout_s
     with console.status("sent") as spinner:
-        while questions.overview.study_state(study) not in _FINISHED:
-            explanation = questions.explainer.explain(study, now=questions.now())
+        while not _is_over(explanation := questions.explainer.explain(study, now=questions.now())):
             _tell(spinner, explanation)
             if time.monotonic() > deadline:
                 raise TransientFailure(f"no result within {timeout_s:.0f} s; the study waits: {_where(explanation)}")
             time.sleep(_POLL_S)
+
+
+def _is_over(explanation: StudyExplanation | None) -> bool:
+    """Whether the results are there, and the pictures, which no result waits for."""
+    if explanation is None or explanation.state not in _FINISHED:
+        return False
+    return all(each.work.state in SETTLED for each in explanation.revisions[-1].work)
 
 
 def _tell(spinner: Spinner, explanation: StudyExplanation | None) -> None:

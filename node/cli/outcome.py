@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.artefacts import CROPS, FINDINGS, LABEL_MAP, AnalysedSeries, findings_from_bytes
+from node.artefacts import FINDINGS, PICTURE, AnalysedSeries, findings_from_bytes
 from node.cli.own_node import RunningNode
 from node.domain.errors import Bug, TransientFailure
 from node.domain.finding import CtBoneFindings, Status
@@ -28,10 +26,9 @@ from node.encode.result_json import (
     study_status,
 )
 from node.encode_stage import reasons_of
-from node.store.results import PipelineResult, StudyResult
+from node.store.results import PipelineResult
 
 RESULT_FILE = "result.json"
-PICTURE_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +77,7 @@ def leave_results(node: RunningNode, study_uid: Uid, folder: Path, *, policy: Tr
     )
     text = result_text(result_document(outcome))
     (folder / RESULT_FILE).write_text(text)
-    pictures = tuple(picture for each in result.pipelines if (picture := _draw(node, result, each, folder)))
+    pictures = tuple(picture for each in result.pipelines if (picture := _leave_picture(node, each, folder)))
     failures = tuple(
         f"{row.item.stage} {row.state}: {row.last_error}"
         for each in result.pipelines
@@ -128,26 +125,13 @@ def _leave_object(node: RunningNode, made: OutgoingObject, target: Path) -> Writ
     return WrittenObject(kind=made.kind, sop_instance_uid=made.sop_instance_uid, file=target.name)
 
 
-def _draw(node: RunningNode, study: StudyResult, result: PipelineResult, folder: Path) -> Path | None:
-    """A picture of what was found, drawn by a worker's program; `None` where nothing was segmented."""
-    labels, crops = _named(result, LABEL_MAP), _named(result, CROPS)
-    if labels is None or crops is None or isinstance(result.choice, NoSuitableSeries):
+def _leave_picture(node: RunningNode, result: PipelineResult, folder: Path) -> Path | None:
+    """The picture of what was found; `None` where nothing was segmented, or drawing it was given up."""
+    drawn = _named(result, PICTURE)
+    if drawn is None:
         return None
-    files = node.questions.reader.files(study.study_uid, study.revision, result.choice.series_uid)
     picture = folder / f"{result.pipeline}.png"
-    store = node.questions.store
-    drawn = subprocess.run(
-        [
-            *(sys.executable, "-m", "workers.picture"),
-            *(str(files[0].parent), str(store / labels.file), str(store / crops.file), str(picture)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=PICTURE_WITHIN_S,
-        check=False,
-    )
-    if drawn.returncode != 0:
-        raise Bug(f"the picture could not be drawn: {drawn.stderr.strip()[-200:]}")
+    picture.write_bytes(node.questions.artefacts.read(drawn))
     return picture
 
 

@@ -20,6 +20,7 @@ class Stage(StrEnum):
     SCREEN_BMD = "screen_bmd"
     ENCODE = "encode"
     DELIVER = "deliver"
+    PICTURE = "picture"
 
 
 class Pool(StrEnum):
@@ -76,11 +77,22 @@ STAGES: dict[Stage, StageSpec] = {
             after=frozenset({Stage.ENCODE}),
             time_limit_s=900.0,
         ),
+        StageSpec(
+            stage=Stage.PICTURE,
+            pool=Pool.GPU,
+            task="osteonode.picture",
+            after=frozenset({Stage.ENCODE}),
+            time_limit_s=300.0,
+        ),
     )
 }
 
-#: The stages of each pipeline in their order; deliveries follow from the objects that `encode` makes.
+#: The stages of each pipeline in their order. Deliveries follow from the objects that `encode` makes; the picture, on
+#: which no result waits, from what was segmented.
 PIPELINES: dict[str, tuple[Stage, ...]] = {CT_BONE: (Stage.SEGMENT, Stage.SCREEN_BMD, Stage.ENCODE)}
+
+#: Stages that no result waits for: they do not count in what a study shows, and a study is done without them.
+ASIDE = frozenset({Stage.PICTURE})
 
 #: Longest time limit of all: the broker must not hand a message to a second worker before it has passed.
 LONGEST_TIME_LIMIT_S = max(spec.time_limit_s for spec in STAGES.values())

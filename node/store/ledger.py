@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, insert, select
 
+from node.artefacts import LABEL_MAP
 from node.domain.destination import Destination
 from node.domain.errors import StaleLease
 from node.domain.ports import Clock
 from node.domain.retries import RETRIES, RetryPolicy, after_failure
 from node.domain.state import SETTLED, WorkEvent, WorkState
+from node.domain.study import Priority
 from node.domain.work import (
     STAGES,
     Artefact,
@@ -122,22 +124,8 @@ class SqlWorkLedger:
 
     def artefacts(self, item: WorkItem) -> tuple[Artefact, ...]:
         """What the finished stages of the same pipeline, study and revision left, in the order of the stages."""
-        query = (
-            select(artefact)
-            .join(work, work.c.work_id == artefact.c.work_id)
-            .where(
-                work.c.study_uid == item.study_uid,
-                work.c.revision == item.revision,
-                work.c.pipeline == item.pipeline,
-                work.c.state == WorkState.DONE,
-            )
-            .order_by(artefact.c.work_id, artefact.c.name)
-        )
         with reading(self._engine) as connection:
-            return tuple(
-                Artefact(name=row.name, file=row.file, digest=row.digest, size=row.size)
-                for row in connection.execute(query)
-            )
+            return _artefacts_of(connection, item)
 
     def complete(self, lease: Lease, outcome: StageOutcome) -> None:
         """Record a finished stage and what follows from it, then queue that; see the port."""
@@ -188,18 +176,13 @@ class SqlWorkLedger:
         if item.stage is Stage.ENCODE:
             kept = register(connection, item, outcome.objects, now=now)
             add_deliveries(connection, item, kept, destinations=self._policy.destinations, now=now)
+            if any(each.name == LABEL_MAP for each in _artefacts_of(connection, item)):
+                # No other study waits for a picture.
+                _add_stage(connection, item, Stage.PICTURE, priority=Priority.BACKFILL, now=now)
             return
         stage = following(item.pipeline, item.stage, assessable=outcome.assessable)
         if stage is not None:
-            new = NewWork(
-                study_uid=item.study_uid,
-                revision=item.revision,
-                pipeline=item.pipeline,
-                stage=stage,
-                priority=item.priority,
-                series_uid=item.series_uid,
-            )
-            add_work(connection, new, now=now)
+            _add_stage(connection, item, stage, priority=item.priority, now=now)
 
 
 def _not_now(row: WorkRow, now: datetime.datetime) -> str:
@@ -249,6 +232,38 @@ def _tell_given_up(row: WorkRow, failure: Failure) -> None:
         error=failure.error,
     )
     logger.error("work given up", extra=extra)
+
+
+def _artefacts_of(connection: Connection, item: WorkItem) -> tuple[Artefact, ...]:
+    query = (
+        select(artefact)
+        .join(work, work.c.work_id == artefact.c.work_id)
+        .where(
+            work.c.study_uid == item.study_uid,
+            work.c.revision == item.revision,
+            work.c.pipeline == item.pipeline,
+            work.c.state == WorkState.DONE,
+        )
+        .order_by(artefact.c.work_id, artefact.c.name)
+    )
+    return tuple(
+        Artefact(name=row.name, file=row.file, digest=row.digest, size=row.size) for row in connection.execute(query)
+    )
+
+
+def _add_stage(
+    connection: Connection, item: WorkItem, stage: Stage, *, priority: Priority, now: datetime.datetime
+) -> None:
+    """Another stage of the same pipeline, study and revision."""
+    new = NewWork(
+        study_uid=item.study_uid,
+        revision=item.revision,
+        pipeline=item.pipeline,
+        stage=stage,
+        priority=priority,
+        series_uid=item.series_uid,
+    )
+    add_work(connection, new, now=now)
 
 
 def _keep_artefacts(connection: Connection, item: WorkItem, outcome: StageOutcome) -> None:

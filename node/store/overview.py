@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, select
@@ -15,7 +14,7 @@ from node.domain.study import Priority
 from node.domain.work import Stage
 from node.store.engine import reading
 from node.store.schema import breaker, revision, study, work
-from node.store.work_table import WorkRow, rows_of
+from node.store.work_table import WorkRow, result_states, rows_of, work_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ class OverviewReader:
                 .order_by(revision.c.number.desc())
                 .limit(1)
             ).first()
-            return None if row is None else study_state(row.state, _states(connection, study_uid, row.number))
+            return None if row is None else _shown(connection, study_uid, row.number, row.state)
 
     def dead_letters(self) -> tuple[WorkRow, ...]:
         """All work that was given up and that an operator may requeue, the oldest first."""
@@ -115,12 +114,7 @@ class OverviewReader:
 
 
 def _shown(connection: Connection, study_uid: Uid, number: int, state: RevisionState) -> StudyState:
-    return study_state(state, _states(connection, study_uid, number))
-
-
-def _states(connection: Connection, study_uid: Uid, number: int) -> Iterable[WorkState]:
-    query = select(work.c.state).where(work.c.study_uid == study_uid, work.c.revision == number)
-    return connection.execute(query).scalars().all()
+    return study_state(state, result_states(work_of(connection, study_uid, number)))
 
 
 def _counts(connection: Connection) -> tuple[WorkCount, ...]:

@@ -17,7 +17,7 @@ from node.store.decisions import load_decisions
 from node.store.engine import reading
 from node.store.objects import objects_of
 from node.store.schema import artefact, instance, revision, work
-from node.store.work_table import WorkRow, work_of
+from node.store.work_table import WorkRow, result_states, work_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class ResultReader:
             return StudyResult(
                 study_uid=study_uid,
                 revision=found.number,
-                state=study_state(found.state, (row.state for row in all_work)),
+                state=study_state(found.state, result_states(all_work)),
                 pipelines=_pipelines(connection, study_uid, found.number, all_work),
                 receive_s=(last - first).total_seconds(),
                 wait_s=(found.closed_at - last).total_seconds(),

@@ -15,7 +15,7 @@ from node.store.decisions import Decision, load_decisions
 from node.store.engine import reading
 from node.store.history import HistoryEntry, history_of
 from node.store.schema import conflict, instance, revision
-from node.store.work_table import WorkRow, work_of
+from node.store.work_table import WorkRow, result_states, work_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class StudyExplainer:
             newest = revisions[-1]
             return StudyExplanation(
                 study_uid=study_uid,
-                state=study_state(newest.state, (each.work.state for each in newest.work)),
+                state=study_state(newest.state, result_states(each.work for each in newest.work)),
                 revisions=revisions,
                 conflicts=connection.execute(conflicts).scalar_one(),
                 history=history_of(connection, study_uid),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from node.domain.errors import Bug
 from node.domain.identifiers import Uid
 from node.domain.state import SETTLED, WorkEvent, WorkState, next_work_state
 from node.domain.study import Priority
-from node.domain.work import STAGES, Pool, Stage, WorkItem
+from node.domain.work import ASIDE, STAGES, Pool, Stage, WorkItem
 from node.store.schema import study, work
 from node.store.upserts import insert_new
 
@@ -103,6 +103,11 @@ def work_of(connection: Connection, study_uid: Uid, revision: int) -> tuple[Work
     """All work of a revision, in the order in which it was made."""
     query = select(work).where(work.c.study_uid == study_uid, work.c.revision == revision)
     return rows_of(connection, query.order_by(work.c.work_id))
+
+
+def result_states(rows: Iterable[WorkRow]) -> tuple[WorkState, ...]:
+    """The states of the work that results come from; see `node.domain.work.ASIDE`."""
+    return tuple(row.state for row in rows if row.item.stage not in ASIDE)
 
 
 def advance(

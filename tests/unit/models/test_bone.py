@@ -65,6 +65,14 @@ def test_a_level_that_is_not_in_the_scan_says_what_is() -> None:
     assert findings.screening is None
 
 
+def test_a_level_between_those_that_were_found_is_not_said_to_lie_outside_the_scan() -> None:
+    findings = findings_of(Body(level=T12), Body(level=L2))
+
+    (reason,) = entry(findings, L1).reasons
+    assert reason.code is ReasonCode.IMPLAUSIBLE_ANATOMY
+    assert "L1 lies between T12 and L2" in reason.detail
+
+
 def test_vertebrae_without_names_leave_nothing_assessed() -> None:
     findings = findings_of(Body(level=None, reasons=(UNCERTAIN,)))
 

@@ -5,15 +5,19 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from node.artefacts import LABEL_MAP
 from node.domain.errors import StaleLease
 from node.domain.outgoing import ObjectKind
-from node.domain.state import WorkState
+from node.domain.state import StudyState, WorkState
+from node.domain.study import Priority
 from node.domain.work import STAGES, Artefact, Failure, NotClaimed, Stage, StageOutcome
 from node.observe.events import Event
+from node.queueing import queue_of
 from node.store.engine import reading
+from node.store.overview import OverviewReader
 from node.store.schema import object_of_analysis
 from tests.builders.index import digest, uid
-from tests.builders.index_node import ARCHIVE, LEASE_S, PACS, IndexNode, an_object, outcome_of
+from tests.builders.index_node import ARCHIVE, LEASE_S, PACS, PSEUDONYMS, IndexNode, an_object, outcome_of
 
 PASSES = Failure(error="TransientFailure", message="no memory", permanent=False)
 FOR_GOOD = Failure(error="Bug", message="contradiction", permanent=True)
@@ -104,6 +108,42 @@ def test_where_nothing_can_be_assessed_encoding_comes_next(ready):
     ready.do_next(StageOutcome(assessable=False))
 
     assert [item.stage for item in ready.queue.messages] == [Stage.ENCODE]
+
+
+def test_what_was_segmented_is_drawn_after_it_was_encoded_and_no_other_study_waits_for_that(ready):
+    mask = Artefact(name=LABEL_MAP, file="artefacts/labels", digest=digest("labels"), size=10)
+    ready.do_next(StageOutcome(assessable=True, artefacts=(mask,)))
+    ready.do_next()
+    ready.do_next()
+
+    picture = ready.work(stage=Stage.PICTURE)[0].item
+    assert (picture.series_uid, picture.priority) == (uid("1.1"), Priority.BACKFILL)
+    assert queue_of(picture) == "gpu.backfill.begun"
+
+
+def test_a_study_is_done_before_its_picture_is_drawn_and_though_it_cannot_be(ready):
+    mask = Artefact(name=LABEL_MAP, file="artefacts/labels", digest=digest("labels"), size=10)
+    ready.do_next(StageOutcome(assessable=True, artefacts=(mask,)))
+    overview = OverviewReader(ready.engine, PSEUDONYMS)
+    pictures = []
+    while ready.queue.messages:
+        lease = ready.next_lease()
+        if lease.item.stage is Stage.PICTURE:
+            pictures.append(lease)
+        else:
+            ready.ledger.complete(lease, outcome_of(lease))
+    before = overview.study_state(uid("1"))
+    ready.ledger.fail(pictures[0], FOR_GOOD)
+
+    assert before is StudyState.DONE
+    assert overview.study_state(uid("1")) is StudyState.DONE
+    assert [row.item.stage for row in overview.dead_letters()] == [Stage.PICTURE]
+
+
+def test_where_nothing_was_segmented_nothing_is_drawn(ready):
+    ready.do_all()
+
+    assert ready.work(stage=Stage.PICTURE) == ()
 
 
 def test_each_object_is_delivered_to_each_destination(engine, clock, queue):

@@ -28,6 +28,7 @@ def an_item(stage: Stage, priority: Priority = Priority.ROUTINE) -> WorkItem:
         (Stage.SEGMENT, "gpu.urgent"),
         (Stage.SCREEN_BMD, "gpu.urgent.begun"),
         (Stage.ENCODE, "encode"),
+        (Stage.PICTURE, "gpu.urgent.begun"),
         (Stage.DELIVER, "deliver.pacs"),
     ],
 )

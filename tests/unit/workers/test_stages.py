@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from node.artefacts import CROPS, FINDINGS, LABEL_MAP, findings_from_bytes, label_map_from_bytes
+from node.artefacts import CROPS, FINDINGS, LABEL_MAP, PICTURE, findings_from_bytes, label_map_from_bytes
 from node.domain.errors import Bug
 from node.domain.finding import Status
 from node.domain.identifiers import Uid
@@ -133,6 +133,25 @@ def test_screening_leaves_what_was_painted(done):
     assert analysed.findings.status is Status.ASSESSED
     levels = {vertebra.level for vertebra in analysed.findings.vertebrae}
     assert {VertebralLevel.L1, VertebralLevel.L2} <= levels
+
+
+def test_a_picture_is_drawn_from_what_was_left_and_the_series(done):
+    world, _, _ = done
+
+    drawn = stages_of(world).picture(a_lease(Stage.PICTURE))
+
+    assert [artefact.name for artefact in drawn.artefacts] == [PICTURE]
+    assert set(drawn.timings_s) == {"picture"}
+    assert world.contents[PICTURE].startswith(b"\x89PNG")
+
+
+def test_a_series_that_can_no_longer_be_read_is_not_drawn(done, tmp_path):
+    world, _, _ = done
+    turned = World(write_series(ct_series(CtSpec(tilt_deg=15.0)), tmp_path))
+    turned.left, turned.contents = world.left, world.contents
+
+    with pytest.raises(Bug, match="gantry-tilt"):
+        stages_of(turned).picture(a_lease(Stage.PICTURE))
 
 
 def test_provenance_names_the_model_that_segmented_and_the_time_of_both_stages(done):
