@@ -18,6 +18,7 @@ from node.domain.retries import RETRIES, RetryPolicy, after_failure
 from node.domain.state import SETTLED, WorkEvent, WorkState
 from node.domain.study import Priority
 from node.domain.work import (
+    ASIDE,
     STAGES,
     Artefact,
     Failure,
@@ -171,7 +172,7 @@ class SqlWorkLedger:
     def _add_following(
         self, connection: Connection, item: WorkItem, outcome: StageOutcome, now: datetime.datetime
     ) -> None:
-        if item.stage is Stage.DELIVER:
+        if item.stage is Stage.DELIVER or item.stage in ASIDE:
             return
         if item.stage is Stage.ENCODE:
             kept = register(connection, item, outcome.objects, now=now)

@@ -51,7 +51,7 @@ def test_lumbar_bodies_of_an_abdomen_are_those_of_another_network_under_the_same
     assert min(body.dice for body in whole) >= 0.9
 
 
-def test_a_chest_with_contrast_and_stents_has_its_t12_where_another_network_has_it_and_no_number_below(
+def test_the_likeliest_t12_of_a_chest_with_contrast_and_stents_is_that_of_another_network_and_l1_has_no_number(
     networks: SpineModel,
 ) -> None:
     scan = published_chest(peers.require_totalsegmentator())
@@ -59,11 +59,12 @@ def test_a_chest_with_contrast_and_stents_has_its_t12_where_another_network_has_
     spine = segment_spine(scan.volume, networks)
 
     assert isinstance(spine, SpineSegmentation), spine
-    named = {vertebra.level: vertebra for vertebra in spine.vertebrae if vertebra.level is not None}
-    away = np.subtract(named[VertebralLevel.T12].centroid_lps_mm, scan.t12_lps_mm)
+    likeliest = {vertebra.likeliest: vertebra for vertebra in spine.vertebrae}
+    away = np.subtract(likeliest[VertebralLevel.T12].centroid_lps_mm, scan.t12_lps_mm)
     assert abs(away[2]) < _SAME_LEVEL_MM
-    assert {str(level) for level in named} >= {f"T{number}" for number in range(4, 13)}
-    t12 = named[VertebralLevel.T12].ordinal
+    # it ends in L1, of which it shows a centimetre: names may be withheld, and those that are given are right
+    assert all(vertebra.level in {None, vertebra.likeliest} for vertebra in spine.vertebrae)
+    t12 = likeliest[VertebralLevel.T12].ordinal
     findings = measure_bone(crop_bodies(scan.volume, spine)).vertebrae
     below = [each for each in findings if each.segment_value is not None and each.ordinal > t12]
     assert [each.status for each in below] == [Status.NOT_EVALUABLE]

@@ -140,6 +140,16 @@ def test_a_study_is_done_before_its_picture_is_drawn_and_though_it_cannot_be(rea
     assert [row.item.stage for row in overview.dead_letters()] == [Stage.PICTURE]
 
 
+def test_nothing_follows_a_picture(ready):
+    mask = Artefact(name=LABEL_MAP, file="artefacts/labels", digest=digest("labels"), size=10)
+    ready.do_next(StageOutcome(assessable=True, artefacts=(mask,)))
+
+    ready.do_all()
+
+    assert [row.state for row in ready.work(stage=Stage.PICTURE)] == [WorkState.DONE]
+    assert set(ready.states()) == {WorkState.DONE}
+
+
 def test_where_nothing_was_segmented_nothing_is_drawn(ready):
     ready.do_all()
 
