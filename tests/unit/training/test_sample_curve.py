@@ -32,7 +32,7 @@ def test_each_number_of_samples_is_a_training_of_its_own(tmp_path: Path, monkeyp
 
     assert [(point.samples, point.dice) for point in points] == [(50, 0.7), (200, 0.8)]
     assert len({each.work for each in trained}) == 2
-    assert {each.common for each in trained} == {tmp_path}
+    assert {each.common for each in trained} == {plan.common}
     assert told == [0.5, 1.0]
     write_curve(points, tmp_path / "out", title="a curve")
     written = json.loads((tmp_path / "out" / "curve.json").read_text())
