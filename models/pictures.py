@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from models.box import Box, corner, size
+from models.interpolate import box_on_grid, on_grid
 from models.resample import to_network_grid
 from models.vertebra import SpineSegmentation, Vertebra
 from node.domain.volume import Float32, Volume
@@ -38,10 +43,18 @@ _WIDTH_INCHES = 9.0
 #: What is shown to each side of the spine, mm.
 _HALF_WIDTH_MM = 130.0
 
-#: Names stand this far to the side of the middle of a body, mm.
-_NAME_OFFSET_MM = 34.0
+#: Names stand this far from the outline of their body, mm.
+_NAME_OFFSET_MM = 5.0
 
-_MEASURED, _REFUSED = "#35d07f", "#f2b134"
+#: Length of the scale bar, mm.
+_SCALE_MM = 50.0
+
+#: Outlines of neighbours overlap in the projection, and have two shades there.
+_MEASURED, _REFUSED = ("#35d07f", "#28a865"), ("#f2b134", "#c98f1f")
+_QUIET = "#b9c3cc"
+
+#: Share of a voxel from which it counts as inside a body.
+_INSIDE = 0.5
 
 
 def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
@@ -51,91 +64,160 @@ def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
     the brightest voxel from front to back, by which ribs can be counted. It carries no identity.
     """
     grid = to_network_grid(volume, (_SPACING_MM,) * 3)
-    labels = _labels_on(grid, spine)
+    bodies = _bodies_on(grid, spine)
     centroids = np.array([vertebra.centroid_lps_mm for vertebra in spine.vertebrae])
     places = grid.affine.to_index(centroids)
-    height = _WIDTH_INCHES / 2.0 * grid.shape[0] * _SPACING_MM / (2.0 * _HALF_WIDTH_MM) + 0.4
+    height = _WIDTH_INCHES / 2.0 * grid.shape[0] * _SPACING_MM / (2.0 * _HALF_WIDTH_MM) + 0.9
     wider = _HALF_CHEST_MM / _HALF_WIDTH_MM
     figure = Figure(
-        figsize=(_WIDTH_INCHES * (2.0 + wider) / 2.0, max(3.0, height)), facecolor="black", layout="constrained"
+        figsize=(_WIDTH_INCHES * (2.0 + wider) / 2.0, max(3.5, height)), facecolor="black", layout="constrained"
     )
     FigureCanvasAgg(figure)
-    *cuts, projection = figure.subplots(1, 3, width_ratios=(1.0, 1.0, wider))
-    for axes, axis in zip(cuts, (2, 1), strict=True):
-        _draw(axes, _cut(grid.hu, labels, places, axis=axis), spine, places[:, [0, 3 - axis]])
-    _draw_projection(projection, grid.hu, labels, spine, places)
+    side, front, projection = figure.subplots(1, 3, width_ratios=(1.0, 1.0, wider))
+    for axes, axis in ((side, 2), (front, 1)):
+        _draw_cut(axes, grid, bodies, places, axis=axis)
+    _draw_projection(projection, grid, bodies, places)
+    _explain(side, "cut along the spine, from the side", left="A", right="P")
+    _explain(front, "cut along the spine, from the front", left="R", right="L")
+    _explain(projection, "brightest voxel, from the front", left="R", right="L")
+    _draw_scale(projection)
     figure.suptitle(f"OsteoNode, {RESEARCH}{_sure(spine)}", color="white", fontsize=11)
+    keys = [
+        Line2D([], [], color=colours[0], label=meaning)
+        for colours, meaning in (
+            (_MEASURED, "can be measured"),
+            (_REFUSED, "not measured: no level, cut, or implausible"),
+        )
+    ]
+    figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, labelcolor=_QUIET, fontsize=9)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, facecolor="black")
     return buffer.getvalue()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Cut:
-    """A picture and the labels in it, head at the top; shape (rows, columns)."""
+class _Body:
+    """A vertebra and how much of each voxel of the picture's grid is its body, 0 to 1, in a box of that grid."""
 
-    hu: Float32
-    labels: NDArray[np.uint8]
+    vertebra: Vertebra
+    box: Box
+    share: Float32
 
+    @property
+    def colours(self) -> tuple[str, str]:
+        return _MEASURED if self.vertebra.is_measurable else _REFUSED
 
-def _labels_on(grid: Volume, spine: SpineSegmentation) -> NDArray[np.uint8]:
-    """The label map at the voxels of the picture's grid, nearest neighbour."""
-    mapping = np.linalg.inv(spine.label_map.affine.matrix) @ grid.affine.matrix
-    labels: NDArray[np.uint8] = ndimage.affine_transform(
-        spine.label_map.labels,
-        mapping[:3, :3],
-        offset=mapping[:3, 3],
-        output_shape=grid.shape,
-        order=0,
-        mode="constant",
-        cval=0,
-    )
-    return labels
+    def rows(self, count: int) -> NDArray[np.int64]:
+        """Rows of a picture of so many, the head at the top, in the order of the box."""
+        return count - 1 - np.arange(self.box[0].start, self.box[0].stop)
 
 
-def _cut(hu: Float32, labels: NDArray[np.uint8], places: NDArray[np.float64], *, axis: int) -> _Cut:
-    """The cut across an axis (1 back, 2 left) that goes through the middle of each body."""
+def _bodies_on(grid: Volume, spine: SpineSegmentation) -> tuple[_Body, ...]:
+    """The bodies on the picture's grid, linear between voxels: outlines show what voxels show, and not their stairs."""
+    label_map = spine.label_map
+    found = ndimage.find_objects(label_map.labels)
+    bodies = []
+    for vertebra in spine.vertebrae:
+        around = found[vertebra.segment_value - 1]
+        k, j, i = corner(around)
+        # One voxel of nothing on each side: beyond its edge a field goes on as at the edge.
+        share = np.pad((label_map.labels[around] == vertebra.segment_value).astype(np.float32), 1)
+        affine = label_map.affine.shifted((k - 1, j - 1, i - 1))
+        whole = tuple(slice(0, length) for length in share.shape)
+        box = box_on_grid((whole[0], whole[1], whole[2]), affine, grid=grid.affine, shape=grid.shape)
+        if min(size(box)) > 0:
+            bodies.append(_Body(vertebra=vertebra, box=box, share=on_grid(share, affine, grid=grid.affine, box=box)))
+    return tuple(bodies)
+
+
+def _draw_cut(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray[np.float64], *, axis: int) -> None:
+    """The cut across an axis (1 back, 2 left) that goes through the middle of each body, averaged over a slab."""
+    count, last = grid.shape[0], grid.shape[axis] - 1
     order = np.argsort(places[:, 0])
-    middle = np.interp(np.arange(hu.shape[0]), places[order, 0], places[order, axis])
+    middle = np.interp(np.arange(count), places[order, 0], places[order, axis])
     half = round(_HALF_SLAB_MM / _SPACING_MM)
-    rows = np.arange(hu.shape[0])
-    last = hu.shape[axis] - 1
     planes = [np.clip(np.rint(middle + step), 0, last).astype(int) for step in range(-half, half + 1)]
-    across = np.moveaxis(hu, axis, 1)
-    slab: Float32 = np.mean([across[rows, plane] for plane in planes], axis=0)[::-1]
-    return _Cut(hu=slab, labels=np.moveaxis(labels, axis, 1)[rows, planes[half]][::-1])
+    across = np.moveaxis(grid.hu, axis, 1)
+    slab = np.mean([across[np.arange(count), plane] for plane in planes], axis=0)[::-1]
+    axes.imshow(slab, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], interpolation="bilinear")
+    centre, reach = float(places[:, 3 - axis].mean()), _HALF_WIDTH_MM / _SPACING_MM
+    axes.set_xlim(centre - reach, centre + reach)
+    for body in bodies:
+        part, seen = body.box[3 - axis], planes[half][body.box[0]] - body.box[axis].start
+        inside = np.clip(seen, 0, size(body.box)[axis] - 1)
+        shown = np.moveaxis(body.share, axis, 1)[np.arange(len(seen)), inside]
+        shown = np.where((seen == inside)[:, None], shown, 0.0)
+        columns, rows = np.arange(part.start, part.stop), body.rows(count)
+        _outline(axes, shown, columns=columns, rows=rows, colour=body.colours[0])
+        within = np.argwhere(shown > _INSIDE)
+        if not len(within):
+            continue
+        left = columns[within[:, 1].min()] - _NAME_OFFSET_MM / _SPACING_MM
+        height = rows[within[:, 0]].mean()
+        _write(axes, _name(body.vertebra), (left, height), colour=body.colours[0], align="right")
 
 
-def _draw(axes: Axes, cut: _Cut, spine: SpineSegmentation, places: NDArray[np.float64]) -> None:
-    axes.imshow(cut.hu, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], interpolation="bilinear")
-    axes.set_axis_off()
-    middle, half = float(places[:, 1].mean()), _HALF_WIDTH_MM / _SPACING_MM
-    axes.set_xlim(middle - half, middle + half)
-    for vertebra, (row, column) in zip(spine.vertebrae, places, strict=True):
-        colour = _MEASURED if vertebra.is_measurable else _REFUSED
-        inside = cut.labels == vertebra.segment_value
-        if inside.any() and not inside.all():
-            axes.contour(inside, levels=[0.5], colors=[colour], linewidths=0.9)
-        place = (column - _NAME_OFFSET_MM / _SPACING_MM, cut.hu.shape[0] - 1 - row)
-        axes.annotate(_name(vertebra), place, color=colour, fontsize=8, ha="right", va="center")
-
-
-def _draw_projection(
-    axes: Axes, hu: Float32, labels: NDArray[np.uint8], spine: SpineSegmentation, places: NDArray[np.float64]
-) -> None:
+def _draw_projection(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray[np.float64]) -> None:
     """The brightest voxel from front to back, with outlines of the bodies seen from there."""
-    axes.imshow(hu.max(axis=1)[::-1], cmap="gray", vmin=_BONE_HU[0], vmax=_BONE_HU[1], interpolation="bilinear")
-    axes.set_axis_off()
+    axes.imshow(grid.hu.max(axis=1)[::-1], cmap="gray", vmin=_BONE_HU[0], vmax=_BONE_HU[1], interpolation="bilinear")
     middle, half = float(places[:, 2].mean()), _HALF_CHEST_MM / _SPACING_MM
     axes.set_xlim(middle - half, middle + half)
-    for vertebra, (row, _, column) in zip(spine.vertebrae, places, strict=True):
-        colour = _MEASURED if vertebra.is_measurable else _REFUSED
-        seen = (labels == vertebra.segment_value).any(axis=1)[::-1]
-        if seen.any() and not seen.all():
-            axes.contour(seen, levels=[0.5], colors=[colour], linewidths=0.9)
-        name = str(vertebra.level) if vertebra.level is not None else "?"
-        text = axes.annotate(name, (column, hu.shape[0] - 1 - row), color=colour, fontsize=8, ha="center", va="center")
-        text.set_path_effects([withStroke(linewidth=2.0, foreground="black")])
+    for index, body in enumerate(bodies):
+        colour = body.colours[index % 2]
+        shown, columns = body.share.max(axis=1), np.arange(body.box[2].start, body.box[2].stop)
+        rows = body.rows(grid.shape[0])
+        _outline(axes, shown, columns=columns, rows=rows, colour=colour)
+        name = str(body.vertebra.level) if body.vertebra.level is not None else "?"
+        weights = shown.sum(1)
+        place = (float(columns.mean()), float(rows @ weights / max(float(weights.sum()), 1e-6)))
+        _write(axes, name, place, colour=body.colours[0])
+
+
+def _write(
+    axes: Axes,
+    text: str,
+    place: tuple[float, float],
+    *,
+    colour: str = _QUIET,
+    align: Literal["left", "center", "right"] = "center",
+    of_axes: bool = False,
+) -> None:
+    """A word that can be read on any grey, at a voxel or, `of_axes`, at a share of the panel from its lower left."""
+    written = axes.annotate(
+        text,
+        place,
+        xycoords="axes fraction" if of_axes else "data",
+        color=colour,
+        fontsize=8,
+        ha=align,
+        va="center",
+    )
+    # A long word may leave its panel, and must not make all of them smaller.
+    written.set_in_layout(False)
+    written.set_path_effects([withStroke(linewidth=2.0, foreground="black")])
+
+
+def _outline(
+    axes: Axes, shown: NDArray[np.float32], *, columns: NDArray[np.int64], rows: NDArray[np.int64], colour: str
+) -> None:
+    if shown.max() > _INSIDE > shown.min():
+        axes.contour(columns, rows, shown, levels=[_INSIDE], colors=[colour], linewidths=0.9)
+
+
+def _explain(axes: Axes, title: str, *, left: str, right: str) -> None:
+    """What is seen, and which side is which: anterior, posterior, right and left of the patient."""
+    axes.set_axis_off()
+    axes.set_title(title, color=_QUIET, fontsize=9)
+    _write(axes, left, (0.02, 0.5), of_axes=True)
+    _write(axes, right, (0.98, 0.5), of_axes=True)
+
+
+def _draw_scale(axes: Axes) -> None:
+    """A bar of `_SCALE_MM` in the lower right corner."""
+    (_, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
+    end, row = right - 6.0, bottom - 6.0
+    axes.plot((end - _SCALE_MM / _SPACING_MM, end), (row, row), color=_QUIET, linewidth=2.0)
+    _write(axes, f"{_SCALE_MM:g} mm", (end, row - 6.0), align="right")
 
 
 def _sure(spine: SpineSegmentation) -> str:
@@ -145,7 +227,12 @@ def _sure(spine: SpineSegmentation) -> str:
 
 
 def _name(vertebra: Vertebra) -> str:
-    name = str(vertebra.level) if vertebra.level is not None else f"vertebra {vertebra.ordinal}, no level"
+    """The name, or which body it is, and how sure the name is, or the likeliest one that was not given."""
+    if vertebra.level is not None:
+        name = str(vertebra.level)
+    else:
+        known = "no level" if vertebra.confidence is None else "level uncertain"
+        name = f"vertebra {vertebra.ordinal}, {known}"
     cut = ", cut" if vertebra.is_truncated else ""
     sure = "" if vertebra.confidence is None else f" ({vertebra.confidence.told:.3f})"
     return f"{name}{cut}{sure}"

@@ -11,16 +11,18 @@ from PIL import Image
 from models.pictures import draw_spine
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
+from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
+from node.domain.volume import Volume
 from tests.builders.spine_classes import Scene, build
 from tests.builders.spine_network import painted_model, painted_volume
+
+_SCENE = Scene(top=VertebralLevel.T10, bottom=VertebralLevel.L1, sacrum=False, below_mm=-14.0)
 
 
 @pytest.fixture(scope="module")
 def picture() -> np.ndarray:
-    volume = painted_volume(
-        build(Scene(top=VertebralLevel.T10, bottom=VertebralLevel.L1, sacrum=False, below_mm=-14.0))
-    )
+    volume = painted_volume(build(_SCENE))
     spine = segment_spine(volume, painted_model())
     assert isinstance(spine, SpineSegmentation)
     return np.asarray(Image.open(io.BytesIO(draw_spine(volume, spine))).convert("RGB")).astype(int)
@@ -41,3 +43,51 @@ def test_the_bodies_are_outlined_from_the_side_from_the_front_and_in_the_project
     width = picture.shape[1]
     first, second = round(width / 3.46), round(2 * width / 3.46)
     assert all(part.any() for part in (outlined[:first], outlined[first:second], outlined[second:]))
+
+
+@pytest.mark.parametrize("flipped", [(), (0,), (1,), (2,), (0, 1, 2)])
+def test_front_is_left_from_the_side_and_the_patients_left_is_right_from_the_front(flipped: tuple[int, ...]) -> None:
+    volume = painted_volume(build(_SCENE))
+    spine = segment_spine(volume, painted_model())
+    assert isinstance(spine, SpineSegmentation)
+
+    drawn = draw_spine(_flipped(_with_rods(volume, spine), flipped), spine)
+    white = np.asarray(Image.open(io.BytesIO(drawn)).convert("L")) == 255
+    white = white[round(0.15 * len(white)) : round(0.9 * len(white))]  # without the title
+    side, front, projection = np.split(white, [round(white.shape[1] / 3.46), round(2 * white.shape[1] / 3.46)], axis=1)
+
+    assert _share_on_the_left(side) > 0.95
+    assert _share_on_the_left(front) < 0.05
+    # the rod in front lies in the middle here
+    assert _share_on_the_left(np.delete(projection, _middle(projection), axis=1)) < 0.05
+
+
+def _with_rods(volume: Volume, spine: SpineSegmentation) -> Volume:
+    """The scan with metal along its whole length in front of the spine, and to its left."""
+    x, y, z = np.mean([vertebra.centroid_lps_mm for vertebra in spine.vertebrae], axis=0)
+    hu = volume.hu.copy()
+    for place in ((x, y - 45.0, z), (x + 60.0, y, z)):
+        _, j, i = np.rint(volume.affine.to_index(np.array([place]))[0]).astype(int)
+        hu[:, j - 1 : j + 2, i - 1 : i + 2] = 3000.0
+    return Volume(hu=hu, affine=volume.affine, frame_of_reference=volume.frame_of_reference)
+
+
+def _flipped(volume: Volume, axes: tuple[int, ...]) -> Volume:
+    """The same scan, its voxels stored in the other order."""
+    matrix = volume.affine.matrix.copy()
+    for axis in axes:
+        matrix[:3, 3] += (volume.shape[axis] - 1) * matrix[:3, axis]
+        matrix[:3, axis] *= -1.0
+    return Volume(
+        hu=np.flip(volume.hu, axes).copy(), affine=Affine(matrix=matrix), frame_of_reference=volume.frame_of_reference
+    )
+
+
+def _middle(panel: np.ndarray) -> slice:
+    width = panel.shape[1]
+    return slice(round(0.42 * width), round(0.58 * width))
+
+
+def _share_on_the_left(white: np.ndarray) -> float:
+    columns = np.flatnonzero(white) % white.shape[1]
+    return float((columns < white.shape[1] / 2).mean()) if len(columns) else float("nan")
