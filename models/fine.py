@@ -20,6 +20,10 @@ Bool = NDArray[np.bool_]
 #: A voxel belongs to a body from this probability on.
 _INSIDE = 0.5
 
+#: Probabilities are smoothed by this (standard deviation, mm): what one voxel says and its neighbours do not is noise,
+#: and stands out of a surface as a tooth.
+_SMOOTH_MM = 0.8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Painting:
@@ -83,14 +87,15 @@ class _Patch:
 
 def _patch(body: FineBody, volume: Volume) -> _Patch | None:
     """The body on the scan's grid, `None` where it has no voxel."""
-    inside = ndimage.find_objects((body.probability > _INSIDE).view(np.uint8))
+    smooth = ndimage.gaussian_filter(body.probability, _SMOOTH_MM / np.array(body.affine.spacing_mm))
+    inside = ndimage.find_objects((smooth > _INSIDE).view(np.uint8))
     if not inside:
         return None
-    near = grown(inside[0], by=(1, 1, 1), shape=body.probability.shape)
+    near = grown(inside[0], by=(1, 1, 1), shape=smooth.shape)
     box = box_on_grid(near, body.affine, grid=volume.affine, shape=volume.shape)
     if min(size(box)) == 0:
         return None
-    probability = on_grid(body.probability, body.affine, grid=volume.affine, box=box)
+    probability = on_grid(smooth, body.affine, grid=volume.affine, box=box)
     mask = probability > _INSIDE
     return _Patch(box=box, probability=probability, mask=_one_piece(mask)) if mask.any() else None
 

@@ -231,6 +231,20 @@ def test_a_hole_is_filled_and_a_splinter_is_dropped() -> None:
     np.testing.assert_array_equal(whole(painting, volume), whole(expected, volume))
 
 
+def test_a_tooth_of_one_voxel_is_smoothed_away() -> None:
+    ball = a_ball(12.0)
+    volume = Volume(hu=np.zeros(WINDOW, dtype=np.float32), affine=ball.affine, frame_of_reference=FRAME)
+    k, j, i = np.rint(ball.affine.to_index(np.array((0.0, 0.0, 0.0)))).astype(int)
+    toothed = ball.probability.copy()
+    toothed[k + 12 : k + 17, j, i] = 1.0
+
+    painting = paint_bodies({1: replace(ball, probability=toothed)}, volume)
+
+    # Of five voxels no more than one is left, where the tooth meets the ball.
+    expected = paint_bodies({1: ball}, volume)
+    assert np.argwhere(whole(painting, volume))[:, 0].max() <= np.argwhere(whole(expected, volume))[:, 0].max() + 1
+
+
 def test_a_body_without_a_voxel_is_not_painted() -> None:
     nothing = replace(a_ball(5.0), probability=np.zeros(WINDOW, dtype=np.float32))
 
