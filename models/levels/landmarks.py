@@ -49,7 +49,8 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> dict[Landmark,
         if (
             place.kind is Kind.LAST_THORACIC
             and below is not None
-            and min(evidence.rib_mm) >= STUB_MM
+            # One of them is enough: the other may be a stub, or too faint to be followed.
+            and max(evidence.rib_mm) >= STUB_MM
             and max(below.rib_mm) < STUB_MM
             and not any(below.rib_cut)
             and below.length_mm >= _SEEN_BELOW_RIBS_MM

@@ -21,7 +21,7 @@ from node.domain.reasons import Reason, ReasonCode
 _NO_VERTEBRA = 0.95
 
 #: Raised whenever the same bodies come to be believed otherwise: what was calibrated before is worth nothing then.
-FORM = 2
+FORM = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,24 @@ def test_the_last_ribs_name_a_scan_that_ends_at_l2() -> None:
     assert named(named_by_default(evidence_of(Scene(sacrum=False, bottom=L2)))) == usual(T7, L2)
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_last_rib_of_one_side_is_a_landmark_where_the_other_is_a_stub(side: int) -> None:
+    chain = list(evidence_of(Scene(sacrum=False, bottom=L2)))
+    lost = [rib if side == which else 10.0 for which, rib in enumerate(chain[5].rib_mm)]
+    chain[5] = replace(chain[5], rib_mm=(lost[0], lost[1]))
+
+    labels = name_levels(chain, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.9)).labels
+
+    assert named(labels) == usual(T7, L2)
+
+
+def test_a_rib_of_one_side_below_is_no_sign_that_the_last_pair_was_seen() -> None:
+    chain = list(evidence_of(Scene(sacrum=False, bottom=L2)))
+    chain[6:] = [replace(body, rib_mm=(40.0, 0.0)) for body in chain[6:]]
+
+    assert set(named(name_levels(chain, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels)) == {None}
+
+
 def test_the_sacrum_alone_leaves_a_doubt_that_a_site_may_accept() -> None:
     chain = evidence_of(Scene(top=L2))
     bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.9)
