@@ -13,49 +13,42 @@ from models.levels.naming import guess, parts_of
 from node.domain.geometry import Float64
 from training.levels.chains import TrueChain
 
-#: A name that is believed in less is no candidate: there is one for every place of a chain.
-_LEAST_BELIEF = 1e-4
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedScan:
-    """The names that the bodies of a scan may have where they rest on a landmark.
+    """The likeliest names of the bodies of a scan, where they rest on a landmark.
 
     Parameters
     ----------
-    bodies
-        How many there are.
     odds
-        Log odds of the belief in each name of each body.
+        Log odds of the belief in each.
     right
         Whether it is the true one.
     """
 
-    bodies: int
     odds: tuple[float, ...]
     right: tuple[bool, ...]
 
 
 def judge(chain: TrueChain, model: LevelModel) -> JudgedScan:
     """What the model believes of a chain, and what is true."""
-    bodies, odds, right = 0, [], []
+    odds, right = [], []
     for part in parts_of(chain.evidence):
         guessed = guess(chain.evidence[part.bodies], model)
         if guessed is None or not guessed.anchors:
             continue
-        for names, true in zip(guessed.beliefs, chain.names(part.bodies), strict=True):
-            bodies += 1
-            for name, belief in names.items():
-                if name is not None and belief >= _LEAST_BELIEF and not guessed.doubts(name):
-                    odds.append(log_odds(belief))
-                    right.append(name is true)
-    return JudgedScan(bodies=bodies, odds=tuple(odds), right=tuple(right))
+        for level, names, true in zip(guessed.placement.levels, guessed.beliefs, chain.names(part.bodies), strict=True):
+            if level is not None and not guessed.doubts(level):
+                odds.append(log_odds(names[level]))
+                right.append(level is true)
+    return JudgedScan(odds=tuple(odds), right=tuple(right))
 
 
 def calibrate(scans: Sequence[JudgedScan], *, data: str) -> Calibration:
-    """A logistic curve through what was right, with Platt's targets; every scan, of some bodies, counts as one.
+    """A logistic curve through what was right, of the greatest likelihood; every scan, of some bodies, counts as one.
 
-    So few scans cannot show that a name is never wrong: with n right ones the target is (n + 1) / (n + 2).
+    Platt's targets, which keep a curve from being surer than so few cases can make it, are not taken: no probability is
+    above what so many scans can show, nor above the belief itself (`Calibration`).
 
     References
     ----------
@@ -63,14 +56,12 @@ def calibrate(scans: Sequence[JudgedScan], *, data: str) -> Calibration:
     """
     odds = np.concatenate([scan.odds for scan in scans])
     right = np.concatenate([scan.right for scan in scans]).astype(np.float64)
-    weights = np.concatenate([np.full(len(scan.odds), 1.0 / scan.bodies) for scan in scans])
-    many, few = float(weights @ right), float(weights @ (1.0 - right))
-    targets = np.where(right > 0.5, (many + 1.0) / (many + 2.0), 1.0 / (few + 2.0))
+    weights = np.concatenate([np.full(len(scan.odds), 1.0 / len(scan.odds)) for scan in scans])
 
     def surprise(curve: Float64) -> float:
         logits = curve[0] * odds + curve[1]
         # log(1 + exp(x)) without overflow
-        return float(weights @ (np.logaddexp(0.0, logits) - targets * logits))
+        return float(weights @ (np.logaddexp(0.0, logits) - right * logits))
 
     bounds = [(0.0, MOST_SLOPE), (-MOST_INTERCEPT, MOST_INTERCEPT)]
     found = optimize.minimize(surprise, np.array((1.0, 0.0)), method="L-BFGS-B", bounds=bounds)

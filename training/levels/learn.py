@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -29,8 +29,8 @@ from training.levels.scans import View, draw_level_scan
 from training.levels.weighing import EXPECTED, weigh
 from training.pool import Stream
 
-#: One part of so many is to count on, and one to weigh on.
-_A_PART = 5
+#: Persons are judged in so many groups, each by a model that was made of the others.
+_GROUPS = 5
 
 #: So many processes draw and look at once, each on one core.
 _PROCESSES = 2
@@ -64,8 +64,7 @@ class LevelPlan:
     seed
         Everything random follows from it.
     persons
-        How many trunks are drawn: a fifth of them to count, a fifth to weigh, the rest to calibrate:
-        to show that one name in a hundred is wrong takes several hundred scans.
+        How many trunks are drawn: to show that one name in a hundred is wrong takes several hundred scans.
     scans_a_person
         How many scans of each.
     """
@@ -77,52 +76,34 @@ class LevelPlan:
     scans_a_person: int = 6
 
     def __post_init__(self) -> None:
-        if self.persons < _A_PART or self.scans_a_person < 1:
+        if self.persons < _GROUPS or self.scans_a_person < 1:
             raise ConfigurationError(
-                f"a level model needs at least {_A_PART} persons and a scan of each, "
+                f"a level model needs at least {_GROUPS} persons and a scan of each, "
                 f"got {self.persons} and {self.scans_a_person}"
             )
 
-    @property
-    def parts(self) -> tuple[slice, slice, slice]:
-        """The persons to count on, to weigh on, and to calibrate on."""
-        first, second = self.persons // _A_PART, 2 * self.persons // _A_PART
-        return slice(0, first), slice(first, second), slice(second, self.persons)
-
 
 def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher) -> LevelFile:
-    """Count on some of the persons, weigh on others, calibrate on the rest.
+    """Count and weigh on all persons, and calibrate on each by a model that was made of others.
 
     Raises
     ------
     LevelsUnknown
         Where the network sees too little.
     """
-    chains = list(_seen(plan, watch))
-    counted, weighed, compared = (
-        [chain for person in chains[part] for chain in person if chain is not None] for part in plan.parts
-    )
-    sound = [chain for chain in counted if chain.is_sound]
-    if not sound:
-        raise LevelsUnknown(f"in none of {len(counted)} scans was every body found; the network is of no use here")
-    model = LevelModel(
-        shares=count_shares(sound),
-        weights=dict.fromkeys(Clue, EXPECTED),
-        links=count_links([*counted, *weighed]),
-        sizes=count_sizes(sound),
-        size_weight=EXPECTED,
-    )
-    sound = [chain for chain in weighed if chain.is_sound]
-    if not sound:
-        raise LevelsUnknown(f"in none of {len(weighed)} scans was every body found; the network is of no use here")
-    model = weigh(model, sound)
-    judged = [scan for chain in compared if (scan := judge(chain, model)).odds]
+    persons = [tuple(chain for chain in person if chain is not None) for person in _seen(plan, watch)]
+    judged = []
+    for group in range(_GROUPS):
+        others = _model_of([person for number, person in enumerate(persons) if number % _GROUPS != group])
+        judged += [
+            scan for person in persons[group::_GROUPS] for chain in person if (scan := judge(chain, others)).odds
+        ]
     if not judged:
-        raise LevelsUnknown(f"in none of {len(compared)} scans was a landmark seen; the network is of no use here")
-    persons = plan.parts[-1].stop - plan.parts[-1].start
+        raise LevelsUnknown(f"in no scan of {len(persons)} persons was a landmark seen; the network is of no use here")
     calibration = calibrate(
         judged,
-        data=f"{len(judged)} synthetic scans of {persons} persons of the family that the network learned from",
+        data=f"{len(judged)} synthetic scans of {len(persons)} persons of the family that the network learned from, "
+        "each judged by what was counted on others",
     )
     card = load_card(plan.bundle)
     return LevelFile(
@@ -131,7 +112,28 @@ def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher)
         spacing_mm=card.spacing_mm,
         counted_by=COUNTED_BY,
         command=command,
-        model=replace(model, calibration=calibration),
+        model=replace(_model_of(persons), calibration=calibration),
+    )
+
+
+def _model_of(persons: Sequence[tuple[TrueChain, ...]]) -> LevelModel:
+    """Weights from one half of the persons on what was counted on the other, then counted on all."""
+    half, whole = _count(persons[::2]), _count(persons)
+    weighed = weigh(half, [chain for person in persons[1::2] for chain in person if chain.is_sound])
+    return replace(whole, weights=weighed.weights, size_weight=weighed.size_weight)
+
+
+def _count(persons: Sequence[tuple[TrueChain, ...]]) -> LevelModel:
+    chains = [chain for person in persons for chain in person]
+    sound = [chain for chain in chains if chain.is_sound]
+    if not sound:
+        raise LevelsUnknown(f"in none of {len(chains)} scans was every body found; the network is of no use here")
+    return LevelModel(
+        shares=count_shares(sound),
+        weights=dict.fromkeys(Clue, EXPECTED),
+        links=count_links(chains),
+        sizes=count_sizes(sound),
+        size_weight=EXPECTED,
     )
 
 

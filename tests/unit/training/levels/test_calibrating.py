@@ -14,7 +14,7 @@ from training.levels.calibrating import JudgedScan, calibrate, judge
 
 
 def one(odds: float, *, right: bool) -> JudgedScan:
-    return JudgedScan(bodies=1, odds=(odds,), right=(right,))
+    return JudgedScan(odds=(odds,), right=(right,))
 
 
 def believed(odds: float) -> float:
@@ -24,19 +24,16 @@ def believed(odds: float) -> float:
 def test_only_bodies_that_rest_on_a_landmark_are_judged() -> None:
     seen, unseen = (judge(true_chain(*ends), PLAUSIBLE) for ends in (("T9", "S1"), ("T3", "T8")))
 
-    assert (unseen.bodies, unseen.odds) == (0, ())
-    assert seen.bodies == 10
+    assert unseen.odds == ()
+    # S1 has no name
+    assert len(seen.odds) == 9
 
 
-def test_every_name_that_is_believed_in_is_judged_and_one_of_each_vertebra_is_right() -> None:
+def test_the_likeliest_name_of_each_body_is_judged() -> None:
     judged = judge(true_chain("T9", "S1"), PLAUSIBLE)
 
-    # S1 has no name that could be right
-    assert sum(judged.right) == 9
-    assert len(judged.right) > 9
-    assert min(odds for odds, right in zip(judged.odds, judged.right, strict=True) if right) > max(
-        odds for odds, right in zip(judged.odds, judged.right, strict=True) if not right
-    )
+    assert judged.right == (True,) * 9
+    assert min(judged.odds) > 0.0
 
 
 def test_a_body_that_is_none_makes_its_names_wrong() -> None:
@@ -58,9 +55,8 @@ def test_thoracic_names_that_are_told_and_never_given_are_not_judged() -> None:
 
     judged = judge(chain, PLAUSIBLE)
 
-    assert judged.bodies == 14
     # L1 and L2; the best placement has eleven thoracic vertebrae, which a count from T1 alone does not name
-    assert sum(judged.right) == 2
+    assert judged.right == (True, True)
 
 
 def test_a_calibration_finds_the_curve_that_names_were_right_by() -> None:
@@ -75,21 +71,17 @@ def test_a_calibration_finds_the_curve_that_names_were_right_by() -> None:
     assert fitted.data == "x"
 
 
-def test_where_all_best_names_were_right_weak_beliefs_are_still_weak() -> None:
-    scans = [
-        JudgedScan(bodies=1, odds=(best, -best), right=(True, False)) for best in np.linspace(0.5, 10.0, 300).tolist()
-    ]
+def test_where_all_names_were_right_they_are_as_probable_as_they_are_believed() -> None:
+    scans = [one(best, right=True) for best in np.linspace(0.5, 10.0, 300).tolist()]
 
     fitted = calibrate(scans, data="x")
 
-    assert fitted.probability(0.5) == pytest.approx(0.5, abs=0.05)
-    assert fitted.probability(believed(9.0)) > 0.99
+    assert fitted.probability(0.5) == 0.5
+    assert fitted.probability(0.99) == 0.99
 
 
 def test_ten_right_scans_do_not_make_ninety_nine_in_a_hundred() -> None:
-    few, many = (
-        calibrate([JudgedScan(bodies=2, odds=(8.0, 8.0), right=(True, True))] * count, data="x") for count in (10, 1000)
-    )
+    few, many = (calibrate([JudgedScan(odds=(8.0, 8.0), right=(True, True))] * count, data="x") for count in (10, 1000))
 
     assert few.probability(believed(8.0)) == pytest.approx(11 / 12, abs=0.01)
     assert many.probability(believed(8.0)) > 0.995
@@ -102,7 +94,7 @@ def test_no_name_is_more_probable_than_it_is_believed() -> None:
 
 
 def test_a_scan_of_many_bodies_counts_as_one() -> None:
-    wrong = [JudgedScan(bodies=20, odds=(4.0,) * 20, right=(False,) * 20)] * 10
+    wrong = [JudgedScan(odds=(4.0,) * 20, right=(False,) * 20)] * 10
     right = [one(4.0, right=True)] * 90
 
     assert calibrate([*wrong, *right], data="x").probability(believed(4.0)) == pytest.approx(0.9, abs=0.02)
