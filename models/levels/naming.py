@@ -262,9 +262,9 @@ def _label(
             "Neither the sacrum nor a last pair of ribs with a vertebra below it is in view; either would settle it."
         )
     elif confidence is None:
-        doubt = f"There seem to be {guessed.placement.lumbar} lumbar vertebrae: {_WANTED[guessed.seen]}"
+        doubt = f"There seem to be {guessed.placement.lumbar} lumbar vertebrae: {_wanted(guessed)}"
     elif confidence.value < rule.least:
-        doubt = f"The likeliest level has {confidence}, {rule.least:g} is asked for: {_WANTED[guessed.seen]}"
+        doubt = f"The likeliest level has {confidence}, {rule.least:g} is asked for: {_wanted(guessed)}"
     else:
         return Label(level=level, confidence=confidence, likeliest=level, is_vertebra=level is not None)
     across = "" if gap is None else f" It cannot be counted across the break beside it: {gap.detail}"
@@ -278,17 +278,19 @@ def _label(
     )
 
 
-#: What would settle a level, by what was seen.
-_WANTED: dict[frozenset[Landmark], str] = {
-    frozenset({Landmark.SACRUM}): (
-        "the last pair of ribs is not in view or not clear, and some people in a hundred have four or six lumbar "
-        "vertebrae. A scan that shows the last ribs would settle it."
-    ),
-    frozenset({Landmark.LAST_RIBS}): (
-        "ribs and bodies do not agree. A scan down to the sacrum, or up to the first rib, would settle it."
-    ),
-    frozenset(Landmark): (
+def _wanted(guessed: Guess) -> str:
+    """What would settle a level, by what was seen."""
+    if guessed.seen == {Landmark.SACRUM}:
+        return (
+            "the last pair of ribs is not in view or not clear, and some people in a hundred have four or six lumbar "
+            "vertebrae. A scan that shows the last ribs would settle it."
+        )
+    if guessed.seen == {Landmark.LAST_RIBS}:
+        or_up = "" if guessed.placement.shows_first_thoracic else ", or up to the first rib,"
+        return (
+            f"the last ribs and the bodies beside them are not clear. A scan down to the sacrum{or_up} would settle it."
+        )
+    return (
         "ribs, sacrum and bodies do not agree. The whole spine in one scan, or a reader who looks at the last ribs, "
         "would settle it."
-    ),
-}
+    )

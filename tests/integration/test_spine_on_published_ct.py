@@ -125,8 +125,10 @@ def test_bodies_are_the_same_in_single_and_in_half_precision(monkeypatch: pytest
     found = {half: _found_in(case.volume, half=half, monkeypatch=monkeypatch) for half in (True, False)}
 
     assert [each.level for each in found[True].vertebrae] == [each.level for each in found[False].vertebrae]
+    # The end of the scan cuts T12, which is not measured: what lies beyond is not known, and the network wavers there.
     single = score_case(_as_truth(case, found[False]), found[True])
-    assert min(body.dice for body in single.bodies) >= 0.99
+    assert min(body.dice for body in single.bodies if body.is_whole) >= 0.999
+    assert min(body.dice for body in single.bodies) >= 0.98
 
 
 def _found_in(volume: Volume, *, half: bool, monkeypatch: pytest.MonkeyPatch) -> SpineSegmentation:
