@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,12 @@ def around(boxes: Sequence[Box]) -> Box:
         slice(min(part.start for part in parts), max(part.stop for part in parts)) for parts in zip(*boxes, strict=True)
     )
     return k, j, i
+
+
+def whole(array: NDArray[Any]) -> Box:
+    """The box of all voxels of an array."""
+    k, j, i = array.shape
+    return slice(0, k), slice(0, j), slice(0, i)
 
 
 def corner(box: Box) -> tuple[int, int, int]:

@@ -54,6 +54,11 @@ def on_grid(field: Float32, affine: Affine, *, grid: Affine, box: Box) -> Float3
     return np.ascontiguousarray(values.transpose(source))
 
 
+def with_margin(field: Float32, affine: Affine) -> tuple[Float32, Affine]:
+    """A field with a voxel of 0 on each side, for `on_grid` to find nothing beyond its edge, and its affine."""
+    return np.pad(field, 1), affine.shifted((-1, -1, -1))
+
+
 def box_on_grid(box: Box, affine: Affine, *, grid: Affine, shape: tuple[int, int, int]) -> Box:
     """The smallest box of `grid`, cut to its `shape`, that holds a box of voxels of another grid."""
     edges = [(part.start - 0.5, part.stop - 0.5) for part in box]

@@ -16,8 +16,8 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.box import Box, corner, size
-from models.interpolate import box_on_grid, on_grid
+from models.box import Box, corner, size, whole
+from models.interpolate import box_on_grid, on_grid, with_margin
 from models.resample import to_network_grid
 from models.vertebra import SpineSegmentation, Vertebra
 from node.domain.volume import Float32, Volume
@@ -118,13 +118,10 @@ def _bodies_on(grid: Volume, spine: SpineSegmentation) -> tuple[_Body, ...]:
     found = ndimage.find_objects(label_map.labels)
     bodies = []
     for vertebra in spine.vertebrae:
-        around = found[vertebra.segment_value - 1]
-        k, j, i = corner(around)
-        # One voxel of nothing on each side: beyond its edge a field goes on as at the edge.
-        share = np.pad((label_map.labels[around] == vertebra.segment_value).astype(np.float32), 1)
-        affine = label_map.affine.shifted((k - 1, j - 1, i - 1))
-        whole = tuple(slice(0, length) for length in share.shape)
-        box = box_on_grid((whole[0], whole[1], whole[2]), affine, grid=grid.affine, shape=grid.shape)
+        within = found[vertebra.segment_value - 1]
+        own = (label_map.labels[within] == vertebra.segment_value).astype(np.float32)
+        share, affine = with_margin(own, label_map.affine.shifted(corner(within)))
+        box = box_on_grid(whole(share), affine, grid=grid.affine, shape=grid.shape)
         if min(size(box)) > 0:
             bodies.append(_Body(vertebra=vertebra, box=box, share=on_grid(share, affine, grid=grid.affine, box=box)))
     return tuple(bodies)
@@ -179,7 +176,7 @@ def _write(
     place: tuple[float, float],
     *,
     colour: str = _QUIET,
-    align: Literal["left", "center", "right"] = "center",
+    align: Literal["center", "right"] = "center",
     of_axes: bool = False,
 ) -> None:
     """A word that can be read on any grey, at a voxel or, `of_axes`, at a share of the panel from its lower left."""

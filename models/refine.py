@@ -21,7 +21,7 @@ from models.chain import Chain
 from models.closing import closed
 from models.device import half_precision_pays
 from models.instances import Spacing
-from models.interpolate import box_on_grid, on_grid
+from models.interpolate import box_on_grid, on_grid, with_margin
 from models.network import pointed
 from models.resample import OUTSIDE_HU
 from models.tissues import BodyClass
@@ -120,9 +120,8 @@ def _pointer(chain: Chain, number: int, found: Box, grid: Affine) -> Float32:
     upper, lower = list(pairwise((np.inf, *instances.cuts_mm, -np.inf)))[number - 1]
     arc = instances.arc_mm[box]
     alone = np.where(near & (arc <= upper) & (arc > lower), chain.body[box], 0.0).astype(np.float32)
-    # Beyond its edge a field goes on as at the edge: there must be nothing.
-    k, j, i = corner(box)
-    return on_grid(np.pad(alone, 1), chain.affine.shifted((k - 1, j - 1, i - 1)), grid=grid, box=_WHOLE)
+    field, affine = with_margin(alone, chain.affine.shifted(corner(box)))
+    return on_grid(field, affine, grid=grid, box=_WHOLE)
 
 
 def _values(volume: Volume, grid: Affine) -> Float32:

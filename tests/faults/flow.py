@@ -95,7 +95,7 @@ def wait_until_settled(node: NodeProcess, study: SentStudy, *, timeout_s: float 
     deadline = time.monotonic() + timeout_s
     while not is_settled(node, study):
         assert time.monotonic() < deadline, f"the study is still at work: {_told(node, study)}"
-        # Looking takes the time of the node that is waited for: twenty times a second it was a third of a core.
+        # Looking takes processor time from the node that is waited for.
         time.sleep(0.25)
 
 

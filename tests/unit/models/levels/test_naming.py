@@ -232,6 +232,18 @@ def test_names_that_hang_on_the_last_ribs_alone_say_so() -> None:
     assert names.premises == (LAST_RIBS_ALONE, counted_upwards(12))
 
 
+@pytest.mark.parametrize(
+    ("first", "settled"), [("T8", "to the sacrum, or up to the first rib,"), ("C6", "to the sacrum")]
+)
+def test_last_ribs_that_are_not_sure_ask_for_the_ends_that_are_not_in_view(first: str, settled: str) -> None:
+    doubting = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=-20.0, scans=1_000_000, data="none"))
+
+    labels = name_levels(chain(places(first, "L3")), LevelRule(model=doubting, asked=0.99)).labels
+
+    told = next(label.reasons[0].detail for label in labels if label.likeliest is T12)
+    assert f"A scan down {settled} would settle it." in told
+
+
 @pytest.mark.parametrize(("first", "last", "lumbar", "reported"), [("C3", "T2", 5, 2), ("L1", "S1", 6, 6)])
 def test_bodies_of_neck_and_sacrum_are_not_reported_where_no_level_is_sure(
     first: str, last: str, lumbar: int, reported: int
