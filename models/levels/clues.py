@@ -9,12 +9,14 @@ from enum import StrEnum
 from models.levels.evidence import Evidence
 from models.levels.ribs import STUB_MM
 
-#: Reach of a rib, mm: none or a stub, short, middle, long, and as the upper ribs.
-_RIB_EDGES = (STUB_MM, 60.0, 110.0, 160.0)
+#: Reach of a rib, mm: none, a speck, a stub, very short, short, middle, long, and as the upper ribs. The first of these
+#: tell most: the last ribs may be short, and a transverse process looks like the stub of one.
+_RIB_EDGES = (4.0, 16.0, STUB_MM, 40.0, 60.0, 110.0, 160.0)
 
-#: Share of cervical votes, and that of lumbar ones among lumbar and thoracic.
+#: Share of cervical votes, and that of lumbar ones among lumbar and thoracic, which tells most where it is nearly none
+#: or nearly all.
 _CERVICAL_EDGES = (0.05, 0.3, 0.7, 0.95)
-_LUMBAR_EDGES = (0.05, 0.3, 0.7, 0.95)
+_LUMBAR_EDGES = (0.02, 0.05, 0.15, 0.3, 0.7, 0.9, 0.95, 0.98)
 #: A body with fewer votes for either says nothing of which it is.
 _LEAST_VOTES = 0.02
 _SACRAL_EDGES = (0.1, 0.5, 0.9)

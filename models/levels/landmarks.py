@@ -22,12 +22,20 @@ _CONTACT_TURN, _CONTACT_WIDTH = 0.06, 0.02
 #: Share of sacrum below a body at which it is as likely L5 as not.
 _BELOW_TURN, _BELOW_WIDTH = 0.25, 0.06
 
-#: So much of the body below the last pair of ribs must be in the scan, mm, before it counts as one without ribs: ribs
-#: begin at the upper edge.
-_SEEN_BELOW_RIBS_MM = 12.0
+#: Where the scan ends in the body below the last pair of ribs, it must be as high as this share of the one above: ribs
+#: fall on their way outwards, and those of a body that is cut lie outside.
+_LEAST_HEIGHT = 0.85
+
+#: The last ribs may be short, mm: one that reaches so far is a landmark where what begins at the body below, as a
+#: transverse process that was taken for a rib, is a stub and reaches less than this share of it.
+_SHORTEST_LAST_RIB_MM = 12.0
+_MOST_BELOW = 0.5
 
 #: All of them: a calibration is worth nothing where names rest on other landmarks.
-LIMITS = (_SACRUM_SEEN, _CONTACT_TURN, _CONTACT_WIDTH, _BELOW_TURN, _BELOW_WIDTH, STUB_MM, _SEEN_BELOW_RIBS_MM)
+LIMITS = (
+    (_SACRUM_SEEN, _CONTACT_TURN, _CONTACT_WIDTH, _BELOW_TURN, _BELOW_WIDTH),
+    (STUB_MM, _LEAST_HEIGHT, _SHORTEST_LAST_RIB_MM, _MOST_BELOW),
+)
 
 
 class Landmark(StrEnum):
@@ -50,10 +58,10 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> dict[Landmark,
             place.kind is Kind.LAST_THORACIC
             and below is not None
             # One of them is enough: the other may be a stub, or too faint to be followed.
-            and max(evidence.rib_mm) >= STUB_MM
-            and max(below.rib_mm) < STUB_MM
+            and max(evidence.rib_mm) >= _SHORTEST_LAST_RIB_MM
+            and max(below.rib_mm) < min(STUB_MM, _MOST_BELOW * max(evidence.rib_mm))
             and not any(below.rib_cut)
-            and below.length_mm >= _SEEN_BELOW_RIBS_MM
+            and (index + 2 < len(chain) or below.length_mm >= _LEAST_HEIGHT * evidence.length_mm)
         ):
             found[Landmark.LAST_RIBS] = index
     return found

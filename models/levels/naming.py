@@ -21,7 +21,7 @@ from node.domain.reasons import Reason, ReasonCode
 _NO_VERTEBRA = 0.95
 
 #: Raised whenever the same bodies come to be believed otherwise: what was calibrated before is worth nothing then.
-FORM = 3
+FORM = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ def _fit_together(
     guesses: Sequence[Guess | None],
     named: Sequence[LevelNames],
 ) -> bool:
-    """Whether parts that have names lie as far apart as those say, in one and the same spine."""
+    """Whether parts that have names lie as far apart as those say, in one and the same spine, and share no vertebra."""
     sure = [
         (part, guessed.placement)
         for part, guessed, names in zip(parts, guesses, named, strict=True)
@@ -189,7 +189,8 @@ def _fit_together(
         if (first.thoracic, first.lumbar) != (second.thoracic, second.lumbar):
             return False
         steps = steps_between(chain, above.bodies.stop - 1, below.bodies.start)
-        if _number(second.places[0], second) - _number(first.places[-1], first) != steps:
+        apart = _number(second.places[0], second) - _number(first.places[-1], first)
+        if apart != steps or apart < 1:
             return False
     return True
 

@@ -6,29 +6,32 @@ from models.levels.clues import Clue
 from models.levels.model import LevelModel
 from models.levels.placements import Kind
 
-# Ribs are missed or short at T12, transverse processes are taken for ribs, and S1 may be weak. None, short, middle,
-# long, and as the upper ribs; of one side.
+# Ribs are missed or short at T12, transverse processes are taken for ribs, and S1 may be weak. None, a speck, a stub,
+# very short, short, middle, long, and as the upper ribs; of one side.
 _RIB: dict[Kind, tuple[float, ...]] = {
-    Kind.CERVICAL: (0.90, 0.05, 0.03, 0.01, 0.01),
-    Kind.FIRST_THORACIC: (0.06, 0.14, 0.40, 0.30, 0.10),
-    Kind.THORACIC: (0.03, 0.04, 0.13, 0.30, 0.50),
-    Kind.LAST_BUT_ONE_THORACIC: (0.03, 0.07, 0.30, 0.30, 0.30),
-    Kind.LAST_THORACIC: (0.20, 0.28, 0.36, 0.11, 0.05),
-    Kind.FIRST_LUMBAR: (0.93, 0.04, 0.015, 0.010, 0.005),
-    Kind.LUMBAR: (0.97, 0.012, 0.008, 0.005, 0.005),
-    Kind.LAST_LUMBAR: (0.965, 0.015, 0.010, 0.005, 0.005),
-    Kind.SACRAL: (0.965, 0.015, 0.010, 0.005, 0.005),
+    Kind.CERVICAL: (0.860, 0.020, 0.020, 0.020, 0.030, 0.030, 0.010, 0.010),
+    Kind.FIRST_THORACIC: (0.040, 0.010, 0.010, 0.050, 0.090, 0.400, 0.300, 0.100),
+    Kind.THORACIC: (0.020, 0.005, 0.005, 0.015, 0.025, 0.130, 0.300, 0.500),
+    Kind.LAST_BUT_ONE_THORACIC: (0.020, 0.005, 0.005, 0.025, 0.045, 0.300, 0.300, 0.300),
+    Kind.LAST_THORACIC: (0.080, 0.040, 0.080, 0.120, 0.160, 0.360, 0.110, 0.050),
+    Kind.FIRST_LUMBAR: (0.710, 0.100, 0.120, 0.025, 0.015, 0.015, 0.010, 0.005),
+    Kind.LUMBAR: (0.800, 0.050, 0.120, 0.007, 0.005, 0.008, 0.005, 0.005),
+    Kind.LAST_LUMBAR: (0.845, 0.050, 0.070, 0.008, 0.007, 0.010, 0.005, 0.005),
+    Kind.SACRAL: (0.945, 0.012, 0.008, 0.008, 0.007, 0.010, 0.005, 0.005),
 }
 
-# Share of cervical votes, and of lumbar among lumbar and thoracic ones: hardly any, few, half, most, nearly all.
+# Share of cervical votes: hardly any, few, half, most, nearly all.
 _CERVICAL_VOTE: dict[Kind, tuple[float, ...]] = {
     Kind.CERVICAL: (0.04, 0.06, 0.15, 0.25, 0.50),
     Kind.FIRST_THORACIC: (0.60, 0.20, 0.12, 0.05, 0.03),
 }
 _NOT_CERVICAL = (0.94, 0.03, 0.01, 0.01, 0.01)
-_THORACIC_VOTE, _LUMBAR_VOTE = (0.60, 0.15, 0.15, 0.05, 0.05), (0.05, 0.05, 0.15, 0.15, 0.60)
+
+# Share of lumbar among lumbar and thoracic ones, half of them in the middle.
+_THORACIC_VOTE = (0.45, 0.15, 0.09, 0.06, 0.15, 0.035, 0.015, 0.02, 0.03)
+_LUMBAR_VOTE = _THORACIC_VOTE[::-1]
 _VOTES: dict[Kind, tuple[float, ...]] = {
-    Kind.CERVICAL: (0.40, 0.20, 0.20, 0.10, 0.10),
+    Kind.CERVICAL: (0.25, 0.15, 0.12, 0.08, 0.20, 0.07, 0.03, 0.05, 0.05),
     Kind.FIRST_THORACIC: _THORACIC_VOTE,
     Kind.THORACIC: _THORACIC_VOTE,
     Kind.LAST_BUT_ONE_THORACIC: _THORACIC_VOTE,

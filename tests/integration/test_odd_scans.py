@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.choice import load_spine_model
+from models.orientation import LEFT_AND_RIGHT
 from models.spine import SpineModel, segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.geometry import Affine
@@ -196,14 +197,27 @@ def test_three_thousand_slices_are_seen(trunk: Volume, networks: SpineModel) -> 
     assert unnamed(answer)
 
 
-@pytest.mark.parametrize("axis", [0, 1])
-def test_an_abdomen_mirrored_from_head_to_foot_or_front_to_back_is_refused(
-    abdomen: Volume, networks: SpineModel, axis: int
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)])
+def test_an_abdomen_mirrored_from_head_to_foot_or_front_to_back_or_both_is_refused(
+    abdomen: Volume, networks: SpineModel, axes: tuple[int, ...]
 ) -> None:
-    answer = segment_spine(replace(abdomen, hu=np.ascontiguousarray(np.flip(abdomen.hu, axis))), networks)
+    answer = segment_spine(replace(abdomen, hu=np.ascontiguousarray(np.flip(abdomen.hu, axes))), networks)
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED
+
+
+def test_left_and_right_exchanged_are_not_seen_and_every_answer_says_so(abdomen: Volume, networks: SpineModel) -> None:
+    exchanged = replace(abdomen, hu=np.ascontiguousarray(np.flip(abdomen.hu, 2)))
+
+    answers = [segment_spine(each, networks) for each in (abdomen, exchanged)]
+
+    names = []
+    for answer in answers:
+        assert isinstance(answer, SpineSegmentation)
+        assert LEFT_AND_RIGHT in answer.limitations
+        names.append([vertebra.level for vertebra in answer.vertebrae])
+    assert names[0] == names[1]
 
 
 def test_a_patient_who_lies_prone_or_feet_first_is_the_same_patient(abdomen: Volume, networks: SpineModel) -> None:

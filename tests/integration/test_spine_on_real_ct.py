@@ -15,7 +15,7 @@ from models.crops import crop_bodies
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
-from node.domain.levels import VertebralLevel
+from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
 from tests.builders.lone_vertebra import lone_vertebra
@@ -79,6 +79,18 @@ def test_a_chest_that_ends_in_l1_says_that_l1_is_cut_or_that_its_level_is_uncert
     assert codes & {ReasonCode.LEVEL_TRUNCATED, ReasonCode.LEVEL_UNCERTAIN}
     lowest = max((each for each in chest.vertebrae if each.segment_value is not None), key=lambda each: each.ordinal)
     assert ReasonCode.LEVEL_TRUNCATED in {reason.code for reason in lowest.reasons}
+
+
+def test_no_vertebra_of_a_chest_that_ends_in_l1_has_a_name_that_is_not_its_own(chest: CtBoneFindings) -> None:
+    """Counted by the ribs in the pictures the lowest body, which is cut, is L1; nothing above T1 is named."""
+    found = [each for each in chest.vertebrae if each.segment_value is not None]
+    lowest = max(each.ordinal for each in found)
+    upwards = (L1, *reversed([level for level in USUAL_LEVELS if level.is_thoracic]))
+    true = {lowest - number: level for number, level in enumerate(upwards)}
+
+    named = {each.ordinal: each.level for each in found if each.level is not None}
+
+    assert named == {ordinal: true.get(ordinal) for ordinal in named}
 
 
 def test_a_chest_with_head_and_foot_exchanged_is_mirrored(shared_data: Path) -> None:

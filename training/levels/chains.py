@@ -10,7 +10,7 @@ import numpy as np
 
 from models.backends.port import TissueBackend
 from models.levels.evidence import Evidence
-from models.levels.placements import USUAL_THORACIC, VARIANTS, Place, tells_thoracic
+from models.levels.placements import USUAL_THORACIC, VARIANTS, Kind, Place, tells_thoracic
 from models.levels.plausible import PLAUSIBLE
 from models.levels.rule import LevelRule
 from models.spine import find_chain, prepare_scan
@@ -69,6 +69,12 @@ class TrueChain:
         return tuple(
             above is not None and below is not None and _follows(above, below) for above, below in pairwise(self.truth)
         )
+
+    @property
+    def shows_landmark(self) -> bool:
+        """Whether the last thoracic and first lumbar vertebra, or the last lumbar one and the sacrum, were found."""
+        kinds = {place.kind for place in self.truth if place is not None}
+        return {Kind.LAST_THORACIC, Kind.FIRST_LUMBAR} <= kinds or {Kind.LAST_LUMBAR, Kind.SACRAL} <= kinds
 
     def names(self, bodies: slice) -> tuple[VertebralLevel | None, ...]:
         """The true names of some bodies, as a reader gives them who sees no others.

@@ -117,10 +117,16 @@ def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher)
 
 
 def _model_of(persons: Sequence[tuple[TrueChain, ...]]) -> LevelModel:
-    """Weights from one half of the persons on what was counted on the other, then counted on all."""
-    half, whole = _count(persons[::2]), _count(persons)
-    weighed = weigh(half, [chain for person in persons[1::2] for chain in person if chain.is_sound])
-    return replace(whole, weights=weighed.weights, size_weight=weighed.size_weight)
+    """Counted on all persons, with weights from each half of them on what was counted on the other.
+
+    Chains on which no name can rest, as of a chest without its last ribs, do not say what clues weigh.
+    """
+    halves = persons[::2], persons[1::2]
+    weights = weigh(
+        (_count(others), [chain for person in half for chain in person if chain.is_sound and chain.shows_landmark])
+        for half, others in (halves, halves[::-1])
+    )
+    return replace(_count(persons), weights=weights.clues, size_weight=weights.size)
 
 
 def _count(persons: Sequence[tuple[TrueChain, ...]]) -> LevelModel:

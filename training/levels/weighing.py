@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from models.levels.clues import Clue
 from models.levels.model import LevelModel
@@ -21,6 +21,14 @@ from training.levels.chains import TrueChain
 EXPECTED, _STIFFNESS = 1.0, 6.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What each clue of a level model weighs, and what sizes do, 0 to 1."""
+
+    clues: Mapping[Clue, float]
+    size: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Case:
     """Priors and terms of all placements of a chain, and which of them give the true names."""
@@ -30,21 +38,30 @@ class _Case:
     true: NDArray[np.bool_]
 
 
-def weigh(model: LevelModel, chains: Sequence[TrueChain]) -> LevelModel:
-    """The model with weights of the greatest conditional likelihood on sound chains, drawn to plausible ones."""
-    cases = [case for chain in chains if (case := _case(model, chain)) is not None]
+def weigh(counted: Iterable[tuple[LevelModel, Iterable[TrueChain]]]) -> Weights:
+    """Weights of the greatest conditional likelihood, drawn to plausible ones.
 
-    def surprise(weights: Float64) -> float:
-        told = 0.0
+    Parameters
+    ----------
+    counted
+        Models, each with sound chains of persons that it was not counted on.
+    """
+    cases = [case for model, chains in counted for chain in chains if (case := _case(model, chain)) is not None]
+
+    def surprise(weights: Float64) -> tuple[float, Float64]:
+        """Of the true names, and its gradient: what terms are on the mean of all placements, less that of true ones."""
+        value = 0.5 * _STIFFNESS * float(((weights - EXPECTED) ** 2).sum())
+        gradient = _STIFFNESS * (weights - EXPECTED)
         for case in cases:
             scores = case.priors + case.terms @ weights
-            told += float(logsumexp(scores) - logsumexp(scores[case.true]))
-        return told + 0.5 * _STIFFNESS * float(((weights - EXPECTED) ** 2).sum())
+            value += float(logsumexp(scores) - logsumexp(scores[case.true]))
+            gradient += softmax(scores) @ case.terms - softmax(scores[case.true]) @ case.terms[case.true]
+        return value, gradient
 
     start = np.full(len(Clue) + 1, EXPECTED)
-    found = optimize.minimize(surprise, start, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(start))
+    found = optimize.minimize(surprise, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(start))
     *clues, sizes = (float(weight) for weight in found.x)
-    return replace(model, weights=dict(zip(Clue, clues, strict=True)), size_weight=sizes)
+    return Weights(clues=dict(zip(Clue, clues, strict=True)), size=sizes)
 
 
 def _case(model: LevelModel, chain: TrueChain) -> _Case | None:

@@ -16,8 +16,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from models.bundle import load_bundle
+from models.bundle import load_bundle, load_card
 from models.card import Metric
+from models.levels.file import COUNTED_BY, LevelFile, load_levels
+from models.levels.plausible import PLAUSIBLE
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse
@@ -41,6 +43,8 @@ from training.lessons.lesson import Lesson
 from training.lessons.loss import segmentation_loss
 from training.lessons.spine import SPINE
 from training.lessons.validation import tissue_dice
+from training.levels import learn
+from training.levels.learn import LevelPlan
 from training.pool import PoolPlan
 from training.release import write_bundle
 from training.rendering.sample import Sample
@@ -285,6 +289,43 @@ def test_the_command_line_explains_itself() -> None:
 
     assert result.exit_code == 0
     assert "--seed" in result.output
+
+
+def test_one_command_makes_both_networks_and_then_the_level_model_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, int]] = []
+
+    def at_once(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
+        made.append((plan.lesson.name, plan.steps))
+        return load_learner(plan), ()
+
+    def counted_at_once(plan: LevelPlan, *, version: str, command: str, watch: object) -> LevelFile:
+        made.append((f"levels of {plan.bundle.name}", plan.persons))
+        card = load_card(plan.bundle)
+        return LevelFile(
+            version=version,
+            network_sha256=card.weights_sha256,
+            spacing_mm=card.spacing_mm,
+            counted_by=COUNTED_BY,
+            command=command,
+            model=PLAUSIBLE,
+        )
+
+    monkeypatch.setattr(fitting, "fit", at_once)
+    monkeypatch.setattr(learn, "learn_levels", counted_at_once)
+    told = "fit spine --seed 5 --steps 7 --body-steps 8 --persons 9"
+    places = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "--version", "1.2.3"]
+
+    result = CliRunner().invoke(app, [*told.split(), *places])
+
+    assert result.exit_code == 0, result.output
+    assert made == [("spine-ct", 7), ("body-ct", 8), ("levels of spine-ct", 9)]
+    cards = [load_card(tmp_path / "out" / name) for name in ("spine-ct", "body-ct")]
+    assert [card.training.command for card in cards] == [f"osteonode-train {told}"] * 2
+    levels = load_levels(tmp_path / "out" / "spine-ct", cards[0])
+    assert levels is not None
+    assert levels[1].version == "1.2.3"
 
 
 @pytest.mark.parametrize("lesson", [SPINE, BODY])

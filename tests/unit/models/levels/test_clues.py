@@ -16,7 +16,9 @@ def seen(evidence: Evidence, clue: Clue) -> list[range]:
     return [observation.bins for observation in observe(evidence) if observation.clue is clue]
 
 
-@pytest.mark.parametrize(("reach_mm", "bin_"), [(0.0, 0), (27.9, 0), (28.0, 1), (60.0, 2), (110.0, 3), (160.0, 4)])
+@pytest.mark.parametrize(
+    ("reach_mm", "bin_"), [(0.0, 0), (15.9, 1), (16.0, 2), (27.9, 2), (28.0, 3), (60.0, 5), (160.0, 7)]
+)
 def test_a_rib_is_sorted_by_how_far_it_reaches(reach_mm: float, bin_: int) -> None:
     evidence = replace(body(Kind.THORACIC), rib_mm=(reach_mm, 0.0))
 
@@ -26,14 +28,14 @@ def test_a_rib_is_sorted_by_how_far_it_reaches(reach_mm: float, bin_: int) -> No
 def test_a_rib_that_leaves_the_scan_is_as_long_or_longer() -> None:
     evidence = replace(body(Kind.THORACIC), rib_mm=(70.0, 20.0), rib_cut=(True, True))
 
-    assert seen(evidence, Clue.RIB) == [range(2, BINS[Clue.RIB]), range(BINS[Clue.RIB])]
+    assert seen(evidence, Clue.RIB) == [range(5, BINS[Clue.RIB]), range(2, BINS[Clue.RIB])]
 
 
 def test_votes_are_sorted_by_the_part_that_they_are_for_and_how_clearly() -> None:
     clear, doubtful = body(Kind.LUMBAR), replace(body(Kind.LUMBAR), lumbar=0.55, thoracic=0.45)
 
-    assert seen(clear, Clue.LUMBAR_VOTE) == [range(4, 5)]
-    assert seen(doubtful, Clue.LUMBAR_VOTE) == [range(2, 3)]
+    assert seen(clear, Clue.LUMBAR_VOTE) == [range(8, 9)]
+    assert seen(doubtful, Clue.LUMBAR_VOTE) == [range(4, 5)]
     assert seen(body(Kind.THORACIC), Clue.LUMBAR_VOTE) == [range(1)]
     assert seen(body(Kind.CERVICAL), Clue.CERVICAL_VOTE) == [range(4, 5)]
     assert seen(body(Kind.THORACIC), Clue.CERVICAL_VOTE) == [range(1)]

@@ -120,14 +120,14 @@ def test_a_curve_that_is_none_is_refused(slope: float, intercept: float) -> None
 
 
 def test_a_table_that_does_not_sum_to_one_is_refused() -> None:
-    rows = dict(BLIND.shares[Clue.RIB]) | {Kind.LUMBAR: (0.5, 0.1, 0.1, 0.1, 0.1)}
+    rows = dict(BLIND.shares[Clue.RIB]) | {Kind.LUMBAR: (0.2, *(0.1,) * 7)}
 
     with pytest.raises(ConfigurationError, match="positive shares of sum 1"):
         replace(BLIND, shares=dict(BLIND.shares) | {Clue.RIB: rows})
 
 
 def test_numbers_that_are_none_are_refused() -> None:
-    rows = dict(BLIND.shares[Clue.RIB]) | {Kind.LUMBAR: (0.5, 0.2, 0.2, 0.1, math.nan)}
+    rows = dict(BLIND.shares[Clue.RIB]) | {Kind.LUMBAR: (0.4, *(0.1,) * 6, math.nan)}
 
     with pytest.raises(ConfigurationError, match="positive shares"):
         replace(BLIND, shares=dict(BLIND.shares) | {Clue.RIB: rows})

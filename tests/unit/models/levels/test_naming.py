@@ -308,6 +308,35 @@ def test_a_rib_that_leaves_the_scan_at_once_is_not_the_lack_of_one() -> None:
     assert {label.level for label in labels} == {None}
 
 
+@pytest.mark.parametrize(("height_mm", "expected"), [(25.0, usual(T7, L1)), (18.0, [None] * 7)])
+def test_a_body_without_ribs_at_the_end_of_the_scan_is_one_only_where_it_is_whole(
+    height_mm: float, expected: list[VertebralLevel | None]
+) -> None:
+    """Ribs fall on their way outwards: of a body that the scan cuts they may lie outside."""
+    shown = list(chain(places("T7", "L1")))
+    shown[-1] = replace(shown[-1], length_mm=height_mm, sacrum_below=None)
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert named(labels) == expected
+
+
+@pytest.mark.parametrize(
+    ("last_mm", "below_mm", "is_named"), [(20.0, 0.0, True), (20.0, 12.0, False), (8.0, 0.0, False)]
+)
+def test_short_last_ribs_count_where_they_are_far_longer_than_what_begins_below(
+    last_mm: float, below_mm: float, is_named: bool
+) -> None:
+    shown = list(chain(places("T7", "L3")))
+    shown[5] = replace(shown[5], rib_mm=(last_mm, last_mm))
+    shown[6] = replace(shown[6], rib_mm=(below_mm, below_mm))
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert labels[5].likeliest is T12
+    assert (labels[5].level is T12) is is_named
+
+
 def test_two_bodies_that_were_taken_for_one_get_no_name() -> None:
     true = list(chain(places("T9", "S1")))
     merged = replace(true[7], length_mm=55.0, centre_mm=(true[7].centre_mm[0] - 15.0, 100.0, 100.0), sacrum_below=0.8)
@@ -340,6 +369,27 @@ def test_a_body_that_was_taken_for_two_is_not_counted_twice() -> None:
         level if label.level is not None else None for label, level in zip(outside, expected, strict=True)
     ]
     assert sum(label.level is not None for label in outside) >= 6
+
+
+@pytest.mark.parametrize("upper_mm", [5.0, 8.0, 11.0, 14.0, 17.0, 20.0])
+@pytest.mark.parametrize("body", range(1, 9))
+def test_no_level_is_given_to_two_bodies_however_one_was_split(body: int, upper_mm: float) -> None:
+    true = list(chain(places("T9", "S1")))
+    whole = true[body]
+    lower_mm = whole.length_mm - upper_mm
+    pieces = [
+        replace(whole, length_mm=length, centre_mm=(whole.centre_mm[0] + shift, 100.0, 100.0))
+        for length, shift in ((upper_mm, 0.5 * lower_mm), (lower_mm, -0.5 * upper_mm))
+    ]
+    bold = LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)
+
+    given = [
+        label.level
+        for label in name_levels([*true[:body], *pieces, *true[body + 1 :]], bold).labels
+        if label.level is not None
+    ]
+
+    assert len(given) == len(set(given))
 
 
 @pytest.mark.parametrize(("missing", "fits"), [(0, False), (1, True), (2, False)])

@@ -22,9 +22,9 @@ def test_a_share_is_what_was_counted_with_half_a_body_in_every_bin() -> None:
 
     ribs = count_shares(chains)[Clue.RIB]
 
-    # three last thoracic vertebrae with two ribs of 90 mm each, which is bin 2; two and a half in all before
+    # three last thoracic vertebrae with two ribs of 90 mm each, which is bin 5; half of one in each bin before
     bins = BINS[Clue.RIB]
-    assert ribs[Kind.LAST_THORACIC] == pytest.approx((0.5 / 8.5, 0.5 / 8.5, 6.5 / 8.5, 0.5 / 8.5, 0.5 / 8.5))
+    assert ribs[Kind.LAST_THORACIC] == pytest.approx((0.05, 0.05, 0.05, 0.05, 0.05, 0.65, 0.05, 0.05))
     assert ribs[Kind.SACRAL] == pytest.approx((1.0 / bins,) * bins)
 
 
@@ -35,12 +35,12 @@ def test_a_rib_that_leaves_the_scan_is_as_long_as_others_that_are_as_long_or_lon
         whole, evidence=tuple(replace(body, rib_mm=(70.0, 70.0), rib_cut=(True, True)) for body in whole.evidence)
     )
 
-    # of T12: eight ribs of 90 mm (bin 2), four of 140 mm (bin 3), and twelve that are in bin 2 or above
+    # of T12: eight ribs of 90 mm (bin 5), four of 140 mm (bin 6), and twelve that are in bin 5 or above
     ribs = count_shares([*[whole] * 4, *[long] * 2, *[cut] * 6])[Clue.RIB][Kind.LAST_THORACIC]
 
-    assert ribs[0] == ribs[1] == pytest.approx(0.5 / 26.5)
-    assert ribs[2] / ribs[3] == pytest.approx(8.5 / 4.5, rel=1e-3)
-    assert ribs[3] / ribs[4] == pytest.approx(4.5 / 0.5, rel=1e-3)
+    assert ribs[:5] == pytest.approx((0.5 / 28.0,) * 5)
+    assert ribs[5] / ribs[6] == pytest.approx(8.5 / 4.5, rel=1e-3)
+    assert ribs[6] / ribs[7] == pytest.approx(4.5 / 0.5, rel=1e-3)
 
 
 def test_a_body_that_is_none_is_not_counted() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.levels.clues import BINS, Clue
@@ -19,12 +21,12 @@ def test_a_clue_that_misleads_weighs_nothing_and_one_that_tells_weighs_all() -> 
     shares |= {Clue.RIB: dict(PLAUSIBLE.shares[Clue.RIB]), Clue.SACRUM_BELOW: backwards}
     model = LevelModel(shares=shares, weights=dict.fromkeys(Clue, 0.5))
 
-    weighed = weigh(model, [true_chain("T10", "L5")] * 200)
+    weights = weigh([(model, [true_chain("T10", "L5")] * 200)])
 
-    assert weighed.weights[Clue.RIB] > 0.9
-    assert weighed.weights[Clue.SACRUM_BELOW] == pytest.approx(0.0)
+    assert weights.clues[Clue.RIB] > 0.9
+    assert weights.clues[Clue.SACRUM_BELOW] == pytest.approx(0.0)
     # what says nothing keeps the weight that is expected
-    assert weighed.weights[Clue.LUMBAR_VOTE] == pytest.approx(1.0, abs=1e-3)
+    assert weights.clues[Clue.LUMBAR_VOTE] == pytest.approx(1.0, abs=1e-3)
 
 
 def test_weights_make_true_placements_more_believed() -> None:
@@ -32,8 +34,9 @@ def test_weights_make_true_placements_more_believed() -> None:
     candidates = placements(len(seen.evidence))
     true = [index for index, placement in enumerate(candidates) if placement.levels == seen.names(slice(None))]
 
-    weighed = weigh(PLAUSIBLE, [seen] * 20)
+    weights = weigh([(PLAUSIBLE, [seen] * 20)])
 
+    weighed = replace(PLAUSIBLE, weights=weights.clues, size_weight=weights.size)
     before, after = (float(model.beliefs(seen.evidence, candidates)[true].sum()) for model in (PLAUSIBLE, weighed))
     assert after > before
 
@@ -42,4 +45,13 @@ def test_chains_that_no_placement_explains_are_left_out() -> None:
     eleven_and_four = true_chain("C7", "S1", thoracic=11, lumbar=4)
     usual = [true_chain("T9", "S1")] * 5
 
-    assert weigh(PLAUSIBLE, [*usual, eleven_and_four]).weights == pytest.approx(weigh(PLAUSIBLE, usual).weights)
+    with_it, without = (weigh([(PLAUSIBLE, chains)]) for chains in ([*usual, eleven_and_four], usual))
+    assert with_it.clues == pytest.approx(without.clues)
+
+
+def test_chains_of_several_models_weigh_together() -> None:
+    usual, six = [true_chain("T9", "S1")] * 5, [true_chain("T9", "S1", lumbar=6)] * 5
+
+    apart = weigh([(PLAUSIBLE, usual), (PLAUSIBLE, six)])
+
+    assert apart.clues == pytest.approx(weigh([(PLAUSIBLE, [*usual, *six])]).clues)
