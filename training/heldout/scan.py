@@ -84,6 +84,7 @@ def draw_case(spec: HeldOutSpec) -> Case:
     volume = Volume(hu=hu, affine=affine, frame_of_reference=_FRAME)
     groups = _groups(spec, slice_mm=slice_mm, noise_hu=noise_hu)
     groups += _variant_groups(levels, t1_seen=bool((truth == VertebralLevel.T1.number).any()))
+    groups += _end_groups(truth, levels)
     return Case(name=f"{spec.coverage} {spec.seed}", volume=volume, truth=truth, groups=groups)
 
 
@@ -107,6 +108,14 @@ def _variant_groups(levels: tuple[VertebralLevel, ...], *, t1_seen: bool) -> tup
     thoracic = [level for level in levels if level.is_thoracic]
     hidden = len(thoracic) != len([level for level in USUAL_LEVELS if level.is_thoracic]) and not t1_seen
     return ("another number of vertebrae", *(("another number of thoracic ones, T1 not in view",) if hidden else ()))
+
+
+def _end_groups(truth: UInt8, levels: tuple[VertebralLevel, ...]) -> tuple[str, ...]:
+    """Whether the scan ends in the vertebra below the last ribs: then it hardly shows that it has none."""
+    last_thoracic = next(level for level in reversed(levels) if level.is_thoracic)
+    below = truth == next(level for level in levels if not level.is_thoracic).number
+    ends_there = bool(below[0].any()) or not below.any()
+    return ("ends in the vertebra below the last ribs",) if ends_there and (truth == last_thoracic.number).any() else ()
 
 
 def _levels(rng: np.random.Generator) -> tuple[VertebralLevel, ...]:

@@ -100,6 +100,16 @@ def test_a_scan_of_the_middle_of_the_chest_shows_neither_the_last_rib_nor_the_sa
     assert VertebralLevel.T7 in case.levels
 
 
+def test_a_chest_that_ends_in_l1_is_told_from_scans_that_show_it_whole(lumbar):
+    chest = draw_case(HeldOutSpec(seed=1010, coverage=Coverage.CHEST))
+
+    heights = [int((chest.truth == level.number).any(axis=(1, 2)).sum()) for level in chest.levels[-2:]]
+    assert chest.levels[-2:] == (VertebralLevel.T12, VertebralLevel.L1)
+    assert heights[1] < 0.6 * heights[0]
+    assert "ends in the vertebra below the last ribs" in chest.groups
+    assert "ends in the vertebra below the last ribs" not in lumbar.groups
+
+
 def test_last_ribs_are_short_and_others_reach_around_the_chest():
     rng = np.random.default_rng(4)
     rods = list(rib_rods(draw_posture(rng, USUAL_LEVELS), rng))
