@@ -39,7 +39,7 @@ _NEIGHBOURS = 4
 #: Two runs without a disc between them are one body where together they are no longer than this multiple.
 _SPLIT_RATIO = 1.25
 
-#: Disc evidence that separates bodies: the least of the largest disc probability in a gap.
+#: Disc evidence that separates bodies: the disc probability that some length of the gap must have.
 _DISC_SEEN = 0.15
 
 

@@ -73,7 +73,7 @@ def observe(evidence: Evidence) -> tuple[Observation, ...]:
 
 def _rib(reach_mm: float, *, cut: bool) -> Observation:
     seen = bisect_right(_RIB_EDGES, reach_mm)
-    # A rib that leaves the scan is as long as was seen, or longer: its stub says nothing.
+    # A rib that leaves the scan is as long as was seen, or longer.
     return Observation(clue=Clue.RIB, bins=range(seen, BINS[Clue.RIB]) if cut else range(seen, seen + 1))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+import numpy as np
 from scipy import special
 
+from models.levels.anatomy import usual
 from models.levels.evidence import Evidence
 from models.levels.placements import Kind, Placement
 from models.levels.ribs import STUB_MM
@@ -22,7 +24,7 @@ _CONTACT_TURN, _CONTACT_WIDTH = 0.06, 0.02
 #: Share of sacrum below a body at which it is as likely L5 as not.
 _BELOW_TURN, _BELOW_WIDTH = 0.25, 0.06
 
-#: Where the scan ends in the body below the last pair of ribs, it must be as high as this share of the one above: ribs
+#: Where the scan ends at the body below the last pair of ribs, it must be as high as this share of its neighbours: ribs
 #: fall on their way outwards, and those of a body that is cut lie outside.
 _LEAST_HEIGHT = 0.85
 
@@ -61,10 +63,18 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> dict[Landmark,
             and max(evidence.rib_mm) >= _SHORTEST_LAST_RIB_MM
             and max(below.rib_mm) < min(STUB_MM, _MOST_BELOW * max(evidence.rib_mm))
             and not any(below.rib_cut)
-            and (index + 2 < len(chain) or below.length_mm >= _LEAST_HEIGHT * evidence.length_mm)
+            and _is_whole(chain, index + 1)
         ):
             found[Landmark.LAST_RIBS] = index
     return found
+
+
+def _is_whole(chain: Sequence[Evidence], index: int) -> bool:
+    """Whether the scan goes on below a body, or that is about as high as bodies are there."""
+    if index + 1 < len(chain) or chain[index].sacrum_below is not None:
+        return True
+    heights = np.array([body.length_mm for body in chain])
+    return bool(heights[index] >= _LEAST_HEIGHT * usual(heights, index))
 
 
 def looks_sacral(evidence: Evidence) -> float:

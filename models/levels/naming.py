@@ -260,7 +260,8 @@ def _label(
     confidence = rule.confidence(belief) if guessed.anchors else None
     if not guessed.seen:
         doubt = (
-            "Neither the sacrum nor a last pair of ribs with a vertebra below it is in view; either would settle it."
+            "Neither the sacrum nor a last pair of ribs with a whole vertebra below it is in view; either would settle "
+            "it."
         )
     elif confidence is None:
         doubt = f"There seem to be {guessed.placement.lumbar} lumbar vertebrae: {_wanted(guessed)}"

@@ -27,7 +27,7 @@ _CERVICAL_VOTE: dict[Kind, tuple[float, ...]] = {
 }
 _NOT_CERVICAL = (0.94, 0.03, 0.01, 0.01, 0.01)
 
-# Share of lumbar among lumbar and thoracic ones, half of them in the middle.
+# Share of lumbar among lumbar and thoracic ones, from hardly any to nearly all.
 _THORACIC_VOTE = (0.45, 0.15, 0.09, 0.06, 0.15, 0.035, 0.015, 0.02, 0.03)
 _LUMBAR_VOTE = _THORACIC_VOTE[::-1]
 _VOTES: dict[Kind, tuple[float, ...]] = {

@@ -18,6 +18,7 @@ from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.volume import Volume
 from tests.builders.lone_vertebra import lone_vertebra
 from tests.builders.real_ct import read_series
 from training.evaluation.scores import Naming, score_case
@@ -25,11 +26,10 @@ from training.evaluation.scores import Naming, score_case
 L1, L2 = VertebralLevel.L1, VertebralLevel.L2
 
 
-def findings_in(folder: Path) -> CtBoneFindings:
-    volume = read_series(folder)
+def spine_in(volume: Volume) -> SpineSegmentation:
     spine = segment_spine(volume, load_spine_model(torch.device("cpu")))
     assert isinstance(spine, SpineSegmentation), spine
-    return measure_bone(crop_bodies(volume, spine))
+    return spine
 
 
 def entry(findings: CtBoneFindings, level: VertebralLevel) -> VertebraFinding:
@@ -81,16 +81,14 @@ def test_a_chest_that_ends_in_l1_says_that_l1_is_cut_or_that_its_level_is_uncert
     assert ReasonCode.LEVEL_TRUNCATED in {reason.code for reason in lowest.reasons}
 
 
-def test_no_vertebra_of_a_chest_that_ends_in_l1_has_a_name_that_is_not_its_own(chest: CtBoneFindings) -> None:
-    """Counted by the ribs in the pictures the lowest body, which is cut, is L1; nothing above T1 is named."""
-    found = [each for each in chest.vertebrae if each.segment_value is not None]
-    lowest = max(each.ordinal for each in found)
-    upwards = (L1, *reversed([level for level in USUAL_LEVELS if level.is_thoracic]))
-    true = {lowest - number: level for number, level in enumerate(upwards)}
+def test_vertebrae_of_a_chest_that_ends_in_l1_have_their_own_names_or_none(chest_spine: SpineSegmentation) -> None:
+    """Counted by the ribs in the pictures the lowest body, which is cut, is L1."""
+    true = [L1, *reversed([level for level in USUAL_LEVELS if level.is_thoracic])]
+    upwards = sorted(chest_spine.vertebrae, key=lambda vertebra: -vertebra.ordinal)[: len(true)]
 
-    named = {each.ordinal: each.level for each in found if each.level is not None}
-
-    assert named == {ordinal: true.get(ordinal) for ordinal in named}
+    assert [vertebra.likeliest for vertebra in upwards] == true
+    assert all(vertebra.level in {None, level} for vertebra, level in zip(upwards, true, strict=True))
+    assert all(vertebra.level is None for vertebra in chest_spine.vertebrae if vertebra not in upwards)
 
 
 def test_a_chest_with_head_and_foot_exchanged_is_mirrored(shared_data: Path) -> None:
@@ -106,13 +104,24 @@ def test_a_chest_with_head_and_foot_exchanged_is_mirrored(shared_data: Path) -> 
 @pytest.fixture(scope="module")
 def trunk(shared_data: Path) -> CtBoneFindings:
     """A trunk from about T3 to S1; spheres placed by eye read about 147 HU in L1 and 140 HU in L2."""
-    return findings_in(shared_data / "ct" / "matrad-liver")
+    volume = read_series(shared_data / "ct" / "matrad-liver")
+    return measure_bone(crop_bodies(volume, spine_in(volume)))
 
 
 @pytest.fixture(scope="module")
-def chest(shared_data: Path) -> CtBoneFindings:
+def chest_volume(shared_data: Path) -> Volume:
     """A chest that stops at about L1."""
-    return findings_in(shared_data / "ct" / "lung1-007")
+    return read_series(shared_data / "ct" / "lung1-007")
+
+
+@pytest.fixture(scope="module")
+def chest_spine(chest_volume: Volume) -> SpineSegmentation:
+    return spine_in(chest_volume)
+
+
+@pytest.fixture(scope="module")
+def chest(chest_volume: Volume, chest_spine: SpineSegmentation) -> CtBoneFindings:
+    return measure_bone(crop_bodies(chest_volume, chest_spine))
 
 
 def test_a_lone_vertebra_in_an_empty_trunk_is_found_and_gets_no_level(shared_data: Path) -> None:

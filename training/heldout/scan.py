@@ -23,6 +23,9 @@ from training.heldout.soft import SOFT_MM, soft_tissue
 #: Layers are at most this thick, mm; thicker slices are averages of several.
 _LAYER_MM = 1.3
 
+#: A vertebra at the end of the scan is whole where it is as high as this share of the one above.
+_WHOLE = 0.85
+
 #: What is asked of masks is asked of slices up to this, mm.
 _THIN_MM = 3.0
 
@@ -111,11 +114,12 @@ def _variant_groups(levels: tuple[VertebralLevel, ...], *, t1_seen: bool) -> tup
 
 
 def _end_groups(truth: UInt8, levels: tuple[VertebralLevel, ...]) -> tuple[str, ...]:
-    """Whether the scan ends in the vertebra below the last ribs: then it hardly shows that it has none."""
-    last_thoracic = next(level for level in reversed(levels) if level.is_thoracic)
-    below = truth == next(level for level in levels if not level.is_thoracic).number
-    ends_there = bool(below[0].any()) or not below.any()
-    return ("ends in the vertebra below the last ribs",) if ends_there and (truth == last_thoracic.number).any() else ()
+    """Whether the scan shows the last ribs, but not enough of the vertebra below to see that it has none."""
+    last = next(level for level in reversed(levels) if level.is_thoracic)
+    below = next(level for level in levels if not level.is_thoracic)
+    last_high, below_high = ((truth == level.number).any(axis=(1, 2)).sum() for level in (last, below))
+    cut = bool((truth[0] == below.number).any()) or not below_high
+    return ("no whole vertebra below the last ribs",) if cut and below_high < _WHOLE * last_high else ()
 
 
 def _levels(rng: np.random.Generator) -> tuple[VertebralLevel, ...]:

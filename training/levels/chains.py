@@ -72,7 +72,7 @@ class TrueChain:
 
     @property
     def shows_landmark(self) -> bool:
-        """Whether the last thoracic and first lumbar vertebra, or the last lumbar one and the sacrum, were found."""
+        """Whether a place to count from was found: T12 and L1, or the last lumbar vertebra and the sacrum."""
         kinds = {place.kind for place in self.truth if place is not None}
         return {Kind.LAST_THORACIC, Kind.FIRST_LUMBAR} <= kinds or {Kind.LAST_LUMBAR, Kind.SACRAL} <= kinds
 

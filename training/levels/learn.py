@@ -119,7 +119,7 @@ def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher)
 def _model_of(persons: Sequence[tuple[TrueChain, ...]]) -> LevelModel:
     """Counted on all persons, with weights from each half of them on what was counted on the other.
 
-    Chains on which no name can rest, as of a chest without its last ribs, do not say what clues weigh.
+    Chains without a place to count from, as of a chest without its last ribs, do not say what clues weigh.
     """
     halves = persons[::2], persons[1::2]
     weights = weigh(

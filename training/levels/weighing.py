@@ -49,7 +49,10 @@ def weigh(counted: Iterable[tuple[LevelModel, Iterable[TrueChain]]]) -> Weights:
     cases = [case for model, chains in counted for chain in chains if (case := _case(model, chain)) is not None]
 
     def surprise(weights: Float64) -> tuple[float, Float64]:
-        """Of the true names, and its gradient: what terms are on the mean of all placements, less that of true ones."""
+        """Surprise at the true names and the pull to what is expected, and the gradient of both.
+
+        That of a case is the mean of its terms over all placements, as they are believed, less that over the true ones.
+        """
         value = 0.5 * _STIFFNESS * float(((weights - EXPECTED) ** 2).sum())
         gradient = _STIFFNESS * (weights - EXPECTED)
         for case in cases:

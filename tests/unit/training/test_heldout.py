@@ -106,8 +106,8 @@ def test_a_chest_that_ends_in_l1_is_told_from_scans_that_show_it_whole(lumbar):
     heights = [int((chest.truth == level.number).any(axis=(1, 2)).sum()) for level in chest.levels[-2:]]
     assert chest.levels[-2:] == (VertebralLevel.T12, VertebralLevel.L1)
     assert heights[1] < 0.6 * heights[0]
-    assert "ends in the vertebra below the last ribs" in chest.groups
-    assert "ends in the vertebra below the last ribs" not in lumbar.groups
+    assert "no whole vertebra below the last ribs" in chest.groups
+    assert "no whole vertebra below the last ribs" not in lumbar.groups
 
 
 def test_last_ribs_are_short_and_others_reach_around_the_chest():

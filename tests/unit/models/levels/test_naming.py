@@ -321,6 +321,27 @@ def test_a_body_without_ribs_at_the_end_of_the_scan_is_one_only_where_it_is_whol
     assert named(labels) == expected
 
 
+def test_a_fractured_t11_does_not_make_a_cut_t12_a_body_without_ribs() -> None:
+    shown = list(chain(places("T4", "T12")))
+    shown[-2] = replace(shown[-2], length_mm=15.0)
+    shown[-1] = replace(
+        shown[-1], length_mm=14.0, sacrum_below=None, rib_mm=(0.0, 0.0), lumbar=0.7, thoracic=0.3, volume_mm3=12_600.0
+    )
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert {label.level for label in labels} == {None}
+
+
+def test_a_fractured_l1_is_whole_where_the_scan_goes_on() -> None:
+    shown = list(chain(places("T7", "L1")))
+    shown[-1] = replace(shown[-1], length_mm=17.0, volume_mm3=15_300.0)
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert named(labels) == usual(T7, L1)
+
+
 @pytest.mark.parametrize(
     ("last_mm", "below_mm", "is_named"), [(20.0, 0.0, True), (20.0, 12.0, False), (8.0, 0.0, False)]
 )

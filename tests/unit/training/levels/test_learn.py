@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from models.bundle import SPINE_CT, load_card
+from models.levels.clues import Clue
 from models.levels.file import load_levels, save_levels
+from models.levels.model import LevelModel
 from models.levels.naming import name_levels
 from models.levels.rule import LevelRule
 from node.domain.errors import ConfigurationError
 from tests.builders.level_chains import true_chain
-from training.levels.chains import LevelsUnknown
+from training.levels import learn
+from training.levels.chains import LevelsUnknown, TrueChain
+from training.levels.counting import count_shares
 from training.levels.learn import LevelPlan, chains_folder, keep_seen, learn_levels, see_person
+from training.levels.weighing import Weights
 
 
 def a_plan(work: Path, *, persons: int) -> LevelPlan:
@@ -41,6 +47,30 @@ def test_what_was_seen_before_is_not_drawn_again_and_makes_the_model(tmp_path: P
     loaded = load_levels(tmp_path, load_card(SPINE_CT))
     assert loaded is not None
     assert loaded[0] == learned.model
+
+
+def test_each_half_of_the_persons_weighs_clues_that_were_counted_on_the_other_where_there_is_a_place_to_count_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = a_plan(tmp_path, persons=10)
+    middle = true_chain("T2", "T10")
+    halves = (true_chain("T9", "S1"), middle), (true_chain("C7", "L2"), middle)
+    for person in range(plan.persons):
+        keep_seen(chains_folder(plan), person, halves[person % 2])
+    weighed: list[list[tuple[LevelModel, list[TrueChain]]]] = []
+
+    def all_alike(counted: Iterable[tuple[LevelModel, Iterable[TrueChain]]]) -> Weights:
+        weighed.append([(model, list(chains)) for model, chains in counted])
+        return Weights(clues=dict.fromkeys(Clue, 1.0), size=1.0)
+
+    monkeypatch.setattr(learn, "weigh", all_alike)
+    learned = learn_levels(plan, version="3", command="a command", watch=lambda done: None)
+
+    # the last model is that of all persons
+    for (model, chains), own, others in zip(weighed[-1], halves, halves[::-1], strict=True):
+        assert chains == [own[0]] * 5
+        assert model.shares == count_shares([*others] * 5)
+    assert learned.model.shares == count_shares([*halves[0], *halves[1]] * 5)
 
 
 def test_a_person_is_drawn_scanned_and_looked_at(tmp_path: Path) -> None:

@@ -49,9 +49,22 @@ def test_chains_that_no_placement_explains_are_left_out() -> None:
     assert with_it.clues == pytest.approx(without.clues)
 
 
-def test_chains_of_several_models_weigh_together() -> None:
-    usual, six = [true_chain("T9", "S1")] * 5, [true_chain("T9", "S1", lumbar=6)] * 5
+def test_every_chain_is_weighed_by_the_model_that_it_comes_with() -> None:
+    shares = dict(PLAUSIBLE.shares)
+    rows = dict(shares[Clue.SACRUM_BELOW])
+    rows[Kind.LUMBAR], rows[Kind.LAST_LUMBAR] = rows[Kind.LAST_LUMBAR], rows[Kind.LUMBAR]
+    misleading = replace(PLAUSIBLE, shares=shares | {Clue.SACRUM_BELOW: rows})
+    some, others = [true_chain("T10", "L5")] * 100, [true_chain("T10", "L4")] * 100
 
-    apart = weigh([(PLAUSIBLE, usual), (PLAUSIBLE, six)])
+    weights = [
+        weigh(counted).clues[Clue.SACRUM_BELOW]
+        for counted in (
+            [(misleading, some), (PLAUSIBLE, others)],
+            [(PLAUSIBLE, others), (misleading, some)],
+            [(PLAUSIBLE, some), (misleading, [])],
+        )
+    ]
 
-    assert apart.clues == pytest.approx(weigh([(PLAUSIBLE, [*usual, *six])]).clues)
+    assert weights[0] == pytest.approx(weights[1], abs=1e-3)
+    assert weights[0] < 0.5
+    assert weights[2] > 0.9
