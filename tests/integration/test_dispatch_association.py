@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from queue import Queue
 
 import pytest
 from pydicom import dcmread
@@ -12,8 +14,8 @@ from pynetdicom.acse import ACSE
 from pynetdicom.dsutils import split_dataset
 from pynetdicom.sop_class import CTImageStorage, MRImageStorage
 
-from node.dispatch.association import ScuSettings, StoreAssociation
-from node.dispatch.contexts import Offer, offers_for
+from node.dispatch.association import ScuSettings, StoreAssociation, open_association
+from node.dispatch.contexts import Offer, offers_for, presentation_contexts
 from node.dispatch.dicom_file import DicomFile, read_dicom_file
 from node.dispatch.echo import echo
 from node.dispatch.failures import DestinationRefuses, DestinationUnavailable
@@ -146,6 +148,33 @@ def test_an_aborted_association_is_transient(file: DicomFile) -> None:
 def test_a_receiver_that_does_not_answer_in_time_is_transient(file: DicomFile) -> None:
     with scripted_scp("silence") as scp, pytest.raises(DestinationUnavailable, match="time was up"):
         send_to(scp.destination(), file)
+
+
+class _ReactorComesFirst(Queue[object]):
+    """Where messages arrive: the thread that looks for requests looks before the one that waits is woken."""
+
+    def __init__(self, looked_for: Callable[[], object]) -> None:
+        super().__init__()
+        self._looked_for = looked_for
+
+    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
+        with self.mutex:
+            self._put(item)
+        self._looked_for()
+        with self.mutex:
+            self.not_empty.notify()
+
+
+def test_an_answer_is_not_taken_from_who_waits_for_it(storescp: peers.StoreScp, file: DicomFile) -> None:
+    contexts = presentation_contexts(offers_for(file))
+    association = open_association(destination_of(storescp), contexts, settings=SETTINGS)
+    dimse = association.dimse
+    dimse.msg_queue = _ReactorComesFirst(lambda: dimse.get_msg(block=False))
+
+    answer = association.send_c_store(file.path)
+
+    association.release()
+    assert answer.get("Status") == 0x0000
 
 
 def test_a_receiver_that_accepts_no_context_at_all_refuses(file: DicomFile) -> None:
