@@ -19,11 +19,12 @@ from typer.testing import CliRunner
 
 from models.bundle import load_bundle, load_card
 from models.card import Metric
-from models.levels.file import COUNTED_BY, LevelFile, load_levels
+from models.levels.file import LevelFile, load_levels
 from models.levels.plausible import PLAUSIBLE
 from models.tissues import Tissue
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse
+from tests.builders.level_files import level_file
 from training import fitting
 from training.cli import app
 from training.fitting import (
@@ -305,6 +306,7 @@ def test_one_command_makes_both_networks_and_then_the_level_model_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[str, int]] = []
+    commands: list[str] = []
 
     def at_once(plan: FitPlan, watch: Watcher) -> tuple[Learner, tuple[Metric, ...]]:
         made.append((plan.lesson.name, plan.steps))
@@ -312,15 +314,8 @@ def test_one_command_makes_both_networks_and_then_the_level_model_of_the_first(
 
     def counted_at_once(plan: LevelPlan, *, version: str, command: str, watch: object) -> LevelFile:
         made.append((f"levels of {plan.bundle.name}", plan.persons))
-        card = load_card(plan.bundle)
-        return LevelFile(
-            version=version,
-            network_sha256=card.weights_sha256,
-            spacing_mm=card.spacing_mm,
-            counted_by=COUNTED_BY,
-            command=command,
-            model=PLAUSIBLE,
-        )
+        commands.append(command)
+        return level_file(PLAUSIBLE, load_card(plan.bundle), version=version)
 
     monkeypatch.setattr(fitting, "fit", at_once)
     monkeypatch.setattr(learn, "learn_levels", counted_at_once)
@@ -332,7 +327,8 @@ def test_one_command_makes_both_networks_and_then_the_level_model_of_the_first(
     assert result.exit_code == 0, result.output
     assert made == [("spine-ct", 7), ("body-ct", 8), ("levels of spine-ct", 9)]
     cards = [load_card(tmp_path / "out" / name) for name in ("spine-ct", "body-ct")]
-    assert [card.training.command for card in cards] == [f"osteonode-train {told}"] * 2
+    commands += [card.training.command for card in cards]
+    assert commands == [f"osteonode-train {told}"] * 3
     levels = load_levels(tmp_path / "out" / "spine-ct", cards[0])
     assert levels is not None
     assert levels[1].version == "1.2.3"

@@ -1,0 +1,133 @@
+"""What fixes a name: the sacrum, or the last pair of ribs with a vertebra below it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.levels.naming import name_levels
+from models.levels.rule import LevelRule
+from node.domain.levels import VertebralLevel
+from node.domain.reasons import ReasonCode
+from tests.builders.level_chains import chain, places
+from tests.builders.level_names import PLAUSIBLE_AND_CALIBRATED, codes, evidence_of, named, named_by_default, usual
+from tests.builders.spine_classes import Scene
+
+T7, T10, T12, L1, L2, L5 = (VertebralLevel(name) for name in ("T7", "T10", "T12", "L1", "L2", "L5"))
+
+
+def test_the_last_ribs_name_a_scan_that_ends_at_l2() -> None:
+    assert named(named_by_default(evidence_of(Scene(sacrum=False, bottom=L2)))) == usual(T7, L2)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_last_rib_of_one_side_is_a_landmark_where_the_other_is_a_stub(side: int) -> None:
+    chain = list(evidence_of(Scene(sacrum=False, bottom=L2)))
+    lost = [rib if side == which else 10.0 for which, rib in enumerate(chain[5].rib_mm)]
+    chain[5] = replace(chain[5], rib_mm=(lost[0], lost[1]))
+
+    labels = name_levels(chain, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.9)).labels
+
+    assert named(labels) == usual(T7, L2)
+
+
+def test_a_rib_of_one_side_below_is_no_sign_that_the_last_pair_was_seen() -> None:
+    chain = list(evidence_of(Scene(sacrum=False, bottom=L2)))
+    chain[6:] = [replace(body, rib_mm=(40.0, 0.0)) for body in chain[6:]]
+
+    assert set(named(name_levels(chain, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels)) == {None}
+
+
+def test_a_body_that_ends_with_the_scan_below_the_last_ribs_is_named() -> None:
+    labels = named_by_default(evidence_of(Scene(sacrum=False, bottom=L1, below_mm=-14.0)))
+
+    assert named(labels) == usual(T7, L1)
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [Scene(sacrum=False, bottom=T10), Scene(sacrum=False, top=L1, bottom=L5), Scene(sacrum=False, bottom=T12)],
+    ids=["ribs everywhere", "no ribs and no sacrum", "nothing below the last ribs"],
+)
+def test_without_sacrum_and_last_ribs_no_vertebra_is_named(scene: Scene) -> None:
+    labels = named_by_default(evidence_of(scene))
+
+    assert set(named(labels)) == {None}
+    assert codes(labels) == {ReasonCode.LEVEL_UNCERTAIN}
+
+
+def test_missed_ribs_of_t12_make_levels_uncertain_not_wrong() -> None:
+    chain = evidence_of(Scene(sacrum=False, bottom=L2, last_rib_mm=0.0))
+    doubtful = [replace(body, thoracic=0.5, lumbar=0.5) if index == 5 else body for index, body in enumerate(chain)]
+
+    labels = named_by_default(doubtful)
+
+    assert set(named(labels)) == {None}
+
+
+def test_transverse_processes_are_no_ribs() -> None:
+    labels = named_by_default(evidence_of(Scene(transverse_mm=20.0)))
+
+    assert named(labels) == usual(T7, L5)
+
+
+def test_a_rib_that_leaves_the_scan_at_once_is_not_the_lack_of_one() -> None:
+    """T5 to T12 in a narrow or short scan, T12 with lumbar votes and the stubs of ribs."""
+    shown = list(chain(places("T5", "T12")))
+    shown[-1] = replace(shown[-1], lumbar=1.0, thoracic=0.0, rib_mm=(20.0, 20.0), rib_cut=(True, True))
+    shown[-2] = replace(shown[-2], rib_mm=(105.0, 105.0))
+
+    labels = named_by_default(shown)
+
+    assert {label.level for label in labels} == {None}
+
+
+@pytest.mark.parametrize(("height_mm", "expected"), [(25.0, usual(T7, L1)), (18.0, [None] * 7)])
+def test_a_body_without_ribs_at_the_end_of_the_scan_is_one_only_where_it_is_whole(
+    height_mm: float, expected: list[VertebralLevel | None]
+) -> None:
+    """Ribs fall on their way outwards: of a body that the scan cuts they may lie outside."""
+    shown = list(chain(places("T7", "L1")))
+    shown[-1] = replace(shown[-1], length_mm=height_mm, sacrum_below=None)
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert named(labels) == expected
+
+
+def test_a_fractured_t11_does_not_make_a_cut_t12_a_body_without_ribs() -> None:
+    shown = list(chain(places("T4", "T12")))
+    shown[-2] = replace(shown[-2], length_mm=15.0)
+    shown[-1] = replace(
+        shown[-1], length_mm=14.0, sacrum_below=None, rib_mm=(0.0, 0.0), lumbar=0.7, thoracic=0.3, volume_mm3=12_600.0
+    )
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert {label.level for label in labels} == {None}
+
+
+def test_a_fractured_l1_is_whole_where_the_scan_goes_on() -> None:
+    shown = list(chain(places("T7", "L1")))
+    shown[-1] = replace(shown[-1], length_mm=17.0, volume_mm3=15_300.0)
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert named(labels) == usual(T7, L1)
+
+
+@pytest.mark.parametrize(
+    ("last_mm", "below_mm", "is_named"), [(20.0, 0.0, True), (20.0, 12.0, False), (8.0, 0.0, False)]
+)
+def test_short_last_ribs_count_where_they_are_far_longer_than_what_begins_below(
+    last_mm: float, below_mm: float, is_named: bool
+) -> None:
+    shown = list(chain(places("T7", "L3")))
+    shown[5] = replace(shown[5], rib_mm=(last_mm, last_mm))
+    shown[6] = replace(shown[6], rib_mm=(below_mm, below_mm))
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert labels[5].likeliest is T12
+    assert (labels[5].level is T12) is is_named
