@@ -224,12 +224,10 @@ def _sure(spine: SpineSegmentation) -> str:
 
 
 def _name(vertebra: Vertebra) -> str:
-    """The name, or which body it is, and how sure the name is, or the likeliest one that was not given."""
-    if vertebra.level is not None:
-        name = str(vertebra.level)
-    else:
-        known = "no level" if vertebra.confidence is None else "level uncertain"
-        name = f"vertebra {vertebra.ordinal}, {known}"
+    """The name and how sure it is, or in two lines which body it is and how sure the name that was not given."""
     cut = ", cut" if vertebra.is_truncated else ""
     sure = "" if vertebra.confidence is None else f" ({vertebra.confidence.told:.3f})"
-    return f"{name}{cut}{sure}"
+    if vertebra.level is not None:
+        return f"{vertebra.level}{cut}{sure}"
+    known = "no level" if vertebra.confidence is None else "level uncertain"
+    return f"vertebra {vertebra.ordinal}{cut}\n{known}{sure}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,23 @@ def test_the_bodies_are_outlined_from_the_side_from_the_front_and_in_the_project
     width = picture.shape[1]
     first, second = round(width / 3.46), round(2 * width / 3.46)
     assert all(part.any() for part in (outlined[:first], outlined[first:second], outlined[second:]))
+
+
+def test_what_is_said_of_a_cut_body_without_a_level_stays_on_the_picture() -> None:
+    model = painted_model()
+    model = replace(model, levels=replace(model.levels, asked=0.999))
+    volume = painted_volume(build(_SCENE))
+    spine = segment_spine(volume, model)
+    assert isinstance(spine, SpineSegmentation)
+    assert spine.vertebrae[-1].level is None
+    assert spine.vertebrae[-1].is_truncated
+
+    drawn = draw_spine(volume, spine)
+
+    red, green, blue = np.moveaxis(np.asarray(Image.open(io.BytesIO(drawn)).convert("RGB")).astype(int), -1, 0)
+    yellow = (red > 120) & (green > 80) & (blue < 80)
+    assert yellow.any()
+    assert not yellow[:, :3].any()
 
 
 @pytest.mark.parametrize("flipped", [(), (0,), (1,), (2,), (0, 1, 2)])
