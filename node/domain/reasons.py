@@ -75,7 +75,7 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.MISSING_GEOMETRY: "Position, orientation or pixel spacing is missing or unreadable.",
     ReasonCode.NO_PIXEL_DATA: "The images have no pixel data.",
     ReasonCode.UNREADABLE: "The pixel data cannot be read.",
-    ReasonCode.NOT_HU: "The values are no Hounsfield units: air is far from -1000.",
+    ReasonCode.NOT_HU: "The values cannot be read as Hounsfield units.",
     ReasonCode.MIRRORED: "The image lies mirrored in its own coordinates.",
     ReasonCode.VOLUME_TOO_LARGE: "The series is larger than the node accepts.",
     ReasonCode.IMPLAUSIBLE_GEOMETRY: "Spacing, position or extent is none that a CT scanner makes.",

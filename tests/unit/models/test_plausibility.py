@@ -44,7 +44,17 @@ def test_padding_outside_the_circle_changes_nothing(padding: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("slope", "intercept"), [(1.0, 1024.0), (1.0, 1000.0), (1.0, -1024.0), (22.5, 22_500.0), (0.5, 0.0), (1.0, 300.0)]
+    ("slope", "intercept"),
+    [
+        (1.0, 1024.0),
+        (1.0, 1000.0),
+        (1.0, -1024.0),
+        (22.5, 22_500.0),
+        (0.5, 0.0),
+        (1.0, 300.0),
+        (1.0, 150.0),
+        (1.0, -150.0),
+    ],
 )
 def test_values_with_another_scale_are_refused_with_the_number(slope: float, intercept: float) -> None:
     check = checked((trunk() * slope + intercept).astype(np.float32))
@@ -67,6 +77,46 @@ def test_a_chest_that_is_small_in_its_picture_is_refused_with_1024_too_much(fiel
     assert checked(hu.astype(np.float32)) == HounsfieldCheck()
     assert check.reason is not None
     assert check.reason.code is ReasonCode.NOT_HU
+
+
+@pytest.mark.parametrize(("low", "high"), [(-200.0, 500.0), (-160.0, 240.0), (0.0, 3000.0)])
+def test_values_that_a_window_for_display_cut_off_are_refused_with_the_value(low: float, high: float) -> None:
+    check = checked(np.clip(trunk(), low, high))
+
+    assert check.reason is not None
+    assert f"cut off at {low:.0f}" in check.reason.detail
+
+
+@pytest.mark.parametrize("value", [0.0, -1000.0, 40.0, 3071.0])
+def test_one_value_everywhere_is_no_picture(value: float) -> None:
+    check = checked(np.full((20, 20, 20), value, dtype=np.float32))
+
+    assert check.reason is not None
+    assert check.reason.code is ReasonCode.NOT_HU
+
+
+def test_a_scan_of_air_says_that_it_shows_too_little_tissue() -> None:
+    air = np.random.default_rng(1).normal(-1000.0, 15.0, (20, 20, 20)).astype(np.float32)
+
+    check = checked(air)
+
+    assert check.reason is not None
+    assert "too few for soft tissue" in check.reason.detail
+
+
+@pytest.mark.parametrize("offset", [-200.0, -150.0, 125.0, 150.0, 175.0, 200.0, 225.0])
+def test_an_offset_of_fat_and_muscle_is_said(offset: float) -> None:
+    check = checked(trunk()[:, 10:54, 10:54] + np.float32(offset))
+
+    assert check.reason is not None
+    assert f"{offset:+.0f} HU off" in check.reason.detail or "most frequent value" in check.reason.detail
+
+
+def test_contrast_agent_in_many_organs_is_no_offset() -> None:
+    hu = trunk()
+    hu[:, 16:34, 14:50] += 110.0
+
+    assert checked(hu) == HounsfieldCheck()
 
 
 def test_a_crop_of_dense_bone_without_air_is_let_through() -> None:
