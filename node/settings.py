@@ -99,7 +99,7 @@ class SelectionSettings(_Section):
     slice_mm: float = Field(6.0, gt=0, description="Thickest slices that suit, mm.")
     coverage_mm: float = Field(60.0, ge=0, description="Shortest stack that suits, mm.")
     min_slices: int = Field(10, ge=1, description="Fewest slices.")
-    max_slices: int = Field(3000, ge=1, description="Most slices.")
+    max_slices: int = Field(3000, ge=1, description="Most slices; of 512 x 512 no more than 1,600 are read.")
     require: tuple[str, ...] = Field(
         (), description="Facts whose absence excludes: body_part, description, kvp, kernel."
     )

@@ -14,6 +14,7 @@ from node.domain.errors import InvalidIdentifier
 from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.selection import MAX_VOXELS
 from node.domain.stack import SAME_POSITION_MM, stack_affine, stack_slices
 from node.domain.volume import Float32, Volume
 from workers.extent import check_extent
@@ -23,8 +24,6 @@ from workers.pixels import read_frames_into
 from workers.refusal import ImageRefused
 from workers.voxel_memory import Allocate, fresh
 
-#: Largest volume that is loaded: 1,600 slices of 512 x 512, or 400 of 1024 x 1024; 1.7 GB of float32.
-MAX_VOXELS = 1600 * 512 * 512
 #: Pixel spacings may differ by this share between slices of one grid; over 512 pixels that is a twentieth of a pixel.
 SPACING_TOLERANCE = 1e-4
 #: A slice may lie this far from its place on the regular grid, voxels.

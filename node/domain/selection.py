@@ -15,6 +15,8 @@ from node.domain.truth import Truth
 
 #: A slice counts as axial up to this angle between its normal and the body's long axis.
 AXIAL_TOLERANCE_DEG = 20.0
+#: Largest volume that is analysed: 1,600 slices of 512 x 512, or 400 of 1024 x 1024; 1.7 GB of float32.
+MAX_VOXELS = 1600 * 512 * 512
 #: Image Type values of pictures whose pixels are no CT numbers of their place: projections, renderings, captures.
 #: A series that is merely DERIVED may be a resampled or de-identified original; it only ranks behind one.
 PROJECTIONS = frozenset({"PROJECTION IMAGE", "MIP", "MINIP", "MIN_IP", "VRT", "VOLUME_RENDERED", "SCREEN SAVE"})
@@ -92,14 +94,19 @@ class NoSuitableSeries:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """What a report says: the reasons that all series share, else that none suits."""
+        """What a report says: the causes that all series share, with what their details share; or that none suits."""
+        told = [reason for each in self.rejected for reason in each.reasons]
         shared = [
-            reason
-            for reason in (self.rejected[0].reasons if self.rejected else ())
-            if all(reason in each.reasons for each in self.rejected)
+            code
+            for code in dict.fromkeys(reason.code for reason in told)
+            if all(code in {reason.code for reason in each.reasons} for each in self.rejected)
         ]
         if shared:
-            return tuple(shared)
+            details = {code: {reason.detail for reason in told if reason.code is code} for code in shared}
+            return tuple(
+                Reason(code=code, detail=next(iter(details[code])) if len(details[code]) == 1 else "")
+                for code in shared
+            )
         return (Reason(code=ReasonCode.NO_SERIES, detail=f"{len(self.rejected)} series were looked at."),)
 
 
@@ -198,6 +205,8 @@ def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
     low, high = rule.slices
     count = sum(instance.facts.number_of_frames or 1 for instance in series.instances)
     axial = axial_angle_deg(series.facts)
+    rows, columns = series.facts.rows, series.facts.columns
+    voxels = rows * columns * count if rows and columns else None
     spacing, coverage = _extent(series)
     return (
         (
@@ -209,6 +218,11 @@ def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
             Truth.of(count <= high),
             "slices",
             Reason(code=ReasonCode.TOO_MANY_SLICES, detail=f"Got {count}, at most {high}."),
+        ),
+        (
+            Truth.of(None if voxels is None else voxels <= MAX_VOXELS),
+            "rows and columns",
+            Reason(code=ReasonCode.VOLUME_TOO_LARGE, detail=f"Got {voxels} voxels, at most {MAX_VOXELS}."),
         ),
         (
             Truth.of(None if axial is None else axial <= AXIAL_TOLERANCE_DEG),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.domain.reasons import ReasonCode
+from node.domain.reasons import Reason, ReasonCode
 from node.domain.selection import (
     NoSuitableSeries,
     SelectionRule,
@@ -123,6 +123,18 @@ def test_the_number_of_slices_has_limits(count, code):
     assert codes(a_series(slices=range(count)), rule) == {code}
 
 
+def test_a_series_too_large_to_be_loaded_gives_way_to_thicker_slices():
+    thin = a_series("1.1", slices=range(1601))
+    thick = a_series("1.2")
+
+    choice = choose_series(a_study(thin, thick), RULE)
+
+    assert isinstance(choice, SeriesChoice)
+    assert choice.series_uid == uid("1.2")
+    assert ReasonCode.VOLUME_TOO_LARGE in codes(thin)
+    assert ReasonCode.VOLUME_TOO_LARGE not in codes(a_series(slices=range(1600)))
+
+
 def test_frames_of_one_object_count_as_slices():
     enhanced = a_series(slices=[0], number_of_frames=300, position=None)
 
@@ -218,6 +230,16 @@ def test_a_report_tells_the_reasons_that_all_series_share():
 
     assert isinstance(choice, NoSuitableSeries)
     assert [reason.code for reason in choice.reasons] == [ReasonCode.MODALITY]
+
+
+def test_series_that_fail_for_one_cause_to_different_degrees_share_it():
+    five, four = a_series("1.1", slices=range(5)), a_series("1.2", slices=range(4))
+
+    choice = choose_series(a_study(five, four), RULE)
+
+    assert isinstance(choice, NoSuitableSeries)
+    assert Reason(code=ReasonCode.TOO_FEW_SLICES) in choice.reasons
+    assert ReasonCode.NO_SERIES not in {reason.code for reason in choice.reasons}
 
 
 def test_where_series_fail_for_different_reasons_the_report_says_that_none_suits():
