@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,8 @@ class MonaiBundleBackend(StructureBackend):
             parser.read_config(folder / "configs" / "inference.json")
             parser.read_meta(folder / "configs" / "metadata.json")
             parser["bundle_root"] = str(folder)
-            parser["device"] = f"$torch.device('{device}')"
+            for place in ("device", *_devices(parser.get())):
+                parser[place] = f"$torch.device('{device}')"
             name = parser.get_parsed_content("modelname") if "modelname" in parser else "model.pt"
             weights = folder / "models" / str(name)
             self._network: nn.Module = parser.get_parsed_content("network_def")
@@ -103,6 +104,17 @@ class MonaiBundleBackend(StructureBackend):
         labels = logits[0].argmax(0).cpu().numpy().astype(np.int32).transpose(2, 1, 0)
         matrix = (FROM_LPS @ np.asarray(prepared.affine, dtype=np.float64))[:, [2, 1, 0, 3]]
         return _towards_head_back_left(labels, Affine(matrix))
+
+
+def _devices(config: object, place: str = "") -> Iterator[str]:
+    """Where parts of a configuration name a device of their own, as the model zoo's inferers do."""
+    parts = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
+    for key, part in parts:
+        at = f"{place}#{key}" if place else str(key)
+        if key == "device":
+            yield at
+        else:
+            yield from _devices(part, at)
 
 
 def _digest(paths: Iterable[Path]) -> str:

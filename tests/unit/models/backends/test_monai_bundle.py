@@ -22,6 +22,8 @@ from tests.builders.structures import NAMES, StructureNetwork, Structures, empti
 
 CPU = torch.device("cpu")
 CHANNELS = max(NAMES) + 1
+#: What the bundle asks for, in all places where the model zoo's do; nothing can be computed on it.
+OTHER_DEVICE = "$torch.device('meta')"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def write_bundle(folder: Path, names: dict[int, str]) -> None:
     inference = {
         "imports": ["$import torch"],
         "bundle_root": ".",
-        "device": "$torch.device('cuda:0')",
+        "device": OTHER_DEVICE,
         "pixdim": "$[1.5, 1.5, 1.5] if False else [3.0, 3.0, 3.0]",
         "modelname": "$'small' + '.pt'",
         "network_def": {"_target_": "tests.builders.structures.StructureNetwork", "channels": CHANNELS},
@@ -49,13 +51,19 @@ def write_bundle(folder: Path, names: dict[int, str]) -> None:
             "_target_": "Compose",
             "transforms": [
                 {"_target_": "LoadImaged", "keys": "image"},
+                {"_target_": "EnsureTyped", "keys": "image", "device": OTHER_DEVICE},
                 {"_target_": "EnsureChannelFirstd", "keys": "image"},
                 {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
                 {"_target_": "Spacingd", "keys": "image", "pixdim": "@pixdim", "mode": "nearest"},
                 scale,
             ],
         },
-        "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [96, 96, 160], "overlap": 0.25},
+        "inferer": {
+            "_target_": "SlidingWindowInferer",
+            "roi_size": [96, 96, 160],
+            "overlap": 0.25,
+            "device": OTHER_DEVICE,
+        },
     }
     channels = {"0": "background"} | {str(value): name for value, name in names.items()}
     metadata = {
