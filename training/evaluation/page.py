@@ -51,7 +51,7 @@ def write_page(
     Parameters
     ----------
     worst
-        The scans with the lowest Dice of a whole body, worst first.
+        Some scans, the worst first.
     groups
         Parts of the scans that have a row of their own, by what they have in common.
     """
@@ -72,6 +72,7 @@ def write_page(
         "<h2>Every scan</h2>",
         _html(case_table(scores)),
         "<h2>Worst scans</h2>",
+        "<p>Those with a wrong name come first, then those with the lowest Dice of a whole body.</p>",
         *(_figure(picture) for picture in worst),
     )
     body = "\n".join(parts)

@@ -22,7 +22,7 @@ from training.evaluation.scores import CaseScore, missed_case, score_case
 from training.evaluation.summary import Summary, reliability, summarise
 from training.evaluation.tables import level_table, reliability_table, summary_table
 
-#: Scans that are shown, those with the worst body first.
+#: Scans that are shown, the worst first.
 SHOWN = 10
 
 #: Told after each case, and after each picture of the worst, how many of these are done, and how many there are.
@@ -54,7 +54,7 @@ def evaluate_spine(cases: Sequence[CaseSource], model: SpineModel, out: Path, *,
         watch(count, steps)
     scores = [journal.done[source.key] for source in cases]
     pictures = []
-    for source in sorted(cases, key=lambda source: journal.done[source.key].worst_dice)[:SHOWN]:
+    for source in sorted(cases, key=lambda source: journal.done[source.key].goodness)[:SHOWN]:
         pictures.append(_picture(source.draw(), journal.done[source.key], model))
         watch(len(cases) + len(pictures), steps)
     _write_report(scores, pictures, model, out)

@@ -103,6 +103,11 @@ class CaseScore:
         return min((body.dice for body in self.bodies if body.is_whole), default=1.0)
 
     @property
+    def goodness(self) -> tuple[bool, float]:
+        """Sorts scans, the worst first: those with a wrong name, which nobody would notice, then by the worst body."""
+        return (not self.wrong_names, self.worst_dice)
+
+    @property
     def has_names(self) -> bool:
         """Whether some body has a name."""
         return bool({Naming.RIGHT, Naming.WRONG} & {body.naming for body in self.bodies}) or self.invented_names > 0

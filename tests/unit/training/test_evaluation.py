@@ -165,6 +165,16 @@ def test_a_body_at_the_edge_of_the_scan_is_left_out_of_the_figures():
     assert summary.dice == 1.0
 
 
+def test_a_wrong_name_is_worse_than_a_bad_mask():
+    truth = boxes(10, 30)
+    wrong = score_case(a_case(truth), found(truth, {20: L2, 21: VertebralLevel.L3}))
+    bad = score_case(a_case(truth), found(boxes(12, 34), {20: L1, 21: L2}))
+    good = score_case(a_case(truth), found(truth, {20: L1, 21: L2}))
+
+    assert bad.worst_dice < wrong.worst_dice
+    assert sorted([good, bad, wrong], key=lambda score: score.goodness) == [wrong, bad, good]
+
+
 def test_a_summary_counts_scans_by_their_worst_name():
     truth = boxes(10, 30)
     right = score_case(a_case(truth), found(truth, {20: L1, 21: L2}))
