@@ -1,6 +1,6 @@
 """TotalSegmentator's vertebrae, ribs and pelvis, with the weights that the site has installed.
 
-`pip install osteonode[totalsegmentator]`. Nothing is downloaded and nothing is sent: weights that are missing are an
+The extra `osteonode[totalsegmentator]`. Nothing is downloaded and nothing is sent: weights that are missing are an
 error, and its usage statistics are switched off.
 """
 
@@ -61,7 +61,8 @@ class TotalSegmentatorBackend(StructureBackend):
             self._nibabel = importlib.import_module("nibabel")
         except ImportError as error:
             raise ConfigurationError(
-                f"the back end totalsegmentator needs its package ({error}); pip install osteonode[totalsegmentator]"
+                f"the back end totalsegmentator needs its package ({error}): pip install '.[totalsegmentator]' in "
+                "the project's folder"
             ) from error
         super().__init__(maps.class_map["total"], device)
         self._folders = self._installed()

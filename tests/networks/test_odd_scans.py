@@ -160,9 +160,18 @@ def abdomen() -> Volume:
     return published_abdomen(peers.require_totalsegmentator()).volume
 
 
-@pytest.mark.parametrize("offset", [1024.0, -1024.0])
-def test_a_trunk_whose_values_are_off_by_1024_is_not_in_hu(trunk: Volume, networks: SpineModel, offset: float) -> None:
+@pytest.mark.parametrize("offset", [1024.0, -1024.0, 150.0, -150.0])
+def test_a_trunk_whose_values_are_all_off_is_not_in_hu(trunk: Volume, networks: SpineModel, offset: float) -> None:
     answer = segment_spine(replace(trunk, hu=trunk.hu + np.float32(offset)), networks)
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.NOT_HU
+
+
+def test_a_trunk_as_it_is_displayed_is_not_in_hu(trunk: Volume, networks: SpineModel) -> None:
+    displayed = np.round(np.clip((trunk.hu + 160.0) / 400.0, 0.0, 1.0) * 255.0).astype(np.float32)
+
+    answer = segment_spine(replace(trunk, hu=displayed), networks)
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.NOT_HU
@@ -220,19 +229,30 @@ def test_left_and_right_exchanged_are_not_seen_and_every_answer_says_so(abdomen:
     assert names[0] == names[1]
 
 
-def test_a_patient_who_lies_prone_or_feet_first_is_the_same_patient(abdomen: Volume, networks: SpineModel) -> None:
-    straight = segment_spine(abdomen, networks)
-    # Prone, feet first: rows and columns run the other way, slices come from the head, and the header says so.
+@pytest.fixture(scope="module")
+def supine(abdomen: Volume, networks: SpineModel) -> SpineSegmentation:
+    answer = segment_spine(abdomen, networks)
+    assert isinstance(answer, SpineSegmentation)
+    assert VertebralLevel.L1 in {vertebra.level for vertebra in answer.vertebrae}
+    return answer
+
+
+@pytest.mark.parametrize(
+    "reversed_axes", [(1, 2), (0, 2), (0, 1)], ids=["head first, prone", "feet first, supine", "feet first, prone"]
+)
+def test_a_patient_who_lies_prone_or_feet_first_is_the_same_patient(
+    abdomen: Volume, networks: SpineModel, supine: SpineSegmentation, reversed_axes: tuple[int, ...]
+) -> None:
+    # rows, columns and slices as a scanner writes them for this position, and the header says so
     matrix = abdomen.affine.matrix.copy()
-    matrix[:3, 3] = abdomen.affine.to_lps(np.array(abdomen.shape, dtype=np.float64) - 1.0)
-    matrix[:3, :3] *= -1.0
-    turned = replace(abdomen, hu=np.ascontiguousarray(abdomen.hu[::-1, ::-1, ::-1]), affine=Affine(matrix))
+    last = [abdomen.shape[axis] - 1.0 if axis in reversed_axes else 0.0 for axis in range(3)]
+    matrix[:3, 3] = abdomen.affine.to_lps(np.array(last))
+    matrix[:3, list(reversed_axes)] *= -1.0
+    turned = replace(abdomen, hu=np.ascontiguousarray(np.flip(abdomen.hu, reversed_axes)), affine=Affine(matrix))
 
     answer = segment_spine(turned, networks)
 
-    assert isinstance(straight, SpineSegmentation)
     assert isinstance(answer, SpineSegmentation)
-    assert VertebralLevel.L1 in {vertebra.level for vertebra in straight.vertebrae}
-    assert [vertebra.level for vertebra in answer.vertebrae] == [vertebra.level for vertebra in straight.vertebrae]
-    for one, other in zip(straight.vertebrae, answer.vertebrae, strict=True):
+    assert [vertebra.level for vertebra in answer.vertebrae] == [vertebra.level for vertebra in supine.vertebrae]
+    for one, other in zip(supine.vertebrae, answer.vertebrae, strict=True):
         np.testing.assert_allclose(one.centroid_lps_mm, other.centroid_lps_mm, atol=0.1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.bundle import METADATA, WEIGHTS, Bundle, load_bundle, save_bundle
+from models.bundle import BUNDLES, METADATA, WEIGHTS, Bundle, load_bundle, save_bundle
 from models.card import Metric, ModelCard, Release, Threshold, Training
 from models.metadata import card_from_metadata, metadata_from_card
 from models.network import Architecture, build_network
@@ -70,6 +70,13 @@ def test_a_bundle_is_below_six_megabytes(folder: Path) -> None:
     size = (folder / WEIGHTS).stat().st_size
 
     assert size < 6_000_000
+
+
+def test_all_weights_that_are_shipped_are_below_six_megabytes() -> None:
+    shipped = sorted(BUNDLES.rglob("*.safetensors"))
+
+    assert {path.parents[1].name for path in shipped} == {"spine-ct", "body-ct"}
+    assert sum(path.stat().st_size for path in shipped) < 6_000_000
 
 
 def test_a_network_comes_in_evaluation_mode(folder: Path) -> None:
