@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,7 @@ from models.box import Box, corner, size, whole
 from models.interpolate import box_on_grid, on_grid, with_margin
 from models.resample import to_network_grid
 from models.vertebra import SpineSegmentation, Vertebra
+from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Float32, Volume
 
 #: Stands on every picture, as it does on every object made with research models.
@@ -39,6 +41,10 @@ _BONE_HU = (120.0, 900.0)
 _HALF_CHEST_MM = 190.0
 
 _WIDTH_INCHES = 9.0
+
+#: A series of any length makes a picture that can be opened.
+_HIGHEST_INCHES = 30.0
+_LETTERS_IN_A_LINE = 150
 
 #: What is shown to each side of the spine, mm.
 _HALF_WIDTH_MM = 130.0
@@ -67,13 +73,7 @@ def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
     bodies = _bodies_on(grid, spine)
     centroids = np.array([vertebra.centroid_lps_mm for vertebra in spine.vertebrae])
     places = grid.affine.to_index(centroids)
-    height = _WIDTH_INCHES / 2.0 * grid.shape[0] * _SPACING_MM / (2.0 * _HALF_WIDTH_MM) + 0.9
-    wider = _HALF_CHEST_MM / _HALF_WIDTH_MM
-    figure = Figure(
-        figsize=(_WIDTH_INCHES * (2.0 + wider) / 2.0, max(3.5, height)), facecolor="black", layout="constrained"
-    )
-    FigureCanvasAgg(figure)
-    side, front, projection = figure.subplots(1, 3, width_ratios=(1.0, 1.0, wider))
+    figure, (side, front, projection) = _sheet(grid)
     for axes, axis in ((side, 2), (front, 1)):
         _draw_cut(axes, grid, bodies, places, axis=axis)
     _draw_projection(projection, grid, bodies, places)
@@ -90,9 +90,61 @@ def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
         )
     ]
     figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, labelcolor=_QUIET, fontsize=9)
+    return _png(figure)
+
+
+def draw_refused(volume: Volume, reason: Reason) -> bytes:
+    """A PNG of a scan in which nothing could be evaluated, and why: two cuts through its brightest part, a projection.
+
+    Which side is which is what the header says. Where the values are no HU, black and white are those of the scan.
+    """
+    grid = to_network_grid(volume, (_SPACING_MM,) * 3)
+    low, bright, high = np.percentile(grid.hu, (1.0, 98.0, 99.9))
+    as_stored = reason.code is ReasonCode.NOT_HU
+    limits = (float(low), float(high)) if as_stored else _WINDOW_HU
+    bone = (float(bright), float(high)) if as_stored else _BONE_HU
+    middle = [round(float(np.median(places))) for places in np.nonzero(grid.hu >= bright)]
+    figure, (side, front, projection) = _sheet(grid)
+    for axes, picture, (black, white), centre, half_mm in (
+        (side, _slab(grid, middle[2], axis=2), limits, middle[1], _HALF_WIDTH_MM),
+        (front, _slab(grid, middle[1], axis=1), limits, middle[2], _HALF_WIDTH_MM),
+        (projection, grid.hu.max(axis=1), bone, middle[2], _HALF_CHEST_MM),
+    ):
+        axes.imshow(picture[::-1], cmap="gray", vmin=black, vmax=max(white, black + 1.0), interpolation="bilinear")
+        axes.set_xlim(centre - half_mm / _SPACING_MM, centre + half_mm / _SPACING_MM)
+    _explain(side, "cut from the side", left="A", right="P")
+    _explain(front, "cut from the front", left="R", right="L")
+    _explain(projection, "brightest voxel, from the front", left="R", right="L")
+    _draw_scale(projection)
+    figure.suptitle(f"OsteoNode, {RESEARCH}", color="white", fontsize=11)
+    told = textwrap.fill(reason.text, _LETTERS_IN_A_LINE)
+    figure.supxlabel(told, color=_REFUSED[0], fontsize=10)
+    return _png(figure)
+
+
+def _sheet(grid: Volume) -> tuple[Figure, tuple[Axes, Axes, Axes]]:
+    """A black page with two panels of one width and a wider one, as high as the scan."""
+    height = _WIDTH_INCHES / 2.0 * grid.shape[0] * _SPACING_MM / (2.0 * _HALF_WIDTH_MM) + 0.9
+    wider = _HALF_CHEST_MM / _HALF_WIDTH_MM
+    size = (_WIDTH_INCHES * (2.0 + wider) / 2.0, min(max(3.5, height), _HIGHEST_INCHES))
+    figure = Figure(figsize=size, facecolor="black", layout="constrained")
+    FigureCanvasAgg(figure)
+    side, front, projection = figure.subplots(1, 3, width_ratios=(1.0, 1.0, wider))
+    return figure, (side, front, projection)
+
+
+def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, facecolor="black")
     return buffer.getvalue()
+
+
+def _slab(grid: Volume, place: int, *, axis: int) -> Float32:
+    """The mean over a slab across an axis, as thick as that of a cut along the spine."""
+    half = round(_HALF_SLAB_MM / _SPACING_MM)
+    planes = slice(max(0, place - half), place + half + 1)
+    mean: Float32 = np.moveaxis(grid.hu, axis, 0)[planes].mean(0)
+    return mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

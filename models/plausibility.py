@@ -40,7 +40,8 @@ _OFFSET_ALLOWED = 60.0
 #: They lie elsewhere where so many times as many voxels fit there.
 _FITS_BETTER = 1.25
 _OFFSETS = np.arange(-400.0, 401.0, 10.0)
-#: A window or a smaller type cuts values off: so large a share has the lowest one, and that is above air.
+#: A window for display cuts values off: so large a share has the lowest one, and that is above air. So it is where
+#: values that a scanner cut off at -1024 were shifted.
 _LEAST_CUT_OFF = 0.02
 _SAMPLES_PER_AXIS = 96
 
@@ -78,7 +79,7 @@ def _doubt_by_tissue(values: Float32) -> str | None:
         return f"Of the values {share:.1%} are above {_LUNG[1]:.0f} HU, too few for soft tissue."
     floor = float(values.min())
     if floor > _AIR[1] and (values == floor).mean() > _LEAST_CUT_OFF:
-        return f"They are cut off at {floor:.0f}, as by a window for display."
+        return f"Many share the lowest one, {floor:.0f}: they are shifted, or cut off by a window for display."
     middle = _highest_peak(tissue)
     if not _is_within(middle, _SOFT_TISSUE):
         return f"Soft tissue was expected near 0 HU; the most frequent value came at {middle:.0f}."

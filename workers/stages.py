@@ -12,7 +12,7 @@ from functools import partial
 from models.bone import measure_bone, not_evaluable
 from models.chain import Chain
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
-from models.pictures import draw_spine
+from models.pictures import draw_refused, draw_spine
 from models.refine import FineBody
 from models.scan import PreparedScan
 from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
@@ -78,7 +78,8 @@ class CtBoneStages:
     def segment(self, lease: Lease) -> StageOutcome:
         """Find the vertebral bodies of the chosen series; leaves label map and crops.
 
-        Where nothing can be assessed it leaves findings that say why, and the pipeline goes straight to encoding.
+        Where nothing can be assessed it leaves findings that say why, with a picture of what could be loaded, and the
+        pipeline goes straight to encoding.
         """
         started_at = self._parts.clock.now()
         steps = (
@@ -101,7 +102,8 @@ class CtBoneStages:
             started_at=started_at,
         )
         findings = self._leave_findings(lease, not_evaluable(context.reason), provenance, self._digest(lease.item))
-        return StageOutcome(assessable=False, artefacts=(findings,), timings_s=timings, note=context.reason.code)
+        left = (findings, *self._leave_picture_of_refused(context))
+        return StageOutcome(assessable=False, artefacts=left, timings_s=timings, note=context.reason.code)
 
     def screen_bmd(self, lease: Lease) -> StageOutcome:
         """Measure the bodies that `segment` left; leaves the findings."""
@@ -204,6 +206,13 @@ class CtBoneStages:
             write = partial(self._parts.artefacts.write, context.lease)
             artefacts = tuple(writers.map(write, *zip(*contents, strict=True)))
         return replace(context, artefacts=artefacts)
+
+    def _leave_picture_of_refused(self, context: SegmentContext) -> tuple[Artefact, ...]:
+        """The scan and why it was refused, where it could be loaded: it is in memory, and nothing urgent waits."""
+        if context.series is None or context.reason is None:
+            return ()
+        drawn = draw_refused(context.series.volume, context.reason)
+        return (self._parts.artefacts.write(context.lease, PICTURE, drawn),)
 
     def _leave_findings(
         self, lease: Lease, findings: CtBoneFindings, provenance: Provenance, input_digest: str

@@ -126,7 +126,7 @@ def _leave_object(node: RunningNode, made: OutgoingObject, target: Path) -> Writ
 
 
 def _leave_picture(node: RunningNode, result: PipelineResult, folder: Path) -> Path | None:
-    """The picture of what was found; `None` where nothing was segmented, or drawing it was given up."""
+    """The picture of what was found or refused; `None` where no series was read, or drawing it was given up."""
     drawn = _named(result, PICTURE)
     if drawn is None:
         return None

@@ -10,7 +10,7 @@ import pytest
 from pydicom import Dataset
 
 from tests import peers
-from tests.builders.ct import CtSpec, ct_series, made_up_uid, write_series
+from tests.builders.ct import SAGITTAL, CtSpec, ct_series, made_up_uid, write_series
 from tests.builders.enhanced_ct import enhanced_ct
 from tests.faults.conftest import quick_worker, untrained_network  # noqa: F401 - a fixture
 from tests.faults.flow import SentStudy, send, wait_until_settled
@@ -76,6 +76,47 @@ def test_mixed_frames_of_reference_are_refused_and_the_report_says_so(
     assert "mixed-frames-of-reference" in node.command("why", study.study_uid).stdout
     (report,) = reports(orthanc, study)
     assert b"The slices do not share one frame of reference" in report
+
+
+def localizer(spec: CtSpec) -> list[Dataset]:
+    """A series that says of itself that it is one."""
+    images = ct_series(spec)
+    for image in images:
+        image.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    return images
+
+
+def as_it_was_stored(spec: CtSpec) -> list[Dataset]:
+    """A series whose CT numbers all have 1024 too much."""
+    images = ct_series(spec)
+    for image in images:
+        image.RescaleIntercept = f"{float(image.RescaleIntercept) + 1024.0:g}"
+    return images
+
+
+@pytest.mark.parametrize(
+    ("images", "code", "sentence"),
+    [
+        (ct_series(replace(SPEC, study="sagittal", orientation=SAGITTAL)), "not-axial", b"not axial"),
+        (ct_series(replace(SPEC, study="short", slices=5)), "too-few-slices", b"too few slices"),
+        (localizer(replace(SPEC, study="localizer")), "localizer", b"localizer"),
+        (as_it_was_stored(replace(SPEC, study="shifted")), "values-not-in-hu", b"Hounsfield"),
+    ],
+    ids=["sagittal", "five slices", "localizer", "off by 1024"],
+)
+def test_what_no_pipeline_can_read_is_refused_with_its_code_in_the_index_and_a_sentence_in_the_report(
+    node: NodeProcess,
+    orthanc: peers.Orthanc,
+    tmp_path: Path,
+    images: Sequence[Dataset],
+    code: str,
+    sentence: bytes,
+) -> None:
+    study = analysed(node, images, tmp_path / "images")
+
+    assert code in node.command("why", study.study_uid).stdout
+    (report,) = reports(orthanc, study)
+    assert sentence in report
 
 
 def test_an_enhanced_multi_frame_ct_is_read_like_any_other(

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.pictures import draw_spine
+from models.pictures import draw_refused, draw_spine
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
+from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
 from tests.builders.spine_classes import Scene, build
-from tests.builders.spine_network import painted_model, painted_volume
+from tests.builders.spine_network import FRAME, painted_model, painted_volume
 
 _SCENE = Scene(top=VertebralLevel.T10, bottom=VertebralLevel.L1, sacrum=False, below_mm=-14.0)
 
@@ -61,6 +62,39 @@ def test_what_is_said_of_a_cut_body_without_a_level_stays_on_the_picture() -> No
     yellow = (red > 120) & (green > 80) & (blue < 80)
     assert yellow.any()
     assert not yellow[:, :3].any()
+
+
+@pytest.mark.parametrize("code", [ReasonCode.NO_SPINE, ReasonCode.NOT_HU])
+@pytest.mark.parametrize("flipped", [(), (0, 1, 2)])
+def test_a_refused_scan_is_shown_as_it_lies_and_says_why_in_yellow(flipped: tuple[int, ...], code: ReasonCode) -> None:
+    volume = painted_volume(build(_SCENE))
+    spine = segment_spine(volume, painted_model())
+    assert isinstance(spine, SpineSegmentation)
+
+    drawn = draw_refused(_flipped(_with_rods(volume, spine), flipped), Reason(code=code, detail="Nothing came."))
+    picture = np.asarray(Image.open(io.BytesIO(drawn)).convert("RGB")).astype(int)
+
+    red, green, blue = np.moveaxis(picture, -1, 0)
+    yellow = (red > 200) & (green > 140) & (blue < 120)
+    assert yellow[round(0.9 * len(yellow)) :].sum() > 100
+    white = (picture.min(-1) == 255)[round(0.15 * len(picture)) : round(0.9 * len(picture))]
+    projection = white[:, round(2 * white.shape[1] / 3.46) :]
+    assert _share_on_the_left(np.delete(projection, _middle(projection), axis=1)) < 0.05
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 40), (40, 1, 40), (40, 40, 1), (2500, 8, 8)])
+@pytest.mark.parametrize("value", [-1000.0, 0.0, 1e9])
+def test_whatever_was_refused_can_be_drawn(shape: tuple[int, int, int], value: float) -> None:
+    volume = Volume(
+        hu=np.full(shape, value, dtype=np.float32),
+        affine=Affine.from_spacing((2.0, 2.0, 2.0)),
+        frame_of_reference=FRAME,
+    )
+
+    drawn = draw_refused(volume, Reason(code=ReasonCode.NOT_HU, detail="Nothing but one value. " * 20))
+
+    width, height = Image.open(io.BytesIO(drawn)).size
+    assert max(width, height) < 4000
 
 
 @pytest.mark.parametrize("flipped", [(), (0,), (1,), (2,), (0, 1, 2)])

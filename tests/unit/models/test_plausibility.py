@@ -84,7 +84,7 @@ def test_values_that_a_window_for_display_cut_off_are_refused_with_the_value(low
     check = checked(np.clip(trunk(), low, high))
 
     assert check.reason is not None
-    assert f"cut off at {low:.0f}" in check.reason.detail
+    assert f"the lowest one, {low:.0f}:" in check.reason.detail
 
 
 @pytest.mark.parametrize("value", [0.0, -1000.0, 40.0, 3071.0])

@@ -176,9 +176,10 @@ def test_a_series_that_is_no_volume_leaves_the_reason_and_asks_no_network(tmp_pa
     assert [reason.code for reason in analysed.findings.reasons] == [ReasonCode.GANTRY_TILT]
     assert analysed.provenance.models == ()
     assert set(outcome.timings_s) == {"load"}
+    assert PICTURE not in world.contents
 
 
-def test_a_volume_without_a_spine_leaves_the_reason_and_the_model(tmp_path):
+def test_a_volume_without_a_spine_leaves_the_reason_the_model_and_a_picture(tmp_path):
     spec = CtSpec(slices=40, rows=40, columns=40, spacing_mm=(3.0, 3.0, 3.0))
     hu = np.full((40, 40, 40), -1000, np.float32)
     hu[:, 10:30, 10:30] = -60.0
@@ -191,6 +192,8 @@ def test_a_volume_without_a_spine_leaves_the_reason_and_the_model(tmp_path):
     assert analysed.findings.status is Status.NOT_EVALUABLE
     assert [model.name for model in analysed.provenance.models] == ["painted", "trusting"]
     assert LABEL_MAP not in world.contents
+    assert [artefact.name for artefact in outcome.artefacts] == [FINDINGS, PICTURE]
+    assert world.contents[PICTURE].startswith(b"\x89PNG")
 
 
 def test_what_was_left_out_of_the_volume_is_a_limitation_of_the_findings(spine_files, tmp_path):
