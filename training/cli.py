@@ -55,7 +55,7 @@ def fit_spine_command(
     seed: Seed = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 10_000,
     body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 10_000,
-    persons: Persons = 80,
+    persons: Persons = 95,
 ) -> None:
     """Train both networks of the spine and the level model on synthetic anatomy; run it again to resume."""
     command = f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps} --persons {persons}"
@@ -102,7 +102,7 @@ def fit_levels_command(
     work: Annotated[Path, typer.Option(help="Folder for what the network saw; resumed from.")],
     version: Annotated[str, typer.Option(help="Version of the level model.")],
     seed: Seed = 1,
-    persons: Persons = 80,
+    persons: Persons = 95,
 ) -> None:
     """Count what a network shows of each level in whole synthetic scans, and calibrate how sure names are."""
     command = f"osteonode-train fit levels --seed {seed} --persons {persons}"

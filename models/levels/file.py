@@ -25,6 +25,7 @@ _WAYS = (
     landmarks.LIMITS,
     links.LIMITS,
     placements.LIMITS,
+    model.LIMITS,
     model.MOST_DEVIATIONS,
 )
 

@@ -29,7 +29,8 @@ _BELOW_TURN, _BELOW_WIDTH = 0.25, 0.06
 _LEAST_HEIGHT = 0.85
 
 #: The last ribs may be short, mm: one that reaches so far is a landmark where what begins at the body below, as a
-#: transverse process that was taken for a rib, is a stub and reaches less than this share of it.
+#: transverse process that was taken for a rib, is a stub, reaches less than this share of it, and has no fellow that
+#: could be a last rib as well.
 _SHORTEST_LAST_RIB_MM = 12.0
 _MOST_BELOW = 0.5
 
@@ -62,6 +63,8 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> dict[Landmark,
             # One of them is enough: the other may be a stub, or too faint to be followed.
             and max(evidence.rib_mm) >= _SHORTEST_LAST_RIB_MM
             and max(below.rib_mm) < min(STUB_MM, _MOST_BELOW * max(evidence.rib_mm))
+            # A pair of stubs may be that of T12, and the ribs above it those of T11.
+            and min(below.rib_mm) < _SHORTEST_LAST_RIB_MM
             and not any(below.rib_cut)
             and _is_whole(chain, index + 1)
         ):

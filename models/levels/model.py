@@ -12,7 +12,7 @@ from scipy import special
 from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
 from models.levels.links import Links
-from models.levels.placements import FIRST_PLACE, LAST_PLACE, Kind, Placement
+from models.levels.placements import BELOW_RIBS, FIRST_PLACE, LAST_PLACE, Kind, Placement
 from models.levels.shares import check_shares
 from node.domain.errors import ConfigurationError
 from node.domain.geometry import Float64
@@ -22,6 +22,18 @@ SIZES = int(LAST_PLACE - FIRST_PLACE) + 3
 
 #: A body that differs by more than this many standard deviations is broken or was cut: how much more does not matter.
 MOST_DEVIATIONS = 3.0
+
+#: Ribs of both sides that reach so far, mm, are those of a thoracic vertebra, however lumbar it looks to the network:
+#: 38 mm is the least of a last rib that readers call a normal one [1], and lumbar ribs are shorter. Networks err, and
+#: so that is no certainty: its odds are less than the power of e.
+#:
+#: References
+#: ----------
+#: [1] Wigh RE. The thoracolumbar and lumbosacral transitional junctions. Spine 1980;5:215-222.
+_LONG_RIBS_MM, _LONG_RIBS_LOG_ODDS = 40.0, -7.0
+
+#: All that says how likely a placement is before any clue.
+LIMITS = (_LONG_RIBS_MM, _LONG_RIBS_LOG_ODDS)
 
 #: Odds of a belief are told apart up to this power of e.
 _MOST_LOG_ODDS = 12.0
@@ -186,9 +198,23 @@ class LevelModel:
 
     def beliefs(self, chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
         """How much each placement is believed, shape (placements,), sum 1."""
-        priors = np.array([placement.log_prior for placement in candidates])
-        shares: Float64 = special.softmax(priors + self.terms(chain, candidates) @ self.term_weights)
+        shares: Float64 = special.softmax(
+            log_priors(chain, candidates) + self.terms(chain, candidates) @ self.term_weights
+        )
         return shares
+
+
+def log_priors(chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
+    """Logarithm of how common each placement is, shape (placements,), by variants and by whose ribs are long."""
+    long_ribs = [min(body.rib_mm) >= _LONG_RIBS_MM for body in chain]
+    return np.array(
+        [
+            placement.log_prior
+            + _LONG_RIBS_LOG_ODDS
+            * sum(long and place.kind in BELOW_RIBS for long, place in zip(long_ribs, placement.places, strict=True))
+            for placement in candidates
+        ]
+    )
 
 
 def log_odds(probability: float) -> float:

@@ -21,7 +21,7 @@ from node.domain.reasons import Reason, ReasonCode
 _NO_VERTEBRA = 0.95
 
 #: Raised whenever the same bodies come to be believed otherwise: what was calibrated before is worth nothing then.
-FORM = 4
+FORM = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +87,13 @@ class Guess:
     anchors: frozenset[int]
 
     def doubts(self, level: VertebralLevel | None) -> bool:
-        """Whether a name rests on a count from T1 that few people have: T1 is more often mistaken for a neighbour."""
-        return level is not None and level.is_thoracic and self.placement.counts_from_first_thoracic
+        """Whether a name rests on a count from T1 that few people have: T1 is more often mistaken for a neighbour.
+
+        Or T12 for L1, where its ribs were not seen and no sacrum tells how many lumbar vertebrae there are.
+        """
+        if level is None or not self.placement.counts_from_first_thoracic:
+            return False
+        return level.is_thoracic or Landmark.SACRUM not in self.seen
 
 
 def parts_of(chain: Sequence[Evidence]) -> tuple[Part, ...]:
@@ -232,8 +237,9 @@ def _premises(guessed: Guess, levels: Sequence[VertebralLevel | None]) -> tuple[
 
 def _unlikely_count(level: VertebralLevel | None, confidence: LevelConfidence, placement: Placement) -> Label:
     detail = (
-        f"Counted from T1 there are {placement.thoracic} thoracic vertebrae, as some people in a hundred have, or T1 "
-        "was mistaken for its neighbour. A reader who looks at the first ribs would settle it."
+        f"Counted from T1 there are {placement.thoracic} thoracic vertebrae, as some people in a hundred have, or the "
+        "first or last one was mistaken for its neighbour. A reader who looks at the first and the last ribs would "
+        "settle it."
     )
     reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=detail)
     return Label(level=None, confidence=confidence, likeliest=level, reasons=(reason,))

@@ -53,6 +53,10 @@ class Kind(StrEnum):
     SACRAL = "sacral"
 
 
+#: The kinds that bear no long ribs: all below the last thoracic one.
+BELOW_RIBS = frozenset({Kind.FIRST_LUMBAR, Kind.LUMBAR, Kind.LAST_LUMBAR, Kind.SACRAL})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One vertebra of a spine.

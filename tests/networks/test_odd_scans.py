@@ -83,11 +83,6 @@ def metal_everywhere() -> Volume:
     return a_volume(hu)
 
 
-def unnamed(answer: SpineSegmentation | Reason) -> bool:
-    """Whether nothing was found, or nothing of it has a name."""
-    return isinstance(answer, Reason) or all(vertebra.level is None for vertebra in answer.vertebrae)
-
-
 @pytest.mark.parametrize(
     ("build", "code"),
     [(a_head, ReasonCode.NO_SPINE), (knees, ReasonCode.NO_SPINE), (metal_everywhere, ReasonCode.NOT_HU)],
@@ -185,15 +180,16 @@ def test_a_few_slices_hold_no_chain_of_bodies(trunk: Volume, networks: SpineMode
     assert answer.code is ReasonCode.NO_SPINE
 
 
-def test_a_single_sagittal_slice_gets_no_level(trunk: Volume, networks: SpineModel) -> None:
+def test_a_single_sagittal_slice_holds_no_chain_of_bodies(trunk: Volume, networks: SpineModel) -> None:
     middle = trunk.shape[2] // 2
 
     answer = segment_spine(part(trunk, (0, 0, middle), (*trunk.shape[:2], 1)), networks)
 
-    assert unnamed(answer)
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.NO_SPINE
 
 
-def test_three_thousand_slices_are_seen(trunk: Volume, networks: SpineModel) -> None:
+def test_three_thousand_slices_of_repeated_spine_get_no_level_and_say_why(trunk: Volume, networks: SpineModel) -> None:
     middle = part(trunk, (0, 80, 60), (trunk.shape[0], 100, 100))
     repeats = int(np.ceil(3000 / middle.shape[0]))
     tall = np.concatenate([middle.hu] * repeats)[:3000]
@@ -202,8 +198,10 @@ def test_three_thousand_slices_are_seen(trunk: Volume, networks: SpineModel) -> 
 
     answer = segment_spine(replace(middle, hu=tall, affine=Affine(matrix)), networks)
 
-    # Squeezed and repeated it is no spine that could be named.
-    assert unnamed(answer)
+    assert isinstance(answer, SpineSegmentation)
+    assert {vertebra.level for vertebra in answer.vertebrae} == {None}
+    codes = {reason.code for vertebra in answer.vertebrae for reason in vertebra.reasons}
+    assert ReasonCode.IMPLAUSIBLE_ANATOMY in codes
 
 
 @pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)])
@@ -211,6 +209,15 @@ def test_an_abdomen_mirrored_from_head_to_foot_or_front_to_back_or_both_is_refus
     abdomen: Volume, networks: SpineModel, axes: tuple[int, ...]
 ) -> None:
     answer = segment_spine(replace(abdomen, hu=np.ascontiguousarray(np.flip(abdomen.hu, axes))), networks)
+
+    assert isinstance(answer, Reason)
+    assert answer.code is ReasonCode.MIRRORED
+
+
+def test_a_real_chest_with_front_and_back_exchanged_is_refused(networks: SpineModel) -> None:
+    chest = published_chest(peers.require_totalsegmentator()).volume
+
+    answer = segment_spine(replace(chest, hu=np.ascontiguousarray(np.flip(chest.hu, 1))), networks)
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.MIRRORED

@@ -11,7 +11,7 @@ from scipy import optimize
 from scipy.special import logsumexp, softmax
 
 from models.levels.clues import Clue
-from models.levels.model import LevelModel
+from models.levels.model import LevelModel, log_priors
 from models.levels.placements import placements
 from node.domain.geometry import Float64
 from training.levels.chains import TrueChain
@@ -74,5 +74,6 @@ def _case(model: LevelModel, chain: TrueChain) -> _Case | None:
     if not true.any():
         # four lumbar vertebrae below eleven thoracic ones: such are drawn, and are no variant of the model
         return None
-    priors = np.array([placement.log_prior for placement in candidates])
-    return _Case(priors=priors, terms=model.terms(chain.evidence, candidates), true=true)
+    return _Case(
+        priors=log_priors(chain.evidence, candidates), terms=model.terms(chain.evidence, candidates), true=true
+    )

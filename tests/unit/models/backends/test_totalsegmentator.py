@@ -140,5 +140,5 @@ def test_missing_weights_are_an_error_and_nothing_is_downloaded(installed: Path)
 
 
 def test_a_missing_package_is_an_error_that_says_what_to_install() -> None:
-    with pytest.raises(ConfigurationError, match=r"osteonode\[totalsegmentator\]"):
+    with pytest.raises(ConfigurationError, match=r"pip install '\.\[totalsegmentator\]'"):
         TotalSegmentatorBackend(CPU)

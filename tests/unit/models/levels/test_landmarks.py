@@ -131,3 +131,14 @@ def test_short_last_ribs_count_where_they_are_far_longer_than_what_begins_below(
 
     assert labels[5].likeliest is T12
     assert (labels[5].level is T12) is is_named
+
+
+@pytest.mark.parametrize(("stubs_mm", "is_named"), [((20.0, 5.0), True), ((20.0, 14.0), False)])
+def test_a_pair_of_stubs_below_long_ribs_may_be_the_last_pair(stubs_mm: tuple[float, float], is_named: bool) -> None:
+    shown = list(chain(places("T7", "L3")))
+    shown[6] = replace(shown[6], rib_mm=stubs_mm)
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert labels[5].likeliest is T12
+    assert (labels[5].level is T12) is is_named

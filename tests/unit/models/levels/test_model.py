@@ -56,6 +56,24 @@ def test_one_clue_changes_beliefs_by_the_ratio_of_its_shares_to_the_power_of_its
 
 
 @pytest.mark.parametrize(
+    ("ribs_mm", "log_odds"), [((41.0, 60.0), -7.0), ((39.0, 60.0), 0.0)], ids=["both are long", "one is not"]
+)
+def test_a_pair_of_long_ribs_tells_that_a_vertebra_is_no_lumbar_one(
+    ribs_mm: tuple[float, float], log_odds: float
+) -> None:
+    lower = chain(places("L1", "L2"))
+    candidates = placements(2)
+    names = [placement.levels for placement in candidates]
+    thoracic, lumbar = names.index(("T11", "T12")), names.index(("T12", "L1"))
+    before = BLIND.beliefs(lower, candidates)
+
+    ribbed = BLIND.beliefs([lower[0], replace(lower[1], rib_mm=ribs_mm)], candidates)
+
+    ratio = (ribbed[lumbar] / ribbed[thoracic]) / (before[lumbar] / before[thoracic])
+    assert math.log(ratio) == pytest.approx(log_odds)
+
+
+@pytest.mark.parametrize(
     ("shown", "thoracic", "lumbar"),
     [(("T8", "S1"), 12, 5), (("C7", "L2"), 12, 5), (("T8", "S1"), 12, 6), (("C7", "L1"), 11, 5), (("C7", "L1"), 13, 5)],
 )

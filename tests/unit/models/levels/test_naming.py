@@ -63,15 +63,26 @@ def test_a_chest_up_to_the_first_rib_is_counted_from_both_ends() -> None:
 
 
 def test_eleven_thoracic_vertebrae_by_the_count_from_t1_alone_are_told_and_not_named() -> None:
+    true = places("C7", "S1", thoracic=11)
+
+    labels = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.7)).labels
+
+    thoracic, lumbar = labels[1:12], labels[12:17]
+    assert named(lumbar) == usual(L1, L5)
+    assert {label.level for label in thoracic} == {None}
+    assert [label.likeliest for label in thoracic] == [place.level for place in true[1:12]]
+    assert "there are 11 thoracic vertebrae" in thoracic[0].reasons[0].detail
+
+
+def test_without_the_sacrum_eleven_thoracic_vertebrae_may_be_twelve_and_no_lumbar_one_is_named() -> None:
+    """A T12 without ribs, or whose ribs were missed, looks like L1."""
     true = places("C7", "L2", thoracic=11)
 
     labels = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.7)).labels
 
-    thoracic, lumbar = labels[1:-2], labels[-2:]
-    assert [label.level for label in lumbar] == [L1, L2]
-    assert {label.level for label in thoracic} == {None}
-    assert [label.likeliest for label in thoracic] == [place.level for place in true[1:-2]]
-    assert "there are 11 thoracic vertebrae" in thoracic[0].reasons[0].detail
+    assert {label.level for label in labels} == {None}
+    assert [label.likeliest for label in labels[-2:]] == [L1, L2]
+    assert "last one was mistaken for its neighbour" in labels[-1].reasons[0].detail
 
 
 @pytest.mark.parametrize("first", ["C2", "C3", "C4", "C5"])
