@@ -21,7 +21,7 @@ from node.domain.reasons import Reason, ReasonCode
 _NO_VERTEBRA = 0.95
 
 #: Raised whenever the same bodies come to be believed otherwise: what was calibrated before is worth nothing then.
-FORM = 5
+FORM = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +162,9 @@ def name_levels(chain: Sequence[Evidence], rule: LevelRule) -> LevelNames:
     parts = parts_of(chain)
     guesses = [guess(chain[part.bodies], rule.model) for part in parts]
     named = [_name_part(part, guessed, rule=rule) for part, guessed in zip(parts, guesses, strict=True)]
+    named = [
+        _held_to_first_thoracic(chain, parts, guesses=guesses, named=named, index=index) for index in range(len(parts))
+    ]
     labels = [label for names in named for label in names.labels]
     if not _fit_together(chain, parts, guesses=guesses, named=named):
         reason = Reason(
@@ -198,6 +201,64 @@ def _fit_together(
         if apart != steps or apart < 1:
             return False
     return True
+
+
+def _held_to_first_thoracic(
+    chain: Sequence[Evidence],
+    parts: Sequence[Part],
+    *,
+    guesses: Sequence[Guess | None],
+    named: Sequence[LevelNames],
+    index: int,
+) -> LevelNames:
+    """The names of a part, without thoracic ones where T1 lies beyond a break and does not fit to the count upwards."""
+    names, guessed, start = named[index], guesses[index], parts[index].bodies.start
+    first = _first_thoracic(parts[:index], guesses[:index])
+    thoracic = [
+        place for place, label in enumerate(names.labels) if label.level is not None and label.level.is_thoracic
+    ]
+    if guessed is None or first is None or not thoracic:
+        return names
+    number = 1 + _vertebrae_between(chain, parts, above=first, below=start + thoracic[0])
+    level = names.labels[thoracic[0]].level
+    if level == f"T{number}":
+        return names
+    detail = (
+        f"T1 seems to be in view: by the distances across a break the body that looks like {level} is number {number} "
+        "from there. There may be eleven or thirteen thoracic vertebrae, or one was missed. A reader who looks at the "
+        "first ribs would settle it."
+    )
+    reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=detail)
+    labels = tuple(
+        replace(label, level=None, reasons=(reason,)) if place in thoracic else label
+        for place, label in enumerate(names.labels)
+    )
+    return LevelNames(labels=labels, premises=_premises(guessed, [label.level for label in labels]))
+
+
+def _first_thoracic(parts: Sequence[Part], guesses: Sequence[Guess | None]) -> int | None:
+    """Index of the body that looks like T1, in parts of two bodies and more; one body between breaks is itself odd."""
+    for part, guessed in zip(parts, guesses, strict=True):
+        if guessed is not None and len(guessed.beliefs) > 1 and guessed.placement.shows_first_thoracic:
+            start: int = part.bodies.start
+            return start + [place.kind for place in guessed.placement.places].index(Kind.FIRST_THORACIC)
+    return None
+
+
+def _vertebrae_between(chain: Sequence[Evidence], parts: Sequence[Part], *, above: int, below: int) -> int:
+    """How many vertebrae a body lies below another: counted within parts, by distance where they follow a break."""
+    borders = {part.bodies.start for part in parts}
+    count, at = 0, above
+    while at < below:
+        end = at + 1
+        if end in borders:
+            while end < below and end + 1 in borders:
+                end += 1  # one body between two breaks counts for nothing by itself
+            count += steps_between(chain, at, end)
+        else:
+            count += 1
+        at = end
+    return count
 
 
 def _number(place: Place, placement: Placement) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.levels.naming import name_levels
+from models.levels.naming import LAST_RIBS_ALONE, counted_upwards, name_levels
 from models.levels.rule import LevelRule
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import ReasonCode
@@ -116,3 +116,32 @@ def test_what_was_counted_on_both_sides_of_a_gap_must_fit_to_it(missing: int, fi
     assert given == ({"T9", "T10", "T11", "T12", "L1", "L3", "L4", "L5"} if fits else set())
     if not fits:
         assert codes(labels) >= {ReasonCode.IMPLAUSIBLE_ANATOMY}
+
+
+@pytest.mark.parametrize(("thoracic", "fits"), [(11, False), (12, True), (13, False)])
+@pytest.mark.parametrize("lost", ["missed", "taken for one"])
+def test_thoracic_names_counted_from_the_last_ribs_must_fit_to_a_first_one_beyond_a_break(
+    thoracic: int, *, fits: bool, lost: str
+) -> None:
+    """C6 to L3; T3 was missed, or is one body with T4."""
+    true = places("C6", "L3", thoracic=thoracic)
+    shown = list(chain(true))
+    if lost == "taken for one":
+        shown[4] = replace(shown[4], length_mm=55.0, centre_mm=(shown[4].centre_mm[0] - 15.0, 100.0, 100.0))
+        del shown[5]
+    else:
+        del shown[4]
+    kept = shown[5:]
+
+    names = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8))
+
+    labels = names.labels[-len(kept) :]
+    assert named(labels[-3:]) == usual(L1, L3)
+    given = [label.level for label in labels[:-3] if label.level is not None]
+    if fits:
+        assert given == [place.level for place in true[-len(kept) : -3]]
+        assert names.premises == (LAST_RIBS_ALONE, counted_upwards(12))
+    else:
+        assert given == []
+        assert "T1 seems to be in view" in labels[0].reasons[0].detail
+        assert names.premises == (LAST_RIBS_ALONE,)

@@ -17,6 +17,7 @@ from models.levels.model import SIZES, Calibration, LevelModel, Sizes, SizeTable
 from models.levels.placements import Kind, placements
 from models.levels.plausible import PLAUSIBLE
 from node.domain.errors import ConfigurationError
+from node.domain.levels import VertebralLevel
 from tests.builders.level_chains import chain, places
 from tests.builders.level_files import level_file
 
@@ -63,8 +64,8 @@ def test_a_pair_of_long_ribs_tells_that_a_vertebra_is_no_lumbar_one(
 ) -> None:
     lower = chain(places("L1", "L2"))
     candidates = placements(2)
-    names = [placement.levels for placement in candidates]
-    thoracic, lumbar = names.index(("T11", "T12")), names.index(("T12", "L1"))
+    lasts = [placement.levels[-1] for placement in candidates]
+    thoracic, lumbar = lasts.index(VertebralLevel.T12), lasts.index(VertebralLevel.L1)
     before = BLIND.beliefs(lower, candidates)
 
     ribbed = BLIND.beliefs([lower[0], replace(lower[1], rib_mm=ribs_mm)], candidates)
