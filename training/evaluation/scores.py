@@ -178,13 +178,18 @@ def _on_grid(label_map: LabelMap, volume: Volume) -> UInt8:
 
 
 def _covering(case: Case, level: VertebralLevel, found: UInt8, vertebrae: Sequence[Vertebra]) -> Vertebra | None:
-    """The found body that has most in common with the true one, where that is enough."""
+    """The found body that has most in common with the true one, where that is enough and it has not more with another.
+
+    A slice of a body that the scan cuts may lie in its neighbour's mask; the name of that is none of its own.
+    """
     true = case.truth == level.number
     common = np.bincount(found[true], minlength=256)
     common[0] = 0
     value = int(common.argmax())
+    others = np.bincount(case.truth[found == value], minlength=256)
+    others[0] = 0
     smaller = min(int(true.sum()), int((found == value).sum()))
-    if not common[value] or common[value] < _LEAST_COMMON * smaller:
+    if not common[value] or common[value] < _LEAST_COMMON * smaller or others.argmax() != level.number:
         return None
     return next(vertebra for vertebra in vertebrae if vertebra.segment_value == value)
 

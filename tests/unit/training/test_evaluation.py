@@ -124,6 +124,32 @@ def test_a_body_without_a_name_is_withheld_and_one_that_nothing_covers_is_missed
     assert not score.is_named_right
 
 
+def test_a_slice_of_a_cut_body_in_the_mask_of_its_neighbour_is_missed_and_the_name_of_that_is_right():
+    truth = boxes(2)
+    truth[0, 20:40, 15:45] = 19
+    labels = np.where(truth == 19, 20, truth)
+    labels[1, 20:40, 15:45] = 20
+
+    score = score_case(a_case(truth), found(labels, {20: L1}))
+
+    assert [(body.level, body.naming) for body in score.bodies] == [
+        (VertebralLevel.T12, Naming.MISSED),
+        (L1, Naming.RIGHT),
+    ]
+    assert score.is_named_right
+    assert score.invented == 0
+
+
+def test_of_two_bodies_that_were_taken_for_one_the_smaller_is_missed():
+    truth = boxes(10, 30)
+    truth[30:33] = 0
+    labels = np.where(truth > 0, 20, 0).astype(np.uint8)
+
+    score = score_case(a_case(truth), found(labels, {20: None}))
+
+    assert [body.naming for body in score.bodies] == [Naming.WITHHELD, Naming.MISSED]
+
+
 def test_a_found_body_beside_all_true_ones_is_invented():
     truth = boxes(10, 30)
 
