@@ -50,7 +50,8 @@ $(TOTALSEGMENTATOR)/.ready: $(VENV)/.ready
 # Tests of one process share the cores; those that start processes and wait for them have the machine for themselves.
 test: setup peers $(TOTALSEGMENTATOR)/.ready  ## run all tests, with real peers
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/unit tests/contract tests/networks
-	$(BIN)/python -m pytest --ignore tests/unit --ignore tests/contract --ignore tests/networks
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+		--ignore tests/unit --ignore tests/contract --ignore tests/networks
 
 check: setup  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -34,10 +34,13 @@ _LEAST_HEIGHT = 0.85
 _SHORTEST_LAST_RIB_MM = 12.0
 _MOST_BELOW = 0.5
 
+#: Ribs on a body of which so many votes for lumbar or thoracic are lumbar fix nothing: votes, or ribs, are wrong.
+_MOST_LUMBAR = 0.95
+
 #: All of them: a calibration is worth nothing where names rest on other landmarks.
 LIMITS = (
     (_SACRUM_SEEN, _CONTACT_TURN, _CONTACT_WIDTH, _BELOW_TURN, _BELOW_WIDTH),
-    (STUB_MM, _LEAST_HEIGHT, _SHORTEST_LAST_RIB_MM, _MOST_BELOW),
+    (STUB_MM, _LEAST_HEIGHT, _SHORTEST_LAST_RIB_MM, _MOST_BELOW, _MOST_LUMBAR),
 )
 
 
@@ -66,6 +69,7 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> dict[Landmark,
             # A pair of stubs may be that of T12, and the ribs above it those of T11.
             and min(below.rib_mm) < _SHORTEST_LAST_RIB_MM
             and not any(below.rib_cut)
+            and evidence.lumbar <= _MOST_LUMBAR * (evidence.lumbar + evidence.thoracic)
             and _is_whole(chain, index + 1)
         ):
             found[Landmark.LAST_RIBS] = index

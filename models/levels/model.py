@@ -24,15 +24,15 @@ SIZES = int(LAST_PLACE - FIRST_PLACE) + 3
 MOST_DEVIATIONS = 3.0
 
 #: Ribs of both sides that reach so far, mm, are those of a thoracic vertebra, however lumbar it looks to the network:
-#: 38 mm is the least of a last rib that readers call a normal one [1], and lumbar ribs are shorter. Networks err, and
-#: so that is no certainty: its odds are less than the power of e.
+#: readers call a last rib below 38 mm a short one [1], and lumbar ribs are short. Networks err, and so that is no
+#: certainty: odds are multiplied by e to this power.
 #:
 #: References
 #: ----------
 #: [1] Wigh RE. The thoracolumbar and lumbosacral transitional junctions. Spine 1980;5:215-222.
 _LONG_RIBS_MM, _LONG_RIBS_LOG_ODDS = 40.0, -7.0
 
-#: All that says how likely a placement is before any clue.
+#: All that says how likely a placement is beside what was counted and `placements.LIMITS`.
 LIMITS = (_LONG_RIBS_MM, _LONG_RIBS_LOG_ODDS)
 
 #: Odds of a belief are told apart up to this power of e.
@@ -205,7 +205,11 @@ class LevelModel:
 
 
 def log_priors(chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Float64:
-    """Logarithm of how common each placement is, shape (placements,), by variants and by whose ribs are long."""
+    """Logarithm of how likely each placement is by what is known of people, shape (placements,).
+
+    How common variants are, and that long ribs are no lumbar ones. How often kinds show ribs of a length is counted as
+    well: training may never show the long ribs of a vertebra that looks lumbar.
+    """
     long_ribs = [min(body.rib_mm) >= _LONG_RIBS_MM for body in chain]
     return np.array(
         [

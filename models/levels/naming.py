@@ -14,14 +14,18 @@ from models.levels.model import LevelModel
 from models.levels.placements import USUAL_LUMBAR, Kind, Place, Placement, placements
 from models.levels.rule import LevelRule
 from node.domain.confidence import LevelConfidence
+from node.domain.geometry import Float64
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 
 #: A body that is believed to lie in the sacrum or the neck so much is not reported, whatever its neighbours are called.
 _NO_VERTEBRA = 0.95
 
+#: A body counts as T1 for the parts below it where it is believed to be so much.
+_SURELY_FIRST = 0.9
+
 #: Raised whenever the same bodies come to be believed otherwise: what was calibrated before is worth nothing then.
-FORM = 6
+FORM = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,21 +83,28 @@ class Guess:
         The landmarks in view.
     anchors
         The bodies that names are counted from; without one no name is given.
+    first_thoracic
+        Index of the body that surely is T1, whatever the others are; `None` where none is.
+    counted_from_first
+        Which thoracic vertebra the last one is by the distances from a T1 beyond a break, where that is another one
+        than by the placement; `None` where it is not, or none is in view.
     """
 
     placement: Placement
     beliefs: tuple[dict[VertebralLevel | None, float], ...]
     seen: frozenset[Landmark]
     anchors: frozenset[int]
+    first_thoracic: int | None = None
+    counted_from_first: int | None = None
 
     def doubts(self, level: VertebralLevel | None) -> bool:
-        """Whether a name rests on a count from T1 that few people have: T1 is more often mistaken for a neighbour.
+        """Whether a name rests on a count from T1 that few people have, or that one speaks against it.
 
-        Or T12 for L1, where its ribs were not seen and no sacrum tells how many lumbar vertebrae there are.
+        T1 is more often mistaken for a neighbour. Or T12 for L1, where its ribs were not seen and no sacrum tells how
+        many lumbar vertebrae there are.
         """
-        if level is None or not self.placement.counts_from_first_thoracic:
-            return False
-        return level.is_thoracic or Landmark.SACRUM not in self.seen
+        counted = self.placement.counts_from_first_thoracic or self.counted_from_first is not None
+        return level is not None and counted and (level.is_thoracic or Landmark.SACRUM not in self.seen)
 
 
 def parts_of(chain: Sequence[Evidence]) -> tuple[Part, ...]:
@@ -129,6 +140,27 @@ def guess(bodies: Sequence[Evidence], model: LevelModel) -> Guess | None:
         ),
         seen=frozenset(seen),
         anchors=anchors,
+        first_thoracic=_first_thoracic(candidates, shares),
+    )
+
+
+def _first_thoracic(candidates: Sequence[Placement], shares: Float64) -> int | None:
+    believed: dict[int, float] = {}
+    for placement, share in zip(candidates, shares, strict=True):
+        kinds = [place.kind for place in placement.places]
+        if Kind.FIRST_THORACIC in kinds:
+            index = kinds.index(Kind.FIRST_THORACIC)
+            believed[index] = believed.get(index, 0.0) + float(share)
+    return next((index for index, share in believed.items() if share >= _SURELY_FIRST), None)
+
+
+def guess_parts(chain: Sequence[Evidence], model: LevelModel) -> tuple[tuple[Part, Guess | None], ...]:
+    """The parts of a chain, from the head, and what each of them is; held to a T1 that lies beyond a break above it."""
+    parts = parts_of(chain)
+    guesses = [guess(chain[part.bodies], model) for part in parts]
+    return tuple(
+        (part, None if guessed is None else _held_to_first(chain, parts, guesses, index=index))
+        for index, (part, guessed) in enumerate(zip(parts, guesses, strict=True))
     )
 
 
@@ -159,14 +191,10 @@ def name_levels(chain: Sequence[Evidence], rule: LevelRule) -> LevelNames:
     A name is given only where the sacrum or the last pair of ribs was seen, where no gap or jump lies between that and
     the body, and where it is as sure as the rule asks for. What was counted on the two sides of a gap must fit to it.
     """
-    parts = parts_of(chain)
-    guesses = [guess(chain[part.bodies], rule.model) for part in parts]
+    parts, guesses = zip(*guess_parts(chain, rule.model), strict=True)
     named = [_name_part(part, guessed, rule=rule) for part, guessed in zip(parts, guesses, strict=True)]
-    named = [
-        _held_to_first_thoracic(chain, parts, guesses=guesses, named=named, index=index) for index in range(len(parts))
-    ]
     labels = [label for names in named for label in names.labels]
-    if not _fit_together(chain, parts, guesses=guesses, named=named):
+    if not _fit_together(chain, parts, guesses=guesses, named=named, least=rule.least):
         reason = Reason(
             code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail="What was counted above and below a gap does not fit to it."
         )
@@ -186,12 +214,16 @@ def _fit_together(
     *,
     guesses: Sequence[Guess | None],
     named: Sequence[LevelNames],
+    least: float,
 ) -> bool:
-    """Whether parts that have names lie as far apart as those say, in one and the same spine, and share no vertebra."""
+    """Whether parts with sure names lie as far apart as those say, in one and the same spine, and share no vertebra.
+
+    Also where names are withheld for another reason: what is sure and does not fit speaks against the other part.
+    """
     sure = [
         (part, guessed.placement)
         for part, guessed, names in zip(parts, guesses, named, strict=True)
-        if guessed is not None and any(label.level is not None for label in names.labels)
+        if guessed is not None and any(_is_sure(label, least) for label in names.labels)
     ]
     for (above, first), (below, second) in pairwise(sure):
         if (first.thoracic, first.lumbar) != (second.thoracic, second.lumbar):
@@ -203,46 +235,21 @@ def _fit_together(
     return True
 
 
-def _held_to_first_thoracic(
-    chain: Sequence[Evidence],
-    parts: Sequence[Part],
-    *,
-    guesses: Sequence[Guess | None],
-    named: Sequence[LevelNames],
-    index: int,
-) -> LevelNames:
-    """The names of a part, without thoracic ones where T1 lies beyond a break and does not fit to the count upwards."""
-    names, guessed, start = named[index], guesses[index], parts[index].bodies.start
-    first = _first_thoracic(parts[:index], guesses[:index])
-    thoracic = [
-        place for place, label in enumerate(names.labels) if label.level is not None and label.level.is_thoracic
-    ]
-    if guessed is None or first is None or not thoracic:
-        return names
-    number = 1 + _vertebrae_between(chain, parts, above=first, below=start + thoracic[0])
-    level = names.labels[thoracic[0]].level
-    if level == f"T{number}":
-        return names
-    detail = (
-        f"T1 seems to be in view: by the distances across a break the body that looks like {level} is number {number} "
-        "from there. There may be eleven or thirteen thoracic vertebrae, or one was missed. A reader who looks at the "
-        "first ribs would settle it."
-    )
-    reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=detail)
-    labels = tuple(
-        replace(label, level=None, reasons=(reason,)) if place in thoracic else label
-        for place, label in enumerate(names.labels)
-    )
-    return LevelNames(labels=labels, premises=_premises(guessed, [label.level for label in labels]))
-
-
-def _first_thoracic(parts: Sequence[Part], guesses: Sequence[Guess | None]) -> int | None:
-    """Index of the body that looks like T1, in parts of two bodies and more; one body between breaks is itself odd."""
-    for part, guessed in zip(parts, guesses, strict=True):
-        if guessed is not None and len(guessed.beliefs) > 1 and guessed.placement.shows_first_thoracic:
-            start: int = part.bodies.start
-            return start + [place.kind for place in guessed.placement.places].index(Kind.FIRST_THORACIC)
-    return None
+def _held_to_first(
+    chain: Sequence[Evidence], parts: Sequence[Part], guesses: Sequence[Guess | None], *, index: int
+) -> Guess | None:
+    """The guess of a part, with the count from the nearest T1 above it where that speaks against it."""
+    guessed = guesses[index]
+    kinds = [] if guessed is None else [place.kind for place in guessed.placement.places]
+    if guessed is None or Kind.LAST_THORACIC not in kinds or guessed.first_thoracic is not None:
+        return guessed
+    last = parts[index].bodies.start + kinds.index(Kind.LAST_THORACIC)
+    for part, above in reversed(list(zip(parts[:index], guesses[:index], strict=True))):
+        if above is not None and above.first_thoracic is not None:
+            first = part.bodies.start + above.first_thoracic
+            number = 1 + _vertebrae_between(chain, parts, above=first, below=last)
+            return guessed if number == guessed.placement.thoracic else replace(guessed, counted_from_first=number)
+    return guessed
 
 
 def _vertebrae_between(chain: Sequence[Evidence], parts: Sequence[Part], *, above: int, below: int) -> int:
@@ -259,6 +266,10 @@ def _vertebrae_between(chain: Sequence[Evidence], parts: Sequence[Part], *, abov
             count += 1
         at = end
     return count
+
+
+def _is_sure(label: Label, least: float) -> bool:
+    return label.likeliest is not None and label.confidence is not None and label.confidence.value >= least
 
 
 def _number(place: Place, placement: Placement) -> int:
@@ -278,7 +289,7 @@ def _name_part(part: Part, guessed: Guess | None, *, rule: LevelRule) -> LevelNa
         # One body between two breaks is itself what is odd.
         return LevelNames(labels=(Label(level=None, confidence=None, reasons=(part.gap,)),))
     labels = tuple(
-        _unlikely_count(level, rule.confidence(names[level]), guessed.placement)
+        _unlikely_count(level, rule.confidence(names[level]), guessed)
         if guessed.anchors and guessed.doubts(level)
         else _label(level, names[level], guessed=guessed, gap=part.gap, rule=rule)
         for level, names in zip(guessed.placement.levels, guessed.beliefs, strict=True)
@@ -296,17 +307,27 @@ def _premises(guessed: Guess, levels: Sequence[VertebralLevel | None]) -> tuple[
     return (*alone, *((counted_upwards(guessed.placement.thoracic),) if upwards else ()))
 
 
-def _unlikely_count(level: VertebralLevel | None, confidence: LevelConfidence, placement: Placement) -> Label:
-    detail = (
-        f"Counted from T1 there are {placement.thoracic} thoracic vertebrae, as some people in a hundred have, or the "
-        "first or last one was mistaken for its neighbour. A reader who looks at the first and the last ribs would "
-        "settle it."
+def _unlikely_count(level: VertebralLevel | None, confidence: LevelConfidence, guessed: Guess) -> Label:
+    thoracic, number = guessed.placement.thoracic, guessed.counted_from_first
+    if number is None:
+        detail = (
+            f"Counted from T1 there are {thoracic} thoracic vertebrae, as some people in a hundred have, or the first "
+            "or last one was mistaken for its neighbour."
+        )
+    else:
+        detail = (
+            f"T1 is in view beyond a break: by the distances from there the body that looks like T{thoracic} is "
+            f"thoracic vertebra {number}. A vertebra may have been missed, the last ribs may not be seen, or there are "
+            "not twelve, as in some people in a hundred."
+        )
+    reason = Reason(
+        code=ReasonCode.LEVEL_UNCERTAIN,
+        detail=f"{detail} A reader who looks at the first and the last ribs would settle it.",
     )
-    reason = Reason(code=ReasonCode.LEVEL_UNCERTAIN, detail=detail)
     return Label(level=None, confidence=confidence, likeliest=level, reasons=(reason,))
 
 
-#: What all names rest on where neither the sacrum nor T1 is in view.
+#: What all names of a part rest on that shows neither the sacrum nor T1.
 LAST_RIBS_ALONE = (
     "All levels were counted from the last pair of ribs: where those of T12 are missing, or L1 has ribs, as in some "
     "people in a hundred, they are wrong by one."

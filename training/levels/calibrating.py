@@ -9,7 +9,7 @@ import numpy as np
 from scipy import optimize
 
 from models.levels.model import MOST_INTERCEPT, MOST_SLOPE, Calibration, LevelModel, log_odds
-from models.levels.naming import guess, parts_of
+from models.levels.naming import guess_parts
 from node.domain.geometry import Float64
 from training.levels.chains import TrueChain
 
@@ -33,8 +33,7 @@ class JudgedScan:
 def judge(chain: TrueChain, model: LevelModel) -> JudgedScan:
     """What the model believes of a chain, and what is true."""
     odds, right = [], []
-    for part in parts_of(chain.evidence):
-        guessed = guess(chain.evidence[part.bodies], model)
+    for part, guessed in guess_parts(chain.evidence, model):
         if guessed is None or not guessed.anchors:
             continue
         for level, names, true in zip(guessed.placement.levels, guessed.beliefs, chain.names(part.bodies), strict=True):

@@ -72,7 +72,7 @@ class LevelPlan:
     bundle: Path
     work: Path
     seed: int
-    persons: int = 80
+    persons: int = 95
     scans_a_person: int = 6
 
     def __post_init__(self) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
-from models.levels.naming import LAST_RIBS_ALONE, counted_upwards, name_levels
+from models.levels.evidence import Evidence
+from models.levels.naming import counted_upwards, name_levels
+from models.levels.placements import Place
 from models.levels.rule import LevelRule
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import ReasonCode
@@ -118,30 +121,97 @@ def test_what_was_counted_on_both_sides_of_a_gap_must_fit_to_it(missing: int, fi
         assert codes(labels) >= {ReasonCode.IMPLAUSIBLE_ANATOMY}
 
 
-@pytest.mark.parametrize(("thoracic", "fits"), [(11, False), (12, True), (13, False)])
-@pytest.mark.parametrize("lost", ["missed", "taken for one"])
-def test_thoracic_names_counted_from_the_last_ribs_must_fit_to_a_first_one_beyond_a_break(
-    thoracic: int, *, fits: bool, lost: str
+@pytest.fixture(params=["missed", "taken for one"])
+def broken(request: pytest.FixtureRequest) -> Callable[..., list[Evidence]]:
+    """Makes a chain of `places` whose body with an index was missed, or is one with the next."""
+
+    def lose(shown: Sequence[Place], index: int) -> list[Evidence]:
+        bodies = list(chain(tuple(shown)))
+        if request.param == "missed":
+            return bodies[:index] + bodies[index + 1 :]
+        upper = bodies[index]
+        merged = replace(upper, length_mm=55.0, centre_mm=(upper.centre_mm[0] - 15.0, 100.0, 100.0))
+        return [*bodies[:index], merged, *bodies[index + 2 :]]
+
+    return lose
+
+
+@pytest.mark.parametrize("last", ["L3", "S1"])
+@pytest.mark.parametrize("thoracic", [11, 12, 13])
+def test_names_counted_from_the_last_ribs_must_fit_to_a_first_thoracic_vertebra_beyond_a_break(
+    thoracic: int, last: str, broken: Callable[..., list[Evidence]]
 ) -> None:
-    """C6 to L3; T3 was missed, or is one body with T4."""
-    true = places("C6", "L3", thoracic=thoracic)
-    shown = list(chain(true))
-    if lost == "taken for one":
-        shown[4] = replace(shown[4], length_mm=55.0, centre_mm=(shown[4].centre_mm[0] - 15.0, 100.0, 100.0))
-        del shown[5]
-    else:
-        del shown[4]
-    kept = shown[5:]
+    """C6 to L3, or to the sacrum, which names lumbar vertebrae whatever the count is; T3 is lost, or T3 and T4 are."""
+    shown = broken(places("C6", last, thoracic=thoracic), 4)
 
     names = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8))
 
-    labels = names.labels[-len(kept) :]
-    assert named(labels[-3:]) == usual(L1, L3)
-    given = [label.level for label in labels[:-3] if label.level is not None]
-    if fits:
-        assert given == [place.level for place in true[-len(kept) : -3]]
-        assert names.premises == (LAST_RIBS_ALONE, counted_upwards(12))
+    given = [label.level for label in names.labels[5:] if label.level is not None]
+    lumbar = usual(L1, L3) if last == "L3" else usual(L1, L5)
+    if thoracic == 12:
+        assert given[-len(lumbar) - 8 :] == usual(VertebralLevel.T5, lumbar[-1])
+        assert counted_upwards(12) in names.premises
     else:
-        assert given == []
-        assert "T1 seems to be in view" in labels[0].reasons[0].detail
-        assert names.premises == (LAST_RIBS_ALONE,)
+        assert given == (lumbar if last == "S1" else [])
+        told = names.labels[6].reasons[0].detail
+        assert f"the body that looks like T12 is thoracic vertebra {thoracic}." in told
+        assert names.premises == ()
+
+
+def test_ribs_of_t12_that_were_missed_do_not_make_it_l1_where_t1_beyond_a_break_tells() -> None:
+    shown = list(chain(places("C6", "L3")))
+    shown[13] = replace(shown[13], rib_mm=(0.0, 0.0), lumbar=0.99, thoracic=0.01)
+    del shown[4]
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert {label.level for label in labels} == {None}
+
+
+def test_a_part_with_its_own_first_thoracic_vertebra_is_not_held_to_another_one() -> None:
+    """Seven cervical bodies before a break: the last of them can only be placed as T1, or as none."""
+    shown = list(chain(places("C2", "S1")))
+    neck = lowered([shown[0]] * 7, 0.0)
+    neck = tuple(replace(each, centre_mm=(1200.0 - 20.0 * index, 100.0, 100.0)) for index, each in enumerate(neck))
+
+    labels = name_levels([*neck, *shown[6:]], LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert [label.level for label in labels[7:-1]] == [place.level for place in places("T1", "L5")]
+
+
+@pytest.mark.parametrize("ribs_mm", [40.0, 60.0])
+def test_upper_bodies_that_only_may_be_t1_take_no_name(ribs_mm: float) -> None:
+    """T4 and T5 with short ribs, T6 missed: the best of many placements has T1 there, and is hardly believed."""
+    shown = list(chain(places("T4", "L3")))
+    shown[:2] = [replace(each, rib_mm=(ribs_mm, ribs_mm)) for each in shown[:2]]
+    del shown[2]
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert [label.level for label in labels[2:]] == usual(T7, L3)
+
+
+@pytest.mark.parametrize("thoracic", [11, 12])
+def test_a_first_thoracic_vertebra_between_two_breaks_counts_too(thoracic: int) -> None:
+    """A lump above C4, and T3 missed."""
+    shown = list(chain(places("C4", "L3", thoracic=thoracic)))
+    lump = replace(shown[0], centre_mm=(shown[0].centre_mm[0] + 100.0, 100.0, 100.0))
+    del shown[6]
+
+    labels = name_levels([lump, *shown], LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert named(labels[-3:]) == (usual(L1, L3) if thoracic == 12 else [None] * 3)
+    assert ("is thoracic vertebra 11." in labels[-1].reasons[0].detail) if thoracic == 11 else not labels[-1].reasons
+
+
+def test_what_is_sure_and_withheld_still_speaks_against_what_lies_beyond_a_break() -> None:
+    """C7 to L2 of eleven thoracic and six lumbar vertebrae, a gap of one, and L4 to L6 on a sacrum."""
+    spine = places("C7", "S1", thoracic=11, lumbar=6)
+    shown = list(chain(spine))
+    del shown[14]
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    true = [place.level for place in spine]
+    del true[14]
+    assert all(label.level in {None, level} for label, level in zip(labels, true, strict=True))

@@ -14,7 +14,7 @@ from tests.builders.level_chains import chain, places
 from tests.builders.level_names import PLAUSIBLE_AND_CALIBRATED, codes, evidence_of, named, named_by_default, usual
 from tests.builders.spine_classes import Scene
 
-T7, T10, T12, L1, L2, L5 = (VertebralLevel(name) for name in ("T7", "T10", "T12", "L1", "L2", "L5"))
+T7, T10, T12, L1, L2, L3, L5 = (VertebralLevel(name) for name in ("T7", "T10", "T12", "L1", "L2", "L3", "L5"))
 
 
 def test_the_last_ribs_name_a_scan_that_ends_at_l2() -> None:
@@ -142,3 +142,27 @@ def test_a_pair_of_stubs_below_long_ribs_may_be_the_last_pair(stubs_mm: tuple[fl
 
     assert labels[5].likeliest is T12
     assert (labels[5].level is T12) is is_named
+
+
+@pytest.mark.parametrize(("lumbar", "is_named"), [(0.9, True), (0.97, False)])
+def test_last_ribs_on_a_body_that_looks_lumbar_through_and_through_fix_nothing(
+    *, lumbar: float, is_named: bool
+) -> None:
+    """Either the votes are wrong or the ribs are the neighbour's."""
+    shown = list(chain(places("T7", "L3")))
+    shown[5] = replace(shown[5], lumbar=lumbar, thoracic=1.0 - lumbar)
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert named(labels) == (usual(T7, L3) if is_named else [None] * 9)
+
+
+@pytest.mark.parametrize("first", ["T5", "T7", "T8"])
+def test_ribs_that_all_lie_one_body_too_low_name_nothing(first: str) -> None:
+    shown = list(chain(places(first, "L3")))
+    ribs = [body.rib_mm for body in shown]
+    shown = [replace(body, rib_mm=rib) for body, rib in zip(shown, [ribs[0], *ribs], strict=False)]
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert set(named(labels)) == {None}

@@ -56,16 +56,19 @@ def test_one_clue_changes_beliefs_by_the_ratio_of_its_shares_to_the_power_of_its
     assert ratio == pytest.approx((0.7 / 0.25) ** 0.5)
 
 
+@pytest.mark.parametrize("level", [VertebralLevel.L1, VertebralLevel.L3, VertebralLevel.L5, None])
 @pytest.mark.parametrize(
     ("ribs_mm", "log_odds"), [((41.0, 60.0), -7.0), ((39.0, 60.0), 0.0)], ids=["both are long", "one is not"]
 )
-def test_a_pair_of_long_ribs_tells_that_a_vertebra_is_no_lumbar_one(
-    ribs_mm: tuple[float, float], log_odds: float
+def test_a_pair_of_long_ribs_tells_that_a_vertebra_is_no_lumbar_one_and_no_sacral_one(
+    ribs_mm: tuple[float, float], log_odds: float, level: VertebralLevel | None
 ) -> None:
     lower = chain(places("L1", "L2"))
     candidates = placements(2)
-    lasts = [placement.levels[-1] for placement in candidates]
-    thoracic, lumbar = lasts.index(VertebralLevel.T12), lasts.index(VertebralLevel.L1)
+    names = [placement.levels for placement in candidates]
+    thoracic = next(index for index, (_, last) in enumerate(names) if last is VertebralLevel.T12)
+    # without a name below one with a name: the sacrum
+    lumbar = next(index for index, (upper, last) in enumerate(names) if last is level and upper is not None)
     before = BLIND.beliefs(lower, candidates)
 
     ribbed = BLIND.beliefs([lower[0], replace(lower[1], rib_mm=ribs_mm)], candidates)

@@ -74,9 +74,10 @@ def test_eleven_thoracic_vertebrae_by_the_count_from_t1_alone_are_told_and_not_n
     assert "there are 11 thoracic vertebrae" in thoracic[0].reasons[0].detail
 
 
-def test_without_the_sacrum_eleven_thoracic_vertebrae_may_be_twelve_and_no_lumbar_one_is_named() -> None:
+@pytest.mark.parametrize("thoracic", [11, 13])
+def test_without_the_sacrum_another_count_than_twelve_leaves_lumbar_vertebrae_without_names(thoracic: int) -> None:
     """A T12 without ribs, or whose ribs were missed, looks like L1."""
-    true = places("C7", "L2", thoracic=11)
+    true = places("C7", "L2", thoracic=thoracic)
 
     labels = name_levels(chain(true), LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.7)).labels
 

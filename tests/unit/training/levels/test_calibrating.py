@@ -59,6 +59,17 @@ def test_thoracic_names_that_are_told_and_never_given_are_not_judged() -> None:
     assert judged.right == (True,) * 5
 
 
+def test_names_that_a_first_thoracic_vertebra_beyond_a_break_speaks_against_are_not_judged() -> None:
+    whole = true_chain("C6", "L3", thoracic=11)
+    broken = replace(
+        whole,
+        evidence=(*whole.evidence[:4], *whole.evidence[5:]),
+        truth=(*whole.truth[:4], *whole.truth[5:]),
+    )
+
+    assert judge(broken, PLAUSIBLE).right == ()
+
+
 def test_a_calibration_finds_the_curve_that_names_were_right_by() -> None:
     rng = np.random.default_rng(5)
     odds = rng.uniform(-4.0, 8.0, 4000)

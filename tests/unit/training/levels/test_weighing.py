@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from models.levels.clues import BINS, Clue
 from models.levels.model import LevelModel
 from models.levels.placements import Kind, placements
 from models.levels.plausible import PLAUSIBLE
-from tests.builders.level_chains import true_chain
+from tests.builders.level_chains import places, true_chain
 from training.levels.weighing import weigh
 
 
@@ -68,3 +70,25 @@ def test_every_chain_is_weighed_by_the_model_that_it_comes_with() -> None:
     assert weights[0] == pytest.approx(weights[1], abs=1e-3)
     assert weights[0] < 0.5
     assert weights[2] > 0.9
+
+
+def test_weights_are_those_under_which_names_are_believed_best_also_where_ribs_speak_against_votes() -> None:
+    """T8 to L3 whose T12 looks lumbar and has long ribs: beliefs know more of those than was counted."""
+    seen = true_chain("T8", "L3")
+    odd = [
+        replace(body, lumbar=1.0, thoracic=0.0, rib_mm=(45.0, 45.0)) if place.kind is Kind.LAST_THORACIC else body
+        for body, place in zip(seen.evidence, places("T8", "L3"), strict=True)
+    ]
+    chains = [replace(seen, evidence=tuple(odd))] * 20
+    found = weigh([(PLAUSIBLE, chains)])
+    candidates = placements(len(odd))
+    true = [index for index, placement in enumerate(candidates) if placement.levels == seen.names(slice(None))]
+
+    def surprise(lumbar_votes: float) -> float:
+        weights = {**found.clues, Clue.LUMBAR_VOTE: lumbar_votes}
+        model = replace(PLAUSIBLE, weights=weights, size_weight=found.size)
+        right = float(model.beliefs(odd, candidates)[true].sum())
+        # drawn to 1 as by a normal distribution of variance 1 / 6
+        return -len(chains) * math.log(right) + 0.5 * 6.0 * (lumbar_votes - 1.0) ** 2
+
+    assert surprise(found.clues[Clue.LUMBAR_VOTE]) <= min(surprise(weight) for weight in np.linspace(0.0, 1.0, 51))
