@@ -47,7 +47,7 @@ $(TOTALSEGMENTATOR)/.ready: $(VENV)/.ready
 	@rm $(TOTALSEGMENTATOR).tar.gz
 	@touch $@
 
-# Tests of one process share the cores; those that start processes and wait for them have the machine for themselves.
+# Tests that start processes and wait for them run two at a time, in the order of their files: the longest come first.
 test: setup peers $(TOTALSEGMENTATOR)/.ready  ## run all tests, with real peers
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/unit tests/contract tests/networks
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
