@@ -50,7 +50,7 @@ $(TOTALSEGMENTATOR)/.ready: $(VENV)/.ready
 # Tests that start processes and wait for them run two at a time, in the order of their files: the longest come first.
 test: setup peers $(TOTALSEGMENTATOR)/.ready  ## run all tests, with real peers
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/unit tests/contract tests/networks
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 		--ignore tests/unit --ignore tests/contract --ignore tests/networks
 
 check: setup  ## format, lint, types, import rules
