@@ -98,10 +98,10 @@ class Guess:
     counted_from_first: int | None = None
 
     def doubts(self, level: VertebralLevel | None) -> bool:
-        """Whether a name rests on a count from T1 that few people have, or that one speaks against it.
+        """Whether a name rests on a count from T1 that few people have, or such a count speaks against it.
 
-        T1 is more often mistaken for a neighbour. Or T12 for L1, where its ribs were not seen and no sacrum tells how
-        many lumbar vertebrae there are.
+        It is likelier that T1 was mistaken for a neighbour, or T12 for L1, where its ribs were not seen and no sacrum
+        tells how many lumbar vertebrae there are.
         """
         counted = self.placement.counts_from_first_thoracic or self.counted_from_first is not None
         return level is not None and counted and (level.is_thoracic or Landmark.SACRUM not in self.seen)
@@ -145,6 +145,7 @@ def guess(bodies: Sequence[Evidence], model: LevelModel) -> Guess | None:
 
 
 def _first_thoracic(candidates: Sequence[Placement], shares: Float64) -> int | None:
+    """Index of the body that is T1 in so many of the believed placements; `None` where none is."""
     believed: dict[int, float] = {}
     for placement, share in zip(candidates, shares, strict=True):
         kinds = [place.kind for place in placement.places]
@@ -228,7 +229,7 @@ def _fit_together(
     for (above, first), (below, second) in pairwise(sure):
         if (first.thoracic, first.lumbar) != (second.thoracic, second.lumbar):
             return False
-        steps = steps_between(chain, above.bodies.stop - 1, below.bodies.start)
+        steps = _vertebrae_between(chain, parts, above=above.bodies.stop - 1, below=below.bodies.start)
         apart = _number(second.places[0], second) - _number(first.places[-1], first)
         if apart != steps or apart < 1:
             return False
