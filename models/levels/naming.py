@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from models.levels.anatomy import breaks, steps_between
@@ -21,11 +21,12 @@ from node.domain.reasons import Reason, ReasonCode
 #: A body that is believed to lie in the sacrum or the neck so much is not reported, whatever its neighbours are called.
 _NO_VERTEBRA = 0.95
 
-#: A body counts as T1 for the parts below it where it is believed to be so much.
-_SURELY_FIRST = 0.9
+#: How much of the belief must say that T1 is in view, and that it does not fit, before a count from there is held
+#: against names below.
+_SURELY = 0.9
 
 #: Raised whenever the same bodies come to be believed otherwise: what was calibrated before is worth nothing then.
-FORM = 7
+FORM = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class Guess:
     anchors
         The bodies that names are counted from; without one no name is given.
     first_thoracic
-        Index of the body that surely is T1, whatever the others are; `None` where none is.
+        The indices of the bodies that may be T1, and how much each is believed to be, 0 to 1.
     counted_from_first
         Which thoracic vertebra the last one is by the distances from a T1 beyond a break, where that is another one
         than by the placement; `None` where it is not, or none is in view.
@@ -94,7 +95,7 @@ class Guess:
     beliefs: tuple[dict[VertebralLevel | None, float], ...]
     seen: frozenset[Landmark]
     anchors: frozenset[int]
-    first_thoracic: int | None = None
+    first_thoracic: Mapping[int, float] = field(default_factory=dict)
     counted_from_first: int | None = None
 
     def doubts(self, level: VertebralLevel | None) -> bool:
@@ -144,15 +145,15 @@ def guess(bodies: Sequence[Evidence], model: LevelModel) -> Guess | None:
     )
 
 
-def _first_thoracic(candidates: Sequence[Placement], shares: Float64) -> int | None:
-    """Index of the body that is T1 in so many of the believed placements; `None` where none is."""
+def _first_thoracic(candidates: Sequence[Placement], shares: Float64) -> dict[int, float]:
+    """How much of the belief lies on placements in which the body of each index is T1."""
     believed: dict[int, float] = {}
     for placement, share in zip(candidates, shares, strict=True):
         kinds = [place.kind for place in placement.places]
         if Kind.FIRST_THORACIC in kinds:
             index = kinds.index(Kind.FIRST_THORACIC)
             believed[index] = believed.get(index, 0.0) + float(share)
-    return next((index for index, share in believed.items() if share >= _SURELY_FIRST), None)
+    return believed
 
 
 def guess_parts(chain: Sequence[Evidence], model: LevelModel) -> tuple[tuple[Part, Guess | None], ...]:
@@ -239,17 +240,26 @@ def _fit_together(
 def _held_to_first(
     chain: Sequence[Evidence], parts: Sequence[Part], guesses: Sequence[Guess | None], *, index: int
 ) -> Guess | None:
-    """The guess of a part, with the count from the nearest T1 above it where that speaks against it."""
+    """The guess of a part, with the count from the nearest T1 above it where that speaks against it.
+
+    Which body is T1 need not be known for that: it is enough that none of those that may be fits.
+    """
     guessed = guesses[index]
     kinds = [] if guessed is None else [place.kind for place in guessed.placement.places]
-    if guessed is None or Kind.LAST_THORACIC not in kinds or guessed.first_thoracic is not None:
+    if guessed is None or Kind.LAST_THORACIC not in kinds or sum(guessed.first_thoracic.values()) >= _SURELY:
         return guessed
     last = parts[index].bodies.start + kinds.index(Kind.LAST_THORACIC)
     for part, above in reversed(list(zip(parts[:index], guesses[:index], strict=True))):
-        if above is not None and above.first_thoracic is not None:
-            first = part.bodies.start + above.first_thoracic
-            number = 1 + _vertebrae_between(chain, parts, above=first, below=last)
-            return guessed if number == guessed.placement.thoracic else replace(guessed, counted_from_first=number)
+        if above is None or sum(above.first_thoracic.values()) < _SURELY:
+            continue
+        against: dict[int, float] = {}
+        for first, belief in above.first_thoracic.items():
+            number = 1 + _vertebrae_between(chain, parts, above=part.bodies.start + first, below=last)
+            if number != guessed.placement.thoracic:
+                against[number] = belief
+        if sum(against.values()) < _SURELY:
+            return guessed
+        return replace(guessed, counted_from_first=max(against, key=lambda number: against[number]))
     return guessed
 
 

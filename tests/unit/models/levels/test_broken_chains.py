@@ -204,6 +204,19 @@ def test_a_first_thoracic_vertebra_between_two_breaks_counts_too(thoracic: int) 
     assert ("is thoracic vertebra 11." in labels[-1].reasons[0].detail) if thoracic == 11 else not labels[-1].reasons
 
 
+@pytest.mark.parametrize("thoracic", [12, 13])
+def test_which_of_two_bodies_is_t1_need_not_be_known_where_neither_fits(thoracic: int) -> None:
+    """C6 to L3, long ribs on C7, and T3 missed: from C7 as T1 the last thoracic vertebra has one number more."""
+    shown = list(chain(places("C6", "L3", thoracic=thoracic)))
+    shown[1] = replace(shown[1], rib_mm=(40.0, 40.0), thoracic=shown[2].thoracic, lumbar=shown[2].lumbar)
+    del shown[4]
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.8)).labels
+
+    assert named(labels[-3:]) == (usual(L1, L3) if thoracic == 12 else [None] * 3)
+    assert ("is thoracic vertebra 13." in labels[-1].reasons[0].detail) if thoracic == 13 else not labels[-1].reasons
+
+
 def test_what_is_sure_and_withheld_still_speaks_against_what_lies_beyond_a_break() -> None:
     """C7 to L2 of eleven thoracic and six lumbar vertebrae, a gap of one, and L4 to L6 on a sacrum."""
     spine = places("C7", "S1", thoracic=11, lumbar=6)
