@@ -85,7 +85,10 @@ def judge_orientation(probabilities: Float32, instances: Instances | None) -> Or
 
 def _why_mirrored(probabilities: Float32, instances: Instances, *, upright: bool) -> Reason | None:
     above = _sacrum_above_mm(probabilities, instances)
-    if above is not None and above > 0.0:
+    if above is not None:
+        # A spine that leans far back has ribs that rise: where the sacrum is seen, they are not asked.
+        if above <= 0.0:
+            return None
         detail = f"The sacrum lies {above:.0f} mm above the middle of the spine (head and foot exchanged)."
         return Reason(code=ReasonCode.MIRRORED, detail=detail)
     # Ribs are believed beside a spine only: their side of it is where they begin.

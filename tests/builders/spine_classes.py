@@ -24,16 +24,17 @@ _LEVEL = {level: number for number, level in enumerate(USUAL_LEVELS)}
 class Scene:
     """What is in view, and how it looks.
 
-    `last_rib_mm` is the length of T12's ribs, 0 for none; `transverse_mm` that of lumbar processes which were taken for
-    ribs. `below_mm` and `above_mm` are added below the lowest and above the highest vertebra; where they are negative
-    the scan cuts it. `lean` is the largest shift of the curve to the front and back, mm. `skipped` bodies and their
-    discs are missing from the classes.
+    `last_rib_mm` is the length of T12's ribs, 0 for none, and `rib_fall` how much each rib falls for each mm outwards;
+    `transverse_mm` is the length of lumbar processes which were taken for ribs. `below_mm` and `above_mm` are added
+    below the lowest and above the highest vertebra; where they are negative the scan cuts it. `lean` is the largest
+    shift of the curve to the front and back, mm. `skipped` bodies and their discs are missing from the classes.
     """
 
     top: VertebralLevel = VertebralLevel.T7
     bottom: VertebralLevel = VertebralLevel.L5
     sacrum: bool = True
     last_rib_mm: float = 80.0
+    rib_fall: float = 0.3
     transverse_mm: float = 0.0
     below_mm: float = 20.0
     above_mm: float = 12.0
@@ -84,7 +85,7 @@ def build(scene: Scene) -> Built:
         reach = scene.transverse_mm
         if level.is_thoracic:
             reach = scene.last_rib_mm if level is VertebralLevel.T12 else 115.0
-        _ribs(tissue, z - centre - 0.3 * heights[level], behind, left, reach=reach)
+        _ribs(tissue, z - centre - 0.3 * heights[level], behind, left, reach=reach, fall=scene.rib_fall)
         row = int(np.clip(round(centre / 3.0), 0, shape[0] - 1))
         centres[level] = np.array((middle_x, float(curve[row, 0, 0]), centre))
         foot += gaps[level] + heights[level]
@@ -113,10 +114,10 @@ def _arch(tissue, z, behind, left) -> None:  # type: ignore[no-untyped-def]
     tissue[np.broadcast_to(arch | pedicles, tissue.shape)] = Tissue.POSTERIOR_ELEMENTS
 
 
-def _ribs(tissue, z, behind, left, *, reach: float) -> None:  # type: ignore[no-untyped-def]
+def _ribs(tissue, z, behind, left, *, reach: float, fall: float) -> None:  # type: ignore[no-untyped-def]
     """Bars that go out from beside the body, down and to the back as ribs do."""
     away = np.abs(left) - 26.0
-    bar = (away >= 0.0) & (away < reach) & (np.abs(z + 0.3 * away) < 5.0) & (np.abs(behind - 14.0) < 6.0)
+    bar = (away >= 0.0) & (away < reach) & (np.abs(z + fall * away) < 5.0) & (np.abs(behind - 14.0) < 6.0)
     tissue[np.broadcast_to(bar, tissue.shape)] = Tissue.RIB
 
 
