@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, optimize
 
 from models.box import Box, corner, size, whole
 from models.interpolate import box_on_grid, on_grid, with_margin
@@ -49,8 +49,9 @@ _LETTERS_IN_A_LINE = 150
 #: What is shown to each side of the spine, mm.
 _HALF_WIDTH_MM = 130.0
 
-#: Names stand this far from the outline of their body, mm.
+#: Names stand this far from the outline of their body, mm; a line of them is so high and a letter so wide.
 _NAME_OFFSET_MM = 5.0
+_LINE_MM, _LETTER_MM = 8.5, 4.0
 
 #: Length of the scale bar, mm.
 _SCALE_MM = 50.0
@@ -191,6 +192,7 @@ def _draw_cut(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray
     axes.imshow(slab, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], interpolation="bilinear")
     centre, reach = float(places[:, 3 - axis].mean()), _HALF_WIDTH_MM / _SPACING_MM
     axes.set_xlim(centre - reach, centre + reach)
+    names = []
     for body in bodies:
         part, seen = body.box[3 - axis], planes[half][body.box[0]] - body.box[axis].start
         inside = np.clip(seen, 0, size(body.box)[axis] - 1)
@@ -199,11 +201,35 @@ def _draw_cut(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray
         columns, rows = np.arange(part.start, part.stop), body.rows(count)
         _outline(axes, shown, columns=columns, rows=rows, colour=body.colours[0])
         within = np.argwhere(shown > _INSIDE)
-        if not len(within):
-            continue
-        left = columns[within[:, 1].min()] - _NAME_OFFSET_MM / _SPACING_MM
-        height = rows[within[:, 0]].mean()
-        _write(axes, _name(body.vertebra), (left, height), colour=body.colours[0], align="right")
+        if len(within):
+            left, right = columns[within[:, 1].min()], columns[within[:, 1].max()]
+            names.append(_Name(body=body, row=float(rows[within[:, 0]].mean()), left=float(left), right=float(right)))
+    _write_names(axes, names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Name:
+    """What stands beside a body, at which row, and where that body begins and ends to the sides, voxels."""
+
+    body: _Body
+    row: float
+    left: float
+    right: float
+
+
+def _write_names(axes: Axes, names: Sequence[_Name]) -> None:
+    """Names to the left of their bodies, or to the right where the panel ends; none stands on another."""
+    names = sorted(names, key=lambda name: name.row)
+    lines = np.array([_name(name.body.vertebra).count("\n") + 1 for name in names])
+    # Rows that were moved as little as they can be and still leave each name its lines.
+    taken = (np.cumsum(lines) - lines / 2.0) * _LINE_MM / _SPACING_MM
+    rows = optimize.isotonic_regression(np.array([name.row for name in names]) - taken).x + taken if names else ()
+    for name, row in zip(names, rows, strict=True):
+        text, offset = _name(name.body.vertebra), _NAME_OFFSET_MM / _SPACING_MM
+        width = max(len(line) for line in text.splitlines()) * _LETTER_MM / _SPACING_MM
+        fits = name.left - offset - width > axes.get_xlim()[0]
+        place = name.left - offset if fits else name.right + offset
+        _write(axes, text, (place, float(row)), colour=name.body.colours[0], align="right" if fits else "left")
 
 
 def _draw_projection(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray[np.float64]) -> None:
@@ -228,7 +254,7 @@ def _write(
     place: tuple[float, float],
     *,
     colour: str = _QUIET,
-    align: Literal["center", "right"] = "center",
+    align: Literal["left", "center", "right"] = "center",
     of_axes: bool = False,
 ) -> None:
     """A word that can be read on any grey, at a voxel or, `of_axes`, at a share of the panel from its lower left."""

@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from node.domain.errors import Bug
 from node.domain.identifiers import Uid
+from node.domain.work import Stage
 from node.store.engine import open_engine, reading
 from node.store.results import ResultReader
 from node.store.schema import instance, work
@@ -76,8 +77,8 @@ def _round(node: NodeProcess, folder: Path, number: int) -> dict[str, float]:
     with reading(engine) as connection:
         images = select(instance.c.received_at).where(instance.c.study_uid == study.study_uid)
         last = max(connection.execute(images).scalars())
-        ends = select(work.c.ended_at).where(work.c.study_uid == study.study_uid)
-        end = max(connection.execute(ends).scalars())
+        sent = select(work.c.ended_at).where(work.c.study_uid == study.study_uid, work.c.stage == Stage.DELIVER)
+        end = max(connection.execute(sent).scalars())
     timings = result.timings_s
     whole = (end - last).total_seconds() - QUIET_S
     return {

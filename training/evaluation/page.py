@@ -89,15 +89,28 @@ def _reliability_part(bins: Sequence[ReliabilityBin]) -> str:
 
 
 def reliability_picture(bins: Sequence[ReliabilityBin]) -> bytes:
-    """A PNG of how often levels are right by how sure they were."""
-    figure = Figure(figsize=(4.2, 3.4), layout="constrained")
+    """A PNG of how often levels are right by how sure they were; the bins stand side by side, as most lie near 1."""
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    axes.plot((0.0, 1.0), (0.0, 1.0), color="#b8c2cc", linewidth=1.0)
-    axes.plot([each.confidence for each in bins], [each.right for each in bins], marker="o", color="#2367a8")
-    axes.set(xlabel="confidence of the level", ylabel="share of right levels", xlim=(0.0, 1.02), ylim=(0.0, 1.02))
+    places = range(len(bins))
+    axes.hlines(
+        [each.confidence for each in bins],
+        [place - 0.3 for place in places],
+        [place + 0.3 for place in places],
+        color="#8a96a3",
+        linewidth=3.0,
+        label="told, mean",
+    )
+    axes.plot(places, [each.right for each in bins], "o", color="#2367a8", markersize=7.0, label="right, share")
+    labels = [f"{each.low:g} to {each.high:g}\n{each.count} bodies\n{each.scans} scans" for each in bins]
+    axes.set_xticks(list(places), labels, fontsize=7.5)
+    axes.set(xlabel="confidence of the level", ylim=(0.0, 1.05))
+    axes.grid(axis="y", color="#e3e8ee")
+    axes.set_axisbelow(True)
+    axes.legend(loc="lower right", frameon=False)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    figure.savefig(buffer, format="png", dpi=120)
     return buffer.getvalue()
 
 

@@ -58,11 +58,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReliabilityBin:
-    """Bodies whose level is so sure: how many, their mean confidence, and the share whose level is right."""
+    """Bodies whose level is so sure: how many, in how many scans, how sure in the mean, and the share that is right."""
 
     low: float
     high: float
     count: int
+    scans: int
     confidence: float
     right: float
 
@@ -95,16 +96,27 @@ def summarise(scores: Sequence[CaseScore]) -> Summary:
 def reliability(scores: Sequence[CaseScore]) -> tuple[ReliabilityBin, ...]:
     """How often the likeliest level is the true one by how sure it was, also where it was withheld for that."""
     found = [
-        (body.confidence, body.likely_right) for score in scores for body in score.bodies if body.confidence is not None
+        (scan, body.confidence, body.likely_right)
+        for scan, score in enumerate(scores)
+        for body in score.bodies
+        if body.confidence is not None
     ]
-    found += [(confidence, False) for score in scores for confidence in score.invented_confidences]
+    found += [(scan, sure, False) for scan, score in enumerate(scores) for sure in score.invented_confidences]
     bins = []
     for low, high in pairwise(_CONFIDENCE_EDGES):
-        inside = [(sure, right) for sure, right in found if low <= sure < high or (high == 1.0 and sure == high)]
+        inside = [each for each in found if low <= each[1] < high or (high == 1.0 and each[1] == high)]
         if inside:
-            right = sum(right for _, right in inside) / len(inside)
-            mean = float(np.mean([sure for sure, _ in inside]))
-            bins.append(ReliabilityBin(low=low, high=high, count=len(inside), confidence=mean, right=right))
+            scans, sure, right = zip(*inside, strict=True)
+            bins.append(
+                ReliabilityBin(
+                    low=low,
+                    high=high,
+                    count=len(inside),
+                    scans=len(set(scans)),
+                    confidence=float(np.mean(sure)),
+                    right=sum(right) / len(inside),
+                )
+            )
     return tuple(bins)
 
 

@@ -46,10 +46,16 @@ def level_table(scores: Sequence[CaseScore]) -> Table:
 def reliability_table(bins: Sequence[ReliabilityBin]) -> Table:
     """How often levels are right by how sure they were."""
     rows = (
-        (f"{each.low:g} to {each.high:g}", str(each.count), f"{each.confidence:.3f}", f"{each.right:.3f}")
+        (
+            f"{each.low:g} to {each.high:g}",
+            str(each.count),
+            str(each.scans),
+            f"{each.confidence:.3f}",
+            f"{each.right:.3f}",
+        )
         for each in bins
     )
-    return Table(head=("confidence", "bodies", "mean", "right"), rows=tuple(rows))
+    return Table(head=("confidence", "bodies", "scans", "mean", "right"), rows=tuple(rows))
 
 
 def case_table(scores: Sequence[CaseScore]) -> Table:

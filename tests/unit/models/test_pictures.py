@@ -64,6 +64,38 @@ def test_what_is_said_of_a_cut_body_without_a_level_stays_on_the_picture() -> No
     assert not yellow[:, :3].any()
 
 
+def test_no_name_stands_on_another_where_bodies_lie_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spine of a third of its height: bodies 9 mm apart, and names of two lines."""
+    model = painted_model()
+    volume = painted_volume(build(_SCENE))
+    spine = segment_spine(volume, replace(model, levels=replace(model.levels, asked=0.999)))
+    assert isinstance(spine, SpineSegmentation)
+    flat = np.diag((1.0, 1.0, 1.0 / 3.0, 1.0))
+    flattened = replace(
+        spine,
+        label_map=replace(spine.label_map, affine=Affine(flat @ spine.label_map.affine.matrix)),
+        vertebrae=tuple(
+            replace(each, centroid_lps_mm=tuple(flat[:3, :3] @ np.array(each.centroid_lps_mm)))
+            for each in spine.vertebrae
+        ),
+    )
+    written: list[tuple[str, float]] = []
+
+    def write(axes: object, text: str, place: tuple[float, float], **_: object) -> None:
+        if "vertebra" in text:
+            written.append((text, place[1]))
+
+    monkeypatch.setattr("models.pictures._write", write)
+    draw_spine(replace(volume, affine=Affine(flat @ volume.affine.matrix)), flattened)
+
+    of_one_panel = written[: len(written) // 2]
+    assert [text.split("\n")[0].split(",")[0] for text, _ in of_one_panel] == [
+        f"vertebra {number}" for number in range(1, len(spine.vertebrae) + 1)
+    ]
+    two_lines_of_8_points_mm = 14.0
+    assert min(np.diff([row for _, row in of_one_panel])) * 1.5 > two_lines_of_8_points_mm
+
+
 @pytest.mark.parametrize("code", [ReasonCode.NO_SPINE, ReasonCode.NOT_HU])
 @pytest.mark.parametrize("flipped", [(), (0, 1, 2)])
 def test_a_refused_scan_is_shown_as_it_lies_and_says_why_in_yellow(flipped: tuple[int, ...], code: ReasonCode) -> None:

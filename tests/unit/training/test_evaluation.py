@@ -223,9 +223,9 @@ def test_reliability_is_the_share_of_right_levels_by_how_sure_they_were():
 
     bins = reliability([score, sure])
 
-    assert [(each.low, each.count, each.confidence, each.right) for each in bins] == [
-        (0.9, 2, pytest.approx(0.9), 0.5),
-        (0.99, 2, 1.0, 0.5),
+    assert [(each.low, each.count, each.scans, each.confidence, each.right) for each in bins] == [
+        (0.9, 2, 1, pytest.approx(0.9), 0.5),
+        (0.99, 2, 1, 1.0, 0.5),
     ]
 
 
