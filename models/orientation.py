@@ -47,6 +47,9 @@ _LEAST_RIB_MM3 = 1600.0
 _LEAST_RIBS = 6
 _RISING = 0.1
 
+#: Those of a spine that leans far back rise a little: a sacrum at the lower end is believed unless they rise by more.
+_RISING_CLEARLY = 0.2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orientation:
@@ -85,15 +88,12 @@ def judge_orientation(probabilities: Float32, instances: Instances | None) -> Or
 
 def _why_mirrored(probabilities: Float32, instances: Instances, *, upright: bool) -> Reason | None:
     above = _sacrum_above_mm(probabilities, instances)
-    if above is not None:
-        # A spine that leans far back has ribs that rise: where the sacrum is seen, they are not asked.
-        if above <= 0.0:
-            return None
+    if above is not None and above > 0.0:
         detail = f"The sacrum lies {above:.0f} mm above the middle of the spine (head and foot exchanged)."
         return Reason(code=ReasonCode.MIRRORED, detail=detail)
     # Ribs are believed beside a spine only: their side of it is where they begin.
     slope = _rib_slope(probabilities, instances) if upright else None
-    if slope is not None and slope > _RISING:
+    if slope is not None and slope > (_RISING if above is None else _RISING_CLEARLY):
         detail = f"Ribs rise by {slope:.1f} mm for each mm outwards, where they should fall (head and foot exchanged)."
         return Reason(code=ReasonCode.MIRRORED, detail=detail)
     return None

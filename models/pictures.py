@@ -192,7 +192,7 @@ def _draw_cut(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray
     axes.imshow(slab, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], interpolation="bilinear")
     centre, reach = float(places[:, 3 - axis].mean()), _HALF_WIDTH_MM / _SPACING_MM
     axes.set_xlim(centre - reach, centre + reach)
-    names = []
+    beside = []
     for body in bodies:
         part, seen = body.box[3 - axis], planes[half][body.box[0]] - body.box[axis].start
         inside = np.clip(seen, 0, size(body.box)[axis] - 1)
@@ -203,13 +203,14 @@ def _draw_cut(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray
         within = np.argwhere(shown > _INSIDE)
         if len(within):
             left, right = columns[within[:, 1].min()], columns[within[:, 1].max()]
-            names.append(_Name(body=body, row=float(rows[within[:, 0]].mean()), left=float(left), right=float(right)))
-    _write_names(axes, names)
+            row = float(rows[within[:, 0]].mean())
+            beside.append(_Outline(body=body, row=row, left=float(left), right=float(right)))
+    _write_names(axes, beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Name:
-    """What stands beside a body, at which row, and where that body begins and ends to the sides, voxels."""
+class _Outline:
+    """A body in a cut: the row of its middle, and where it begins and ends to the sides, voxels."""
 
     body: _Body
     row: float
@@ -217,19 +218,31 @@ class _Name:
     right: float
 
 
-def _write_names(axes: Axes, names: Sequence[_Name]) -> None:
-    """Names to the left of their bodies, or to the right where the panel ends; none stands on another."""
-    names = sorted(names, key=lambda name: name.row)
-    lines = np.array([_name(name.body.vertebra).count("\n") + 1 for name in names])
-    # Rows that were moved as little as they can be and still leave each name its lines.
-    taken = (np.cumsum(lines) - lines / 2.0) * _LINE_MM / _SPACING_MM
-    rows = optimize.isotonic_regression(np.array([name.row for name in names]) - taken).x + taken if names else ()
-    for name, row in zip(names, rows, strict=True):
-        text, offset = _name(name.body.vertebra), _NAME_OFFSET_MM / _SPACING_MM
+def _write_names(axes: Axes, outlines: Sequence[_Outline]) -> None:
+    """Names to the left of their bodies, or to the right where the panel ends; a line leads to one that had to move."""
+    outlines = sorted(outlines, key=lambda outline: outline.row)
+    offset = _NAME_OFFSET_MM / _SPACING_MM
+    names = [_name(outline.body.vertebra) for outline in outlines]
+    rows = _apart(axes, [outline.row for outline in outlines], [name.count("\n") + 1 for name in names])
+    for outline, text, row in zip(outlines, names, rows, strict=True):
+        colour = outline.body.colours[0]
         width = max(len(line) for line in text.splitlines()) * _LETTER_MM / _SPACING_MM
-        fits = name.left - offset - width > axes.get_xlim()[0]
-        place = name.left - offset if fits else name.right + offset
-        _write(axes, text, (place, float(row)), colour=name.body.colours[0], align="right" if fits else "left")
+        fits = outline.left - offset - width > axes.get_xlim()[0]
+        edge, place = (outline.left, outline.left - offset) if fits else (outline.right, outline.right + offset)
+        if abs(row - outline.row) > _LINE_MM / _SPACING_MM / 2.0:
+            axes.plot((place, edge), (row, outline.row), color=colour, linewidth=0.5)
+        _write(axes, text, (place, row), colour=colour, align="right" if fits else "left")
+
+
+def _apart(axes: Axes, rows: Sequence[float], lines: Sequence[int]) -> list[float]:
+    """Rows from head to foot, moved as little as they can be to leave each name its lines, all within the panel."""
+    if not rows:
+        return []
+    bottom, top = axes.get_ylim()
+    line = min(_LINE_MM / _SPACING_MM, (bottom - top) / sum(lines))
+    taken = (np.cumsum(lines) - np.array(lines) / 2.0) * line
+    moved = optimize.isotonic_regression(np.array(rows) - taken).x
+    return [float(row) for row in np.clip(moved, top, max(top, bottom - sum(lines) * line)) + taken]
 
 
 def _draw_projection(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray[np.float64]) -> None:
@@ -266,6 +279,7 @@ def _write(
         fontsize=8,
         ha=align,
         va="center",
+        annotation_clip=False,
     )
     # A long word may leave its panel, and must not make all of them smaller.
     written.set_in_layout(False)

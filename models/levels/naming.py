@@ -87,8 +87,8 @@ class Guess:
     first_thoracic
         The indices of the bodies that may be T1, and how much each is believed to be, 0 to 1.
     counted_from_first
-        Which thoracic vertebra the last one is by the distances from a T1 beyond a break, where that is another one
-        than by the placement; `None` where it is not, or none is in view.
+        Which thoracic vertebra the last one is by the distances from a T1 beyond a break, where that surely is another
+        one than by the placement: several numbers where it is not clear which body is T1.
     """
 
     placement: Placement
@@ -96,7 +96,7 @@ class Guess:
     seen: frozenset[Landmark]
     anchors: frozenset[int]
     first_thoracic: Mapping[int, float] = field(default_factory=dict)
-    counted_from_first: int | None = None
+    counted_from_first: tuple[int, ...] = ()
 
     def doubts(self, level: VertebralLevel | None) -> bool:
         """Whether a name rests on a count from T1 that few people have, or such a count speaks against it.
@@ -104,7 +104,7 @@ class Guess:
         It is likelier that T1 was mistaken for a neighbour, or T12 for L1, where its ribs were not seen and no sacrum
         tells how many lumbar vertebrae there are.
         """
-        counted = self.placement.counts_from_first_thoracic or self.counted_from_first is not None
+        counted = self.placement.counts_from_first_thoracic or bool(self.counted_from_first)
         return level is not None and counted and (level.is_thoracic or Landmark.SACRUM not in self.seen)
 
 
@@ -242,7 +242,7 @@ def _held_to_first(
 ) -> Guess | None:
     """The guess of a part, with the count from the nearest T1 above it where that speaks against it.
 
-    Which body is T1 need not be known for that: it is enough that none of those that may be fits.
+    Which body is T1 need not be known for that: it is enough that those that fit are hardly believed.
     """
     guessed = guesses[index]
     kinds = [] if guessed is None else [place.kind for place in guessed.placement.places]
@@ -256,10 +256,11 @@ def _held_to_first(
         for first, belief in above.first_thoracic.items():
             number = 1 + _vertebrae_between(chain, parts, above=part.bodies.start + first, below=last)
             if number != guessed.placement.thoracic:
-                against[number] = belief
+                against[number] = against.get(number, 0.0) + belief
         if sum(against.values()) < _SURELY:
             return guessed
-        return replace(guessed, counted_from_first=max(against, key=lambda number: against[number]))
+        told = tuple(sorted(number for number, belief in against.items() if belief > 1.0 - _SURELY))
+        return replace(guessed, counted_from_first=told)
     return guessed
 
 
@@ -319,16 +320,17 @@ def _premises(guessed: Guess, levels: Sequence[VertebralLevel | None]) -> tuple[
 
 
 def _unlikely_count(level: VertebralLevel | None, confidence: LevelConfidence, guessed: Guess) -> Label:
-    thoracic, number = guessed.placement.thoracic, guessed.counted_from_first
-    if number is None:
+    thoracic, numbers = guessed.placement.thoracic, guessed.counted_from_first
+    if not numbers:
         detail = (
             f"Counted from T1 there are {thoracic} thoracic vertebrae, as some people in a hundred have, or the first "
             "or last one was mistaken for its neighbour."
         )
     else:
+        told = " or ".join(map(str, numbers))
         detail = (
             f"T1 is in view beyond a break: by the distances from there the body that looks like T{thoracic} is "
-            f"thoracic vertebra {number}. A vertebra may have been missed, the last ribs may not be seen, or there are "
+            f"thoracic vertebra {told}. A vertebra may have been missed, the last ribs may not be seen, or there are "
             "not twelve, as in some people in a hundred."
         )
     reason = Reason(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from models.pictures import draw_refused, draw_spine
@@ -65,12 +66,13 @@ def test_what_is_said_of_a_cut_body_without_a_level_stays_on_the_picture() -> No
 
 
 def test_no_name_stands_on_another_where_bodies_lie_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spine of a third of its height: bodies 9 mm apart, and names of two lines."""
+    """Small bodies in a spine of six tenths of its height, 13 mm apart, and names of two lines."""
     model = painted_model()
-    volume = painted_volume(build(_SCENE))
+    small = Scene(top=VertebralLevel.T2, bottom=VertebralLevel.T5, sacrum=False, below_mm=40.0, above_mm=40.0)
+    volume = painted_volume(build(small))
     spine = segment_spine(volume, replace(model, levels=replace(model.levels, asked=0.999)))
     assert isinstance(spine, SpineSegmentation)
-    flat = np.diag((1.0, 1.0, 1.0 / 3.0, 1.0))
+    flat = np.diag((1.0, 1.0, 0.6, 1.0))
     flattened = replace(
         spine,
         label_map=replace(spine.label_map, affine=Affine(flat @ spine.label_map.affine.matrix)),
@@ -81,9 +83,11 @@ def test_no_name_stands_on_another_where_bodies_lie_close(monkeypatch: pytest.Mo
     )
     written: list[tuple[str, float]] = []
 
-    def write(axes: object, text: str, place: tuple[float, float], **_: object) -> None:
+    def write(axes: Axes, text: str, place: tuple[float, float], **_: object) -> None:
         if "vertebra" in text:
             written.append((text, place[1]))
+            bottom, top = axes.get_ylim()
+            assert top < place[1] < bottom
 
     monkeypatch.setattr("models.pictures._write", write)
     draw_spine(replace(volume, affine=Affine(flat @ volume.affine.matrix)), flattened)

@@ -233,7 +233,7 @@ def test_an_invented_body_with_a_likeliest_level_is_a_level_that_is_wrong():
     truth = boxes(10, 30)
     score = score_case(a_case(np.where(truth == 21, 0, truth)), found(truth, {20: L1, 21: L2}))
 
-    assert [(each.count, each.right) for each in reliability([score])] == [(2, 0.5)]
+    assert [(each.count, each.scans, each.right) for each in reliability([score, score])] == [(4, 2, 0.5)]
 
 
 def write_nifti(values: np.ndarray, affine: Affine, path) -> None:
