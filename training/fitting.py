@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import multiprocessing
 import os
 import shutil
@@ -264,14 +265,25 @@ def prepared(
 
 
 def take_step(plan: FitPlan, learner: Learner, loss_of: LossFunction, images: Tensor, shares: Tensor) -> float:
-    """Learn from images in HU and their shares, see `prepared`; the loss."""
+    """Learn from images in HU and their shares, see `prepared`; the loss.
+
+    Raises
+    ------
+    TrainingFailed
+        Where the gradient is not finite; nothing has been learned from it then.
+    """
     rate = plan.learning_rate * rate_share(learner.step, learner.step / plan.steps)
     for group in learner.optimiser.param_groups:
         group["lr"] = rate
     loss = loss_of(images, shares)
     learner.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(learner.network.parameters(), _GRADIENT_NORM)
+    norm = float(nn.utils.clip_grad_norm_(learner.network.parameters(), _GRADIENT_NORM))
+    if not math.isfinite(norm):
+        raise TrainingFailed(
+            f"step {learner.step + 1}: the gradient is not finite ({norm}, loss {float(loss.detach()):.4g}); "
+            "the weights before it are kept, and the training goes on from its last checkpoint when it is run again"
+        )
     learner.optimiser.step()
     learner.step += 1
     _update_average(learner)

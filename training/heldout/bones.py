@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -25,8 +25,27 @@ _OUTSIDE_MM = 20.0
 Cover = tuple[VertebralLevel, Box, Float32]
 
 
-def draw_bones(canvas: Canvas, posture: Posture, rng: np.random.Generator, *, odd: bool) -> list[Cover]:
-    """Paint all bones; which share of the voxels of a box each body with a level has."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DrawnBones:
+    """What was painted.
+
+    Parameters
+    ----------
+    covers
+        Which share of the voxels of a box each body with a level has.
+    fractured
+        The bodies among them that have lost height.
+    has_screws
+        Whether there is metal in view.
+    """
+
+    covers: tuple[Cover, ...]
+    fractured: frozenset[VertebralLevel]
+    has_screws: bool
+
+
+def draw_bones(canvas: Canvas, posture: Posture, rng: np.random.Generator, *, odd: bool) -> DrawnBones:
+    """Paint all bones."""
     marrow = float(rng.uniform(15.0, 270.0))
     _draw_other_bones(canvas, [*rib_rods(posture, rng), *pelvis_parts(posture, rng)], rng, marrow=marrow)
     chain = (*posture.vertebrae, posture.sacrum)
@@ -44,9 +63,12 @@ def draw_bones(canvas: Canvas, posture: Posture, rng: np.random.Generator, *, od
         drawn = _draw_vertebra(canvas, placed, rng, marrow=marrow + rng.normal(0.0, 14.0), loss=loss)
         if drawn is not None and placed.level is not None:
             covers.append((placed.level, *drawn))
-    if odd and rng.random() < 0.12:
-        _draw_screws(canvas, posture, rng)
-    return covers
+    fractured = frozenset(level for index in broken if (level := chain[index].level) is not None)
+    return DrawnBones(
+        covers=tuple(covers),
+        fractured=fractured & {level for level, _, _ in covers},
+        has_screws=odd and rng.random() < 0.12 and _draw_screws(canvas, posture, rng),
+    )
 
 
 def _loss(rng: np.random.Generator) -> tuple[float, float, float]:
@@ -139,8 +161,10 @@ def _piece(part: Rod | Knob) -> tuple[Float64, Float64]:
     return part.centre - radii, part.centre + radii
 
 
-def _draw_screws(canvas: Canvas, posture: Posture, rng: np.random.Generator) -> None:
+def _draw_screws(canvas: Canvas, posture: Posture, rng: np.random.Generator) -> bool:
+    """Paint two pairs in neighbours; whether any of it is in view."""
     first = int(rng.integers(2, len(posture.named) - 2))
+    seen = False
     for placed in posture.named[first : first + 2]:
         for side in (-1.0, 1.0):
             rod = Rod(
@@ -152,4 +176,7 @@ def _draw_screws(canvas: Canvas, posture: Posture, rng: np.random.Generator) -> 
             box = canvas.box(low, high)
             if box is not None:
                 distance = capsule(canvas.places(box), rod.start.tolist(), rod.end.tolist(), rod.radii)
-                canvas.paint(box, canvas.cover(distance), 2900.0)
+                share = canvas.cover(distance)
+                canvas.paint(box, share, 2900.0)
+                seen = seen or bool(share.any())
+    return seen

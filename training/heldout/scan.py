@@ -15,7 +15,7 @@ from node.domain.identifiers import Uid
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.volume import Float32, UInt8, Volume
 from training.evaluation.case import Case
-from training.heldout.bones import draw_bones
+from training.heldout.bones import DrawnBones, draw_bones
 from training.heldout.canvas import Canvas
 from training.heldout.posture import Posture, draw_posture
 from training.heldout.soft import SOFT_MM, soft_tissue
@@ -31,6 +31,9 @@ _THIN_MM = 3.0
 
 #: Noise of a low dose, HU.
 _LOW_DOSE_HU = 20.0
+
+#: A field of view that cuts the trunk at both sides, mm.
+_NARROW_MM = 300.0
 
 _SLICES_MM, _SLICE_SHARES = (1.0, 1.5, 2.0, 3.0, 5.0), (0.2, 0.2, 0.25, 0.25, 0.1)
 
@@ -75,19 +78,22 @@ def draw_case(spec: HeldOutSpec) -> Case:
     levels = _levels(rng) if spec.odd and rng.random() < 0.4 else USUAL_LEVELS
     posture = draw_posture(rng, levels)
     slice_mm = float(rng.choice(_SLICES_MM, p=_SLICE_SHARES))
-    canvas, layers = _canvas(rng, posture, spec, slice_mm)
-    covers = draw_bones(canvas, posture, rng, odd=spec.odd)
+    canvas, layers, enhanced = _canvas(rng, posture, spec, slice_mm)
+    bones = draw_bones(canvas, posture, rng, odd=spec.odd)
     hu, noise_hu = _scanned(canvas, layers, rng)
-    truth = np.zeros(hu.shape, dtype=np.uint8)
-    for level, box, cover in covers:
+    truth: UInt8 = np.zeros(hu.shape, dtype=np.uint8)
+    for level, box, cover in bones.covers:
         _mark(truth, level, box, cover, layers)
     pixel = float(canvas.step[1])
     k, j, i = canvas.origin + np.array((0.5 * (layers - 1) * canvas.step[0], 0.0, 0.0))
     affine = Affine.from_spacing((slice_mm, pixel, pixel), (float(i), float(j), float(k)))
     volume = Volume(hu=hu, affine=affine, frame_of_reference=_FRAME)
-    groups = _groups(spec, slice_mm=slice_mm, noise_hu=noise_hu)
-    groups += _variant_groups(levels, t1_seen=bool((truth == VertebralLevel.T1.number).any()))
-    groups += _end_groups(truth, levels)
+    groups = (
+        *_groups(spec, slice_mm=slice_mm, noise_hu=noise_hu),
+        *_variant_groups(levels, t1_seen=bool((truth == VertebralLevel.T1.number).any())),
+        *_end_groups(truth, levels),
+        *_odd_groups(truth, bones, width_mm=truth.shape[2] * pixel, enhanced=enhanced),
+    )
     return Case(name=f"{spec.coverage} {spec.seed}", volume=volume, truth=truth, groups=groups)
 
 
@@ -122,14 +128,25 @@ def _end_groups(truth: UInt8, levels: tuple[VertebralLevel, ...]) -> tuple[str, 
     return ("no whole vertebra below the last ribs",) if cut and below_high < _WHOLE * last_high else ()
 
 
+def _odd_groups(truth: UInt8, bones: DrawnBones, *, width_mm: float, enhanced: bool) -> tuple[str, ...]:
+    """What is unusual in what the scan shows, beside the number of vertebrae."""
+    present = {
+        "contrast agent": enhanced,
+        "fractured body in view": any(bool((truth == level.number).any()) for level in bones.fractured),
+        "screws in view": bones.has_screws,
+        f"field narrower than {_NARROW_MM:g} mm": width_mm < _NARROW_MM,
+    }
+    return tuple(name for name, is_there in present.items() if is_there)
+
+
 def _levels(rng: np.random.Generator) -> tuple[VertebralLevel, ...]:
     thoracic, lumbar = [(11, 5), (13, 5), (12, 4), (12, 6), (13, 4), (11, 6)][int(rng.integers(6))]
     names = [f"T{number}" for number in range(1, thoracic + 1)] + [f"L{number}" for number in range(1, lumbar + 1)]
     return tuple(VertebralLevel(name) for name in names)
 
 
-def _canvas(rng: np.random.Generator, posture: Posture, spec: HeldOutSpec, slice_mm: float) -> tuple[Canvas, int]:
-    """The soft tissue on the grid of the layers, and how many layers make a slice."""
+def _canvas(rng: np.random.Generator, posture: Posture, spec: HeldOutSpec, slice_mm: float) -> tuple[Canvas, int, bool]:
+    """The soft tissue on the grid of the layers, how many layers make a slice, and whether there is contrast agent."""
     layers = int(np.ceil(slice_mm / _LAYER_MM))
     low, high = _extent(rng, posture, spec.coverage)
     pixel = float(rng.uniform(1.0, 1.5))
@@ -143,7 +160,7 @@ def _canvas(rng: np.random.Generator, posture: Posture, spec: HeldOutSpec, slice
     enhanced = spec.odd and bool(rng.random() < 0.5)
     coarse = soft_tissue(posture, origin, (coarse_shape[0], coarse_shape[1], coarse_shape[2]), rng, enhanced=enhanced)
     fine = ndimage.affine_transform(coarse, step / SOFT_MM, output_shape=shape, order=1, output=np.float32)
-    return Canvas(hu=fine, origin=origin, step=step), layers
+    return Canvas(hu=fine, origin=origin, step=step), layers, enhanced
 
 
 def _extent(rng: np.random.Generator, posture: Posture, coverage: Coverage) -> tuple[float, float]:

@@ -11,6 +11,8 @@ from training.heldout.posture import draw_posture
 from training.heldout.scan import Coverage, HeldOutSpec, draw_case, frozen_specs
 from training.heldout.solids import capsule, ellipsoid, joined
 
+UNUSUAL = {"fractured body in view", "screws in view", "contrast agent", "field narrower than 300 mm"}
+
 
 @pytest.fixture(scope="module")
 def lumbar() -> Case:
@@ -56,6 +58,22 @@ def test_the_same_specification_gives_the_same_voxels():
 
     assert np.array_equal(first.volume.hu, second.volume.hu)
     assert np.array_equal(first.truth, second.truth)
+
+
+def test_a_scan_says_what_is_unusual_in_it():
+    crushed = draw_case(HeldOutSpec(seed=2031, coverage=Coverage.UPPER_ABDOMEN, odd=True))
+    screwed = draw_case(HeldOutSpec(seed=2045, coverage=Coverage.UPPER_ABDOMEN, odd=True))
+
+    t7, t8, t9 = (int((crushed.truth == VertebralLevel(name).number).sum()) for name in ("T7", "T8", "T9"))
+    assert t8 < 0.6 * min(t7, t9)
+    assert crushed.volume.hu.max() < 2000.0 < screwed.volume.hu.max()
+    assert crushed.volume.shape[2] * crushed.volume.affine.spacing_mm[2] < 300.0
+    assert UNUSUAL & set(crushed.groups) == {"fractured body in view", "field narrower than 300 mm"}
+    assert UNUSUAL & set(screwed.groups) == {"screws in view", "contrast agent"}
+
+
+def test_a_usual_scan_has_nothing_unusual(lumbar):
+    assert not UNUSUAL & set(lumbar.groups)
 
 
 def test_another_seed_gives_another_person(lumbar):
