@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from node.domain.provenance import ModelIdentity
 from training.evaluation.scores import CaseScore, Naming
 from training.evaluation.summary import ReliabilityBin, reliability
-from training.evaluation.tables import Table, case_table, level_table, reliability_table, summary_table
+from training.evaluation.tables import case_table, level_table, reliability_table, summary_table
+from training.table import Table
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }

@@ -1,26 +1,12 @@
-"""The tables of an evaluation, as text for any kind of page."""
+"""The tables of an evaluation of the spine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from training.evaluation.scores import CaseScore, Naming
 from training.evaluation.summary import ReliabilityBin, Summary, by_level, summarise
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table: what stands over its columns, and its rows, of which each begins with its name."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    @property
-    def markdown(self) -> str:
-        """The table for a page in Markdown."""
-        lines = (self.head, ("---",) * len(self.head), *self.rows)
-        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+from training.table import Table
 
 
 def summary_table(groups: Mapping[str, Sequence[CaseScore]]) -> Table:

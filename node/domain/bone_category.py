@@ -1,0 +1,25 @@
+"""Bone density in three words, as quantitative CT of the lumbar spine has them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+# Mean trabecular density of two lumbar vertebrae, mg/cm3, of post-menopausal women and older men: Chinese expert
+# consensus (PMC7495321, table 2).
+NORMAL_ABOVE_MG_CM3 = 120.0
+OSTEOPOROSIS_BELOW_MG_CM3 = 80.0
+
+
+class BoneCategory(StrEnum):
+    """What quantitative CT calls a bone; the order of the members is that of a classifier's outputs."""
+
+    NORMAL = "normal"
+    OSTEOPENIA = "osteopenia"
+    OSTEOPOROSIS = "osteoporosis"
+
+    @classmethod
+    def of(cls, bmd_mg_cm3: float) -> BoneCategory:
+        """The category of a trabecular bone mineral density, mg/cm3."""
+        if bmd_mg_cm3 < OSTEOPOROSIS_BELOW_MG_CM3:
+            return cls.OSTEOPOROSIS
+        return cls.NORMAL if bmd_mg_cm3 > NORMAL_ABOVE_MG_CM3 else cls.OSTEOPENIA

@@ -1,0 +1,133 @@
+"""Sharing out to cohorts: by patient and site, the same for the same seed, and told in a table."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from node.domain.bone_category import BoneCategory
+from node.domain.errors import InputRejected
+from training.cohort.characteristics import characteristics
+from training.cohort.manifest import Cohort, Scan, Sex
+from training.cohort.rows import ManifestRejected
+from training.cohort.splits import SplitPlan, share_out, write_split
+
+CATEGORIES = tuple(BoneCategory)
+
+
+def scan(number: int, **facts: object) -> Scan:
+    """A scan of a patient of his own."""
+    known: dict[str, object] = {"category": CATEGORIES[number % 3]}
+    known |= {"patient": f"p{number:03d}", "site": "north", "row": number + 2, "image": Path(f"scan{number}")}
+    return Scan(mask=None, **(known | facts))  # type: ignore[arg-type]
+
+
+SCANS = tuple(scan(number) for number in range(150))
+
+
+def cohorts(scans: tuple[Scan, ...]) -> dict[str, Cohort | None]:
+    return {each.patient: each.cohort for each in scans}
+
+
+def test_every_category_is_shared_out_alike():
+    shared = share_out(SCANS, SplitPlan(seed=1))
+
+    assert Counter((each.category, each.cohort) for each in shared) == {
+        (category, cohort): count
+        for category in BoneCategory
+        for cohort, count in ((Cohort.TEST, 10), (Cohort.VALIDATION, 5), (Cohort.TRAINING, 35))
+    }
+
+
+def test_the_same_seed_shares_out_the_same_whatever_the_order_of_rows():
+    assert cohorts(share_out(SCANS, SplitPlan(seed=1))) == cohorts(share_out(SCANS[::-1], SplitPlan(seed=1)))
+
+
+def test_another_seed_shares_out_differently():
+    assert cohorts(share_out(SCANS, SplitPlan(seed=1))) != cohorts(share_out(SCANS, SplitPlan(seed=2)))
+
+
+def test_all_scans_of_a_patient_are_in_one_cohort():
+    scans = tuple(scan(number, patient=f"p{number % 40:03d}") for number in range(120))
+
+    shared = share_out(scans, SplitPlan(seed=1))
+
+    assert {each.cohort for each in shared} == {Cohort.TRAINING, Cohort.VALIDATION, Cohort.TEST}
+    for patient in {each.patient for each in shared}:
+        assert len({each.cohort for each in shared if each.patient == patient}) == 1
+
+
+def test_nobody_learns_from_an_external_site():
+    scans = tuple(scan(number, site="south" if number < 20 else "north") for number in range(100))
+
+    shared = share_out(scans, SplitPlan(seed=1, external_sites=("south",)))
+
+    assert all((each.cohort is Cohort.EXTERNAL) == (each.site == "south") for each in shared)
+
+
+def test_a_cohort_that_the_manifest_gives_stays():
+    scans = (*SCANS, scan(200, cohort=Cohort.PROSPECTIVE))
+
+    assert share_out(scans, SplitPlan(seed=1))[-1].cohort is Cohort.PROSPECTIVE
+
+
+def test_a_patient_of_an_external_site_may_not_be_seen_elsewhere():
+    scans = (scan(0, site="south"), scan(1), scan(2, patient="p000"))
+
+    with pytest.raises(ManifestRejected, match="row 4, column site: patient p000 is at north, and in row 2 at an ext"):
+        share_out(scans, SplitPlan(seed=1, external_sites=("south",)))
+
+
+def test_an_external_site_may_not_be_learned_from_by_the_manifest():
+    scans = (scan(0, site="south", cohort=Cohort.TRAINING), scan(1))
+
+    with pytest.raises(ManifestRejected, match="row 2, column cohort: is training, but south is an external site"):
+        share_out(scans, SplitPlan(seed=1, external_sites=("south",)))
+
+
+def test_an_external_site_without_scans_is_a_misspelling():
+    with pytest.raises(InputRejected, match="no scan is of the external site sout"):
+        share_out(SCANS, SplitPlan(seed=1, external_sites=("sout",)))
+
+
+def test_shares_must_leave_patients_for_training():
+    with pytest.raises(InputRejected, match="must leave patients for training"):
+        SplitPlan(seed=1, validation=0.5, test=0.5)
+
+
+def test_a_split_is_written_down_by_patient(tmp_path):
+    scans = (scan(1, cohort=Cohort.TEST), scan(0, cohort=Cohort.TRAINING), scan(2, patient="p001", cohort=Cohort.TEST))
+
+    write_split(scans, tmp_path / "split.csv")
+
+    assert (tmp_path / "split.csv").read_text() == "patient,cohort\np000,training\np001,test\n"
+
+
+def test_the_table_of_people_counts_patients_once_and_the_unknown_as_such():
+    scans = (
+        scan(0, cohort=Cohort.TRAINING, sex=Sex.FEMALE, age_years=60.0, qct_mg_cm3=130.0, kvp=120.0, contrast=True),
+        scan(1, patient="p000", cohort=Cohort.TRAINING, sex=Sex.FEMALE, age_years=61.0, kvp=100.0),
+        scan(3, cohort=Cohort.TRAINING, sex=Sex.MALE, age_years=70.0, qct_mg_cm3=150.0, kvp=120.0, contrast=False),
+        scan(4, cohort=Cohort.TEST),
+    )
+
+    table = characteristics(scans)
+    rows = {row[0]: row[1:] for row in table.rows}
+
+    assert table.head == ("", "training", "test")
+    assert rows["patients"] == ("2", "1")
+    assert rows["scans"] == ("3", "1")
+    assert rows["age, years"] == ("65.0 ± 7.1 (60 to 70)", "-")
+    assert rows["sex: F"] == ("1 (50 %)", "-")
+    assert rows["sex: unknown"] == ("0", "1")
+    assert rows["category: normal"] == ("2 (100 %)", "0 (0 %)")
+    assert rows["QCT, mg/cm3"] == ("140.0 ± 14.1 (130 to 150)", "-")
+    assert rows["kV: 120"] == ("2 (67 %)", "-")
+    assert rows["contrast agent: yes"] == ("1 (50 %)", "-")
+    assert rows["contrast agent: unknown"] == ("1", "1")
+
+
+def test_a_table_of_people_without_cohorts_is_an_error_of_the_program():
+    with pytest.raises(ValueError, match="must have a cohort"):
+        characteristics((replace(SCANS[0], cohort=None),))

@@ -1,0 +1,206 @@
+"""The scans of a study of bone density: where they lie, whose they are, and what quantitative CT says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from node.domain.bone_category import BoneCategory
+from training.cohort.rows import ManifestRejected, Problem, Row, existing, number, one_of, read_rows
+
+_NEEDED = ("image", "patient", "site")
+COLUMNS = (
+    *_NEEDED,
+    "mask",
+    "qct_mg_cm3",
+    "class",
+    "scanner",
+    "sex",
+    "age",
+    "kvp",
+    "kernel",
+    "contrast",
+    "cohort",
+)
+
+#: Trabecular bone of the lumbar spine, mg/cm3: fatty marrow lies a little below 0, the densest bone far below 400.
+_LEAST_QCT, _MOST_QCT = -60.0, 400.0
+
+#: A value as near to 0 as this is none in mg/cm3 but one in g/cm3.
+_NO_MG_CM3_BELOW = 1.0
+
+_OLDEST_YEARS = 120.0
+_LEAST_KVP, _MOST_KVP = 60.0, 160.0
+
+
+class Sex(StrEnum):
+    """Patient's Sex (0010,0040)."""
+
+    FEMALE = "F"
+    MALE = "M"
+    OTHER = "O"
+
+
+class Cohort(StrEnum):
+    """What a scan is for. Nothing of `TEST`, `EXTERNAL` and `PROSPECTIVE` is looked at before a model is final."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+    TEST = "test"
+    EXTERNAL = "external"
+    PROSPECTIVE = "prospective"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A row of the manifest.
+
+    Parameters
+    ----------
+    row
+        Its number in the file.
+    image
+        Folder of DICOM files, or a NIfTI file.
+    mask
+        Bodies of its vertebrae in VerSe numbers; `None` where the node's own segmentation is to be used.
+    patient, site
+        Pseudonyms that the manifest gives.
+    category
+        What quantitative CT says; from `qct_mg_cm3` where that is given.
+    qct_mg_cm3
+        Mean trabecular density of L1 and L2, mg/cm3.
+    kvp, kernel, contrast, scanner, sex, age_years
+        `None` where the manifest does not tell; read from DICOM where there is some.
+    cohort
+        `None` where it is to be shared out.
+    """
+
+    row: int
+    image: Path
+    mask: Path | None
+    patient: str
+    site: str
+    category: BoneCategory
+    qct_mg_cm3: float | None = None
+    scanner: str | None = None
+    sex: Sex | None = None
+    age_years: float | None = None
+    kvp: float | None = None
+    kernel: str | None = None
+    contrast: bool | None = None
+    cohort: Cohort | None = None
+
+
+def read_manifest(path: Path) -> tuple[Scan, ...]:
+    """All scans of a manifest; paths in it are relative to its folder.
+
+    Raises
+    ------
+    InputRejected
+        Where the file or its header cannot be used.
+    ManifestRejected
+        Where rows are wrong: every problem with its row.
+    """
+    rows = read_rows(path, needed=_NEEDED, allowed=COLUMNS)
+    scans = [_scan(row, path.parent) for row in rows]
+    problems = [problem for row in rows for problem in row.problems]
+    read = [scan for scan in scans if scan is not None]
+    problems += [*_repeated(read), *_in_two_cohorts(read)]
+    if problems:
+        raise ManifestRejected(path.name, problems)
+    return tuple(read)
+
+
+def _scan(row: Row, folder: Path) -> Scan | None:
+    """The scan of a row; `None` where something in it is wrong, which the row tells."""
+    image, mask = row.path("image", folder), row.optional("mask", partial(existing, folder))
+    patient, site = row.text("patient"), row.text("site")
+    qct = row.optional("qct_mg_cm3", _qct)
+    category = _agreed(row, qct, row.optional("class", partial(one_of, BoneCategory)))
+    scanner, kernel = row.optional("scanner", str), row.optional("kernel", str)
+    sex, age = row.optional("sex", partial(one_of, Sex)), row.optional("age", _age)
+    kvp, contrast = row.optional("kvp", _kvp), row.optional("contrast", _yes_or_no)
+    cohort = row.optional("cohort", partial(one_of, Cohort))
+    if row.problems or image is None or category is None:
+        return None
+    return Scan(
+        row=row.number,
+        image=image,
+        mask=mask,
+        patient=patient,
+        site=site,
+        category=category,
+        qct_mg_cm3=qct,
+        scanner=scanner,
+        sex=sex,
+        age_years=age,
+        kvp=kvp,
+        kernel=kernel,
+        contrast=contrast,
+        cohort=cohort,
+    )
+
+
+def _agreed(row: Row, qct: float | None, told: BoneCategory | None) -> BoneCategory | None:
+    if qct is None:
+        if told is None and not row.problems:
+            row.refuse("qct_mg_cm3", "either qct_mg_cm3 or class is needed")
+        return told
+    category = BoneCategory.of(qct)
+    if told is not None and told is not category:
+        row.refuse("class", f"is {told}, but {qct:g} mg/cm3 is {category}")
+    return category
+
+
+def _qct(text: str) -> float:
+    value = number(text)
+    if abs(value) < _NO_MG_CM3_BELOW and value:
+        raise ValueError(f"{text} looks like g/cm3; give mg/cm3, a thousand times as much")
+    if not _LEAST_QCT <= value <= _MOST_QCT:
+        raise ValueError(f"must be {_LEAST_QCT:g} to {_MOST_QCT:g} mg/cm3, got {text}")
+    return value
+
+
+def _age(text: str) -> float:
+    value = number(text)
+    if not 0.0 <= value <= _OLDEST_YEARS:
+        raise ValueError(f"must be 0 to {_OLDEST_YEARS:g} years, got {text}")
+    return value
+
+
+def _kvp(text: str) -> float:
+    value = number(text)
+    if not _LEAST_KVP <= value <= _MOST_KVP:
+        raise ValueError(f"must be {_LEAST_KVP:g} to {_MOST_KVP:g} kV, got {text}")
+    return value
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in {"yes", "no"}:
+        raise ValueError(f"must be yes or no, got {text!r}")
+    return text.lower() == "yes"
+
+
+def _repeated(scans: Sequence[Scan]) -> Iterator[Problem]:
+    first: dict[Path, int] = {}
+    for scan in scans:
+        earlier = first.setdefault(scan.image.resolve(), scan.row)
+        if earlier != scan.row:
+            yield Problem(row=scan.row, column="image", what=f"is the image of row {earlier} again")
+
+
+def _in_two_cohorts(scans: Sequence[Scan]) -> Iterator[Problem]:
+    """A patient who is in two cohorts is learned by heart in one and met again in the other."""
+    first: dict[str, Scan] = {}
+    for scan in scans:
+        earlier = first.setdefault(scan.patient, scan)
+        if earlier.cohort is not scan.cohort:
+            what = f"patient {scan.patient} is in cohort {_named(scan)}, and in row {earlier.row} in {_named(earlier)}"
+            yield Problem(row=scan.row, column="cohort", what=what)
+
+
+def _named(scan: Scan) -> str:
+    return "none" if scan.cohort is None else str(scan.cohort)

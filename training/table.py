@@ -1,0 +1,19 @@
+"""A table as text, for any kind of page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table: what stands over its columns, and its rows, of which each begins with its name."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def markdown(self) -> str:
+        """The table for a page in Markdown."""
+        lines = (self.head, ("---",) * len(self.head), *self.rows)
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
