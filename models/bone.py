@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from models.attenuation import measure_attenuation
 from models.crops import BodyCrop, SpineCrops
+from models.density import DensityRule
 from models.parallel import for_each
+from node.domain.bone_category import BoneCategory
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
-from node.domain.measurement import NotMeasurable, Quantity
+from node.domain.measurement import Measurement, NotMeasurable, Quantity
 from node.domain.reasons import Reason, ReasonCode
 
 #: Vertebrae that a report always speaks of, found or not.
 ASKED_FOR = (VertebralLevel.L1, VertebralLevel.L2)
 
-#: The statement about bone density rests on this one alone: its limits in HU hold for no other.
+#: The uncalibrated statement rests on this one alone: its limits in HU hold for no other.
 SCREENED = VertebralLevel.L1
 
-LIMITATIONS = (
-    "CT numbers are not calibrated to bone mineral density; tube voltage and contrast agent change them.",
-    "Fractures, implants and bone lesions are not looked for; a fractured vertebra reads too dense.",
-)
+#: Both of these together give a category: its limits hold for the mean of two lumbar vertebrae.
+CATEGORISED = (VertebralLevel.L1, VertebralLevel.L2)
+
+UNCALIBRATED = "CT numbers are not calibrated to bone mineral density; tube voltage and contrast agent change them."
+NOT_LOOKED_FOR = "Fractures, implants and bone lesions are not looked for; a fractured vertebra reads too dense."
 
 
-def measure_bone(spine: SpineCrops) -> CtBoneFindings:
-    """CT numbers of every vertebra that has a certain level and is whole, and what L1 says about bone density.
+def measure_bone(spine: SpineCrops, rule: DensityRule) -> CtBoneFindings:
+    """CT numbers, and densities where they are calibrated, of every vertebra that has a certain level and is whole.
 
-    Whatever is uncertain, cut or missing carries its reason instead of a number.
+    L1 gives the uncalibrated statement about bone density, L1 and L2 together the category. Whatever is uncertain, cut
+    or missing carries its reason instead of a number.
     """
-    found = tuple(for_each(_finding, spine.crops))
+    found = tuple(for_each(partial(_finding, rule=rule), spine.crops))
     named = {finding.level for finding in found}
     missing = tuple(_missing(level, found) for level in ASKED_FOR if level not in named)
     vertebrae = (*found, *missing)
     screened = next(finding for finding in vertebrae if finding.level is SCREENED)
     assessed = any(finding.status is Status.ASSESSED for finding in vertebrae)
-    reasons = screened.reasons if assessed else _distinct(vertebrae)
     hu = screened.value(Quantity.CORE_MEAN_HU)
+    band = None if hu is None else rule.band(hu)
+    category = _category(vertebrae)
     return CtBoneFindings(
         status=Status.ASSESSED if assessed else Status.NOT_EVALUABLE,
-        reasons=reasons,
+        reasons=_unsaid(band, screened, vertebrae) if assessed else _distinct(vertebrae),
         vertebrae=vertebrae,
-        screening=None if hu is None else BoneScreening(hu_band=HuBand.of(hu), levels=(SCREENED,)),
-        limitations=(*LIMITATIONS, *spine.limitations),
+        screening=_screening(None if isinstance(band, Reason) else band, category),
+        limitations=(*_limitations(vertebrae), *spine.limitations),
     )
 
 
@@ -51,16 +57,53 @@ def not_evaluable(reason: Reason) -> CtBoneFindings:
     vertebrae = tuple(
         VertebraFinding(level=level, status=Status.NOT_EVALUABLE, reasons=(reason,)) for level in ASKED_FOR
     )
-    return CtBoneFindings(status=Status.NOT_EVALUABLE, reasons=(reason,), vertebrae=vertebrae, limitations=LIMITATIONS)
+    return CtBoneFindings(
+        status=Status.NOT_EVALUABLE, reasons=(reason,), vertebrae=vertebrae, limitations=_limitations(())
+    )
 
 
-def _finding(crop: BodyCrop) -> VertebraFinding:
+def _limitations(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
+    calibrated = any(vertebra.value(Quantity.BMD) is not None for vertebra in vertebrae)
+    return (NOT_LOOKED_FOR,) if calibrated else (UNCALIBRATED, NOT_LOOKED_FOR)
+
+
+def _unsaid(
+    band: HuBand | Reason | None, screened: VertebraFinding, vertebrae: Sequence[VertebraFinding]
+) -> tuple[Reason, ...]:
+    """Why there is no uncalibrated statement, and why no density where one was asked for."""
+    refused = (
+        measurement.reason
+        for vertebra in vertebrae
+        if vertebra.level in CATEGORISED
+        for measurement in vertebra.measurements
+        if isinstance(measurement, NotMeasurable) and measurement.quantity is Quantity.BMD
+    )
+    return tuple(dict.fromkeys((*((band,) if isinstance(band, Reason) else screened.reasons), *refused)))
+
+
+def _category(vertebrae: Sequence[VertebraFinding]) -> BoneCategory | None:
+    """By the mean density of L1 and L2; `None` where one of them has none."""
+    densities = [vertebra.value(Quantity.BMD) for vertebra in vertebrae if vertebra.level in CATEGORISED]
+    known = [density for density in densities if density is not None]
+    return BoneCategory.of(sum(known) / len(known)) if len(known) == len(CATEGORISED) else None
+
+
+def _screening(band: HuBand | None, category: BoneCategory | None) -> BoneScreening | None:
+    if band is None and category is None:
+        return None
+    return BoneScreening(hu_band=band, category=category, levels=(SCREENED,) if category is None else CATEGORISED)
+
+
+def _finding(crop: BodyCrop, *, rule: DensityRule) -> VertebraFinding:
     vertebra = crop.vertebra
-    measurements = (
+    measurements: tuple[Measurement | NotMeasurable, ...] = (
         measure_attenuation(crop, vertebra.level) if vertebra.is_measurable and vertebra.level is not None else ()
     )
     refused = [measurement.reason for measurement in measurements if isinstance(measurement, NotMeasurable)]
     reasons = vertebra.reasons or tuple(dict.fromkeys(refused))
+    # a density that is refused leaves a vertebra measured in HU
+    cores = (measurement for measurement in measurements if measurement.quantity is Quantity.CORE_MEAN_HU)
+    measurements += tuple(density for core in cores if (density := rule.density(core)) is not None)
     return VertebraFinding(
         level=vertebra.level,
         status=Status.NOT_EVALUABLE if reasons else Status.ASSESSED,

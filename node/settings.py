@@ -15,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from node.domain.calibration import CalibratedScanner, Calibration, CalibrationMethod
 from node.domain.completeness import CompletenessPolicy
 from node.domain.destination import Destination
 from node.domain.errors import ConfigurationError, InvalidIdentifier
@@ -152,6 +153,44 @@ class WorkerSettings(_Section):
         )
 
 
+class CalibrationSettings(_Section):
+    """What a site has measured on one scanner: density in mg/cm3 is slope times HU plus intercept.
+
+    The first entry that holds for a series is taken.
+    """
+
+    name: str = Field(min_length=1, description="How reports call it, such as the phantom and the month.")
+    manufacturer: str = Field(description="Manufacturer (0008,0070), with * for anything; case does not matter.")
+    model: str = Field(description="Manufacturer's Model Name (0008,1090), with * for anything.")
+    kvp: float = Field(description="Tube voltage, 100 to 140 kV.")
+    kernel: str = Field("*", description="Convolution Kernel, with * for anything.")
+    method: CalibrationMethod = Field(description="phantom or asynchronous.")
+    slope_mg_cm3_per_hu: float = Field(description="Slope, mg/cm3 for each HU.")
+    intercept_mg_cm3: float = Field(description="Intercept, mg/cm3.")
+    standard_error_mg_cm3: float = Field(
+        description="Standard deviation of the densities that it gives around the true ones, mg/cm3."
+    )
+
+    def scanner(self) -> CalibratedScanner:
+        """The domain's own type."""
+        if self.method is CalibrationMethod.INTERNAL:
+            raise ConfigurationError(f"calibration {self.name!r}: an internal one comes from each scan, from no table")
+        calibration = Calibration(
+            name=self.name,
+            method=self.method,
+            slope_mg_cm3_per_hu=self.slope_mg_cm3_per_hu,
+            intercept_mg_cm3=self.intercept_mg_cm3,
+            standard_error_mg_cm3=self.standard_error_mg_cm3,
+        )
+        return CalibratedScanner(
+            manufacturer=self.manufacturer,
+            model=self.model,
+            kvp=self.kvp,
+            kernel=self.kernel,
+            calibration=calibration,
+        )
+
+
 class TriageSettings(_Section):
     """What makes a study urgent."""
 
@@ -227,6 +266,7 @@ class Settings(BaseSettings):
     completeness: CompletenessSettings = CompletenessSettings()
     selection: tuple[SelectionSettings, ...] = (SelectionSettings(),)
     workers: WorkerSettings = WorkerSettings()
+    calibration: tuple[CalibrationSettings, ...] = ()
     triage: TriageSettings = TriageSettings()
     broker: BrokerSettings = BrokerSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -253,6 +293,9 @@ class Settings(BaseSettings):
         if any(each.tls for each in self.destination) and None in files:
             raise ValueError("a destination with tls needs dispatch.tls_certificate, tls_key and tls_authorities")
         self.completeness.policy()
+        names = [each.scanner().calibration.name for each in self.calibration]
+        if len(names) != len(set(names)):
+            raise ValueError(f"calibrations must have different names, got {names}")
         return self
 
     @classmethod
@@ -299,6 +342,11 @@ class Settings(BaseSettings):
         return tuple(each.rule() for each in self.selection)
 
     @property
+    def calibrated_scanners(self) -> tuple[CalibratedScanner, ...]:
+        """What the site has measured on its scanners, in the order of the file."""
+        return tuple(each.scanner() for each in self.calibration)
+
+    @property
     def triage_policy(self) -> TriagePolicy:
         """The domain's own type."""
         return TriagePolicy(l1_hu_below=self.triage.l1_hu_below)
@@ -306,7 +354,7 @@ class Settings(BaseSettings):
     @property
     def analysis_sha256(self) -> str:
         """SHA-256, hexadecimal, of the settings that shape a result: part of its deterministic UIDs."""
-        shaping = self.model_dump_json(include={"triage": True, "workers": {"level_probability"}})
+        shaping = self.model_dump_json(include={"triage": True, "calibration": True, "workers": {"level_probability"}})
         return hashlib.sha256(shaping.encode()).hexdigest()
 
 

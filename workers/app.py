@@ -37,6 +37,7 @@ def parts() -> WorkerParts:
         device=settings.workers.device,
         threads=settings.workers.threads,
         networks=settings.workers.networks,
+        calibrations=settings.calibrated_scanners,
         code_version=code_version(),
         configuration_sha256=settings.analysis_sha256,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from node.domain.calibration import CalibratedScanner
 from node.domain.networks import SpineChoice
 from node.domain.ports import ArtefactStore, Clock, LeasedRunner, StudyReader, SystemClock, WorkLedger
 
@@ -22,6 +23,8 @@ class WorkerParts:
         CPU threads for reading files and for the network; 0 takes as many as the process may use cores.
     networks
         Which find vertebrae.
+    calibrations
+        What the site has measured on its scanners.
     code_version, configuration_sha256
         Provenance of what the worker finds.
     """
@@ -33,6 +36,7 @@ class WorkerParts:
     device: str
     threads: int
     networks: SpineChoice
+    calibrations: tuple[CalibratedScanner, ...]
     code_version: str
     configuration_sha256: str
     clock: Clock = field(default_factory=SystemClock)

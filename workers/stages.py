@@ -12,6 +12,7 @@ from functools import partial
 from models.bone import measure_bone, not_evaluable
 from models.chain import Chain
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
+from models.density import DensityRule
 from models.pictures import draw_refused, draw_spine
 from models.refine import FineBody
 from models.scan import PreparedScan
@@ -111,7 +112,7 @@ class CtBoneStages:
         left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
         crops = crops_from_bytes(self._read(left, CROPS))
         origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
-        findings = measure_bone(crops)
+        findings = measure_bone(crops, self._density_rule(lease.item))
         provenance = self._provenance(
             origin.models,
             device=origin.device,
@@ -243,6 +244,10 @@ class CtBoneStages:
 
     def _digest(self, item: WorkItem) -> str:
         return self._parts.reader.input_digest(item.study_uid, item.revision, _chosen(item))
+
+    def _density_rule(self, item: WorkItem) -> DensityRule:
+        acquisition = self._parts.reader.acquisition(item.study_uid, item.revision, _chosen(item))
+        return DensityRule(acquisition=acquisition, scanners=self._parts.calibrations)
 
     def _read(self, left: Mapping[str, Artefact], name: str) -> bytes:
         if name not in left:

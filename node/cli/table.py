@@ -7,8 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from node.cli.outcome import RESULT_FILE, Left
+from node.domain.bone_category import BoneCategory
 from node.domain.finding import CtBoneFindings, HuBand, Status, VertebraFinding
-from node.domain.measurement import Quantity
+from node.domain.measurement import Measurement, Quantity
 from node.domain.provenance import IntendedUse
 from node.domain.study import Priority
 
@@ -16,6 +17,13 @@ _BAND_WORDS = {
     HuBand.LOW: "low: below 110 HU",
     HuBand.INDETERMINATE: "indeterminate: 110 to 160 HU",
     HuBand.HIGH: "high: above 160 HU",
+}
+
+
+_CATEGORY_WORDS = {
+    BoneCategory.NORMAL: "normal: above 120 mg/cm³",
+    BoneCategory.OSTEOPENIA: "osteopenia range: 80 to 120 mg/cm³",
+    BoneCategory.OSTEOPOROSIS: "osteoporosis range: below 80 mg/cm³",
 }
 
 
@@ -35,14 +43,18 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
     """Print what was found: one row a vertebra, then what it says, then how far to trust it."""
     if findings.vertebrae:
         table = Table(title="Vertebrae", title_justify="left", header_style="bold")
-        for heading in ("level", "core mean HU", "core SD", "body volume cm³", "says"):
+        for heading in ("level", "core mean HU", "core SD", "BMD mg/cm³ (95 %)", "body volume cm³", "says"):
             table.add_column(heading, justify="left" if heading in ("level", "says") else "right")
         for vertebra in findings.vertebrae:
             table.add_row(*_row(vertebra))
         console.print(table)
-    if findings.screening is not None:
-        levels = ", ".join(findings.screening.levels)
-        console.print(f"[bold]Attenuation of {levels}:[/bold] {_BAND_WORDS[findings.screening.hu_band]} (uncalibrated)")
+    screening = findings.screening
+    if screening is not None and screening.category is not None:
+        console.print(
+            f"[bold]Density of {' and '.join(screening.levels)}:[/bold] {_CATEGORY_WORDS[screening.category]}"
+        )
+    if screening is not None and screening.hu_band is not None:
+        console.print(f"[bold]Attenuation of L1:[/bold] {_BAND_WORDS[screening.hu_band]} (uncalibrated)")
     if findings.status is not Status.ASSESSED:
         console.print(f"[bold yellow]{findings.status}[/bold yellow]")
     for reason in findings.reasons:
@@ -53,15 +65,23 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
         console.print("[bold]Research use only.[/bold]")
 
 
-def _row(vertebra: VertebraFinding) -> tuple[str, str, str, str, str]:
+def _row(vertebra: VertebraFinding) -> tuple[str, ...]:
     volume = vertebra.value(Quantity.BODY_VOLUME)
     return (
         str(vertebra.level) if vertebra.level is not None else f"? ({vertebra.ordinal})",
         _number(vertebra.value(Quantity.CORE_MEAN_HU), 0),
         _number(vertebra.value(Quantity.CORE_SD_HU), 0),
+        _density(vertebra.measurement(Quantity.BMD)),
         _number(None if volume is None else volume / 1000, 1),
         "; ".join(reason.text for reason in vertebra.reasons),
     )
+
+
+def _density(density: Measurement | None) -> str:
+    if density is None or density.interval_95 is None:
+        return ""
+    low, high = density.interval_95
+    return f"{density.value:.0f} ({low:.0f} to {high:.0f})"
 
 
 def _number(value: float | None, digits: int) -> str:

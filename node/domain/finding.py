@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from node.domain.bone_category import BoneCategory
 from node.domain.confidence import LevelConfidence
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity
@@ -74,20 +75,40 @@ class VertebraFinding:
         if any(measurement.site is not self.level for measurement in self.measurements):
             raise ValueError("a measurement must be of the vertebra that carries it")
 
-    def value(self, quantity: Quantity) -> float | None:
-        """The measured value of a quantity in its unit, or `None` where it was not measured."""
+    def measurement(self, quantity: Quantity) -> Measurement | None:
+        """The measurement of a quantity, or `None` where it was not measured."""
         for measurement in self.measurements:
             if isinstance(measurement, Measurement) and measurement.quantity is quantity:
-                return measurement.value
+                return measurement
         return None
+
+    def value(self, quantity: Quantity) -> float | None:
+        """The measured value of a quantity in its unit, or `None` where it was not measured."""
+        measurement = self.measurement(quantity)
+        return None if measurement is None else measurement.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoneScreening:
-    """What the levels together say about bone density without a calibration: the HU band of L1, and nothing more."""
+    """What the levels together say about bone density.
 
-    hu_band: HuBand
+    Parameters
+    ----------
+    hu_band
+        The uncalibrated statement, of L1 alone; `None` where its limits do not hold.
+    category
+        By the mean calibrated density of L1 and L2; `None` where one of them has none.
+    levels
+        That the two rest on.
+    """
+
+    hu_band: HuBand | None
     levels: tuple[VertebralLevel, ...]
+    category: BoneCategory | None = None
+
+    def __post_init__(self) -> None:
+        if self.hu_band is None and self.category is None:
+            raise ValueError("a screening must say something")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

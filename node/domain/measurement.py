@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from node.domain.calibration import CalibrationMethod
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason
 
@@ -18,6 +19,7 @@ class Quantity(StrEnum):
     BODY_MEAN_HU = "mean CT number of the vertebral body"
     BODY_VOLUME = "volume of the vertebral body"
     CORE_VOLUME = "volume of the trabecular core"
+    BMD = "bone mineral density of the trabecular core"
 
 
 class Unit(StrEnum):
@@ -26,6 +28,7 @@ class Unit(StrEnum):
     HOUNSFIELD = "[hnsf'U]"
     MM = "mm"
     MM3 = "mm3"
+    MG_CM3 = "mg/cm3"
     PERCENT = "%"
     ONE = "1"
 
@@ -36,7 +39,12 @@ UNIT_OF: dict[Quantity, Unit] = {
     Quantity.BODY_MEAN_HU: Unit.HOUNSFIELD,
     Quantity.BODY_VOLUME: Unit.MM3,
     Quantity.CORE_VOLUME: Unit.MM3,
+    Quantity.BMD: Unit.MG_CM3,
 }
+
+
+#: Standard deviations of a normal distribution that hold 95 % of it, either way.
+_NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +52,7 @@ class Measurement:
     """One measured value.
 
     `standard_uncertainty` is in the unit of the value, one standard deviation, `None` where it is not known. `method`
-    names the procedure and its version.
+    names the procedure and its version; `calibration` how CT numbers became a density, of a density alone.
     """
 
     quantity: Quantity
@@ -53,12 +61,27 @@ class Measurement:
     site: VertebralLevel
     method: str
     standard_uncertainty: float | None = None
+    calibration: CalibrationMethod | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):
             raise ValueError(f"a measurement must be finite, got {self.value} for {self.quantity}")
         if self.unit is not UNIT_OF[self.quantity]:
             raise ValueError(f"{self.quantity} is measured in {UNIT_OF[self.quantity]}, got {self.unit}")
+        if (self.quantity is Quantity.BMD) != (self.calibration is not None):
+            raise ValueError(
+                f"a density and nothing else has a calibration, got {self.calibration} for {self.quantity}"
+            )
+        if self.quantity is Quantity.BMD and self.standard_uncertainty is None:
+            raise ValueError("a density must say how uncertain it is")
+
+    @property
+    def interval_95(self) -> tuple[float, float] | None:
+        """Where 95 % of values lie that are as uncertain, in the unit of the value; `None` where that is not known."""
+        if self.standard_uncertainty is None:
+            return None
+        reach = _NORMAL_95 * self.standard_uncertainty
+        return self.value - reach, self.value + reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from node.domain.acquisition import Acquisition
 from node.domain.identifiers import Uid
 from node.domain.outgoing import OutgoingObject
 from node.domain.study import Instance
@@ -69,6 +70,16 @@ class StudyReader(Protocol):
 
     def input_digest(self, study_uid: Uid, revision: int, series_uid: Uid) -> str:
         """`node.domain.study.input_digest` of the same instances as `files`.
+
+        Raises
+        ------
+        TransientFailure, Bug
+            As for `files`.
+        """
+        ...
+
+    def acquisition(self, study_uid: Uid, revision: int, series_uid: Uid) -> Acquisition:
+        """How the same instances as `files` were scanned.
 
         Raises
         ------

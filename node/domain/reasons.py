@@ -47,6 +47,10 @@ class ReasonCode(StrEnum):
     LEVEL_TRUNCATED = "level-not-completely-covered"
     ROI_TOO_SMALL = "region-too-small"
     IMPLAUSIBLE_ANATOMY = "implausible-anatomy"
+    # of bone density
+    TUBE_VOLTAGE = "tube-voltage-out-of-range"
+    CONTRAST_AGENT = "contrast-agent"
+    NOT_CALIBRATED = "not-calibrated"
 
 
 #: What each code says to a person.
@@ -85,6 +89,9 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.LEVEL_TRUNCATED: "The vertebra is not completely covered by the scan.",
     ReasonCode.ROI_TOO_SMALL: "The trabecular core is too small to measure.",
     ReasonCode.IMPLAUSIBLE_ANATOMY: "What was found does not look like a spine.",
+    ReasonCode.TUBE_VOLTAGE: "The limits in HU hold for tube voltages of 110 to 130 kV alone.",
+    ReasonCode.CONTRAST_AGENT: "Contrast agent raises the CT number of bone.",
+    ReasonCode.NOT_CALIBRATED: "No calibration to bone mineral density holds for these images.",
 }
 
 

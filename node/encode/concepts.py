@@ -9,6 +9,8 @@ from functools import cache
 from highdicom.sr import CodedConcept
 from pydicom.sr.coding import Code
 
+from node.domain.bone_category import BoneCategory
+from node.domain.calibration import CalibrationMethod
 from node.domain.finding import HuBand, Status
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import IntendedUse
@@ -126,8 +128,10 @@ STANDARD_DEVIATION = dicom("SCT", "386136009", "Standard Deviation")
 HOUNSFIELD_UNIT = dicom("UCUM", "[hnsf'U]", "Hounsfield unit")
 CUBIC_MILLIMETER = dicom("UCUM", "mm3", "cubic millimeter")
 MILLIMETER = dicom("UCUM", "mm", "mm")
+MILLIGRAM_PER_CUBIC_CENTIMETER = dicom("UCUM", "mg/cm3", "mg/cm^3")
 NO_UNITS = dicom("UCUM", "1", "no units")
 PERCENT = dicom("UCUM", "%", "Percent")
+BONE_MINERAL_DENSITY = private("BMD001", "Volumetric trabecular bone mineral density (CT, estimated)")
 STANDARD_UNCERTAINTY = private("MEA001", "Standard uncertainty of the measurement")
 LEVEL_SCORE = private("MEA002", "Level score, 0 to 1, not a calibrated probability")
 LEVEL_PROBABILITY = private("MEA003", "Level probability, 0 to 1, calibrated on synthetic scans")
@@ -197,6 +201,20 @@ def procedure_reported(body_part: str) -> Concept:
     """The kind of report that a scan of a body part gives."""
     return _REPORTS.get(body_part.strip().upper(), _CT_REPORT)
 
+
+# Bone density
+BMD_CATEGORY = private("BMD002", "Opportunistic BMD category")
+BMD_CATEGORY_OF: dict[BoneCategory, Concept] = {
+    BoneCategory.NORMAL: private("BMD010", "Normal: above 120 mg/cm3"),
+    BoneCategory.OSTEOPENIA: private("BMD011", "Low bone mass (osteopenia range): 80 to 120 mg/cm3"),
+    BoneCategory.OSTEOPOROSIS: private("BMD012", "Osteoporosis range: below 80 mg/cm3"),
+}
+CALIBRATION_METHOD = private("BMD020", "Calibration method")
+CALIBRATION_METHOD_OF: dict[CalibrationMethod, Concept] = {
+    CalibrationMethod.PHANTOM: private("BMD021", "Phantom in the same scan"),
+    CalibrationMethod.ASYNCHRONOUS: private("BMD022", "Asynchronous, specific to the scanner"),
+    CalibrationMethod.INTERNAL: private("BMD023", "Internal, by the patient's tissues"),
+}
 
 # Statements without a standard code
 SCREENING = private("SCR001", "Opportunistic bone screening")

@@ -43,6 +43,9 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.ROI_TOO_SMALL: (32, "Measured region too small"),
     ReasonCode.IMPLAUSIBLE_ANATOMY: (33, "Implausible anatomy"),
     ReasonCode.IMPLAUSIBLE_GEOMETRY: (34, "Implausible image geometry"),
+    ReasonCode.TUBE_VOLTAGE: (35, "Tube voltage out of range"),
+    ReasonCode.CONTRAST_AGENT: (36, "Contrast agent"),
+    ReasonCode.NOT_CALIBRATED: (37, "Not calibrated"),
 }
 
 REASON_OF: dict[ReasonCode, Concept] = {
@@ -57,4 +60,5 @@ NOT_MEASURED: dict[Quantity, Concept] = {
     Quantity.BODY_MEAN_HU: private("EXC103", "Reason for no mean CT number of vertebral body"),
     Quantity.BODY_VOLUME: private("EXC104", "Reason for no volume of vertebral body"),
     Quantity.CORE_VOLUME: private("EXC105", "Reason for no volume of trabecular bone"),
+    Quantity.BMD: private("EXC106", "Reason for no bone mineral density of trabecular bone"),
 }

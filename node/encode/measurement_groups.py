@@ -16,12 +16,16 @@ from node.encode.algorithm import algorithm_name, plain
 from node.encode.concepts import (
     ANATOMICAL_STRUCTURE,
     ATTENUATION,
+    BONE_MINERAL_DENSITY,
+    CALIBRATION_METHOD,
+    CALIBRATION_METHOD_OF,
     COMMENT,
     CUBIC_MILLIMETER,
     HOUNSFIELD_UNIT,
     LEVEL_PROBABILITY,
     LEVEL_SCORE,
     MEAN,
+    MILLIGRAM_PER_CUBIC_CENTIMETER,
     MILLIMETER,
     NO_UNITS,
     PERCENT,
@@ -43,6 +47,7 @@ _UNIT: dict[Unit, Concept] = {
     Unit.HOUNSFIELD: HOUNSFIELD_UNIT,
     Unit.MM: MILLIMETER,
     Unit.MM3: CUBIC_MILLIMETER,
+    Unit.MG_CM3: MILLIGRAM_PER_CUBIC_CENTIMETER,
     Unit.PERCENT: PERCENT,
     Unit.ONE: NO_UNITS,
 }
@@ -63,6 +68,7 @@ _CODING: dict[Quantity, _Coding] = {
     Quantity.BODY_MEAN_HU: _Coding(concept=ATTENUATION, derivation=MEAN, part=VERTEBRAL_BODY),
     Quantity.BODY_VOLUME: _Coding(concept=VOLUME, derivation=None, part=VERTEBRAL_BODY),
     Quantity.CORE_VOLUME: _Coding(concept=VOLUME, derivation=None, part=TRABECULAR_CORE),
+    Quantity.BMD: _Coding(concept=BONE_MINERAL_DENSITY, derivation=MEAN, part=TRABECULAR_CORE),
 }
 
 
@@ -93,7 +99,11 @@ def vertebra_group(
         *_measurements(measured, provenance),
         *_level_confidence(finding),
     ]
-    about["qualitative_evaluations"] = [evaluation(STATUS, STATUS_OF[finding.status]), *_gaps(finding)]
+    about["qualitative_evaluations"] = [
+        evaluation(STATUS, STATUS_OF[finding.status]),
+        *_calibration(measured),
+        *_gaps(finding),
+    ]
     if bodies is None or number is None:
         return sr.MeasurementsAndQualitativeEvaluations(**about)
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=_segment(bodies, number), **about)
@@ -181,6 +191,12 @@ def _level_confidence(finding: VertebraFinding) -> list[sr.Measurement]:
         return []
     name = LEVEL_PROBABILITY if confidence.calibrated else LEVEL_SCORE
     return [_BodyMeasurement(name=name.coded, value=confidence.told, unit=NO_UNITS.coded)]
+
+
+def _calibration(measured: Sequence[Measurement]) -> list[sr.QualitativeEvaluation]:
+    """How CT numbers became a density, where they did."""
+    methods = dict.fromkeys(value.calibration for value in measured if value.calibration is not None)
+    return [evaluation(CALIBRATION_METHOD, CALIBRATION_METHOD_OF[method]) for method in methods]
 
 
 def _gaps(finding: VertebraFinding) -> list[sr.QualitativeEvaluation]:

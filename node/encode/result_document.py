@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from node.domain.bone_category import BoneCategory
+from node.domain.calibration import CalibrationMethod
 from node.domain.finding import HuBand, Status
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import IntendedUse
@@ -17,7 +19,6 @@ SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]
-BoneCategory = Literal["normal", "osteopenia", "osteoporosis"]
 FractureClass = Literal["compression", "burst", "acute", "chronic", "pathological"]
 
 
@@ -39,7 +40,7 @@ class Bmd(_Part):
 
     value_mg_cm3: float
     interval_95: tuple[float, float]
-    calibration: Literal["asynchronous", "internal", "phantom"]
+    calibration: CalibrationMethod
 
 
 class Heights(_Part):

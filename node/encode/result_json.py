@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from node.domain.finding import BoneScreening, CtBoneFindings, Status, VertebraFinding
 from node.domain.identifiers import Uid
-from node.domain.measurement import Quantity
+from node.domain.measurement import Measurement, Quantity
 from node.domain.outgoing import ObjectKind
 from node.domain.provenance import IntendedUse
 from node.domain.reasons import Reason
@@ -18,6 +18,7 @@ from node.domain.triage import Triage
 from node.encode.result_document import (
     SCHEMA_DIALECT,
     SCHEMA_VERSION,
+    Bmd,
     ObjectPart,
     PipelinePart,
     ReasonPart,
@@ -147,6 +148,18 @@ def _vertebra(finding: VertebraFinding) -> VertebraPart:
         roi=None if core_hu is None else "trabecular-core",
         body_mean_hu=_rounded(finding.value(Quantity.BODY_MEAN_HU), 1),
         volume_mm3=_rounded(finding.value(Quantity.BODY_VOLUME), 1),
+        bmd=_bmd(finding.measurement(Quantity.BMD)),
+    )
+
+
+def _bmd(density: Measurement | None) -> Bmd | None:
+    if density is None or density.calibration is None or density.interval_95 is None:
+        return None
+    low, high = density.interval_95
+    return Bmd(
+        value_mg_cm3=round(density.value, 1),
+        interval_95=(round(low, 1), round(high, 1)),
+        calibration=density.calibration,
     )
 
 
@@ -155,4 +168,11 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def _screening(screening: BoneScreening | None) -> ScreeningPart | None:
-    return None if screening is None else ScreeningPart(hu_band=screening.hu_band, levels=screening.levels)
+    if screening is None:
+        return None
+    return ScreeningPart(
+        hu_band=screening.hu_band,
+        category=screening.category,
+        method=None if screening.category is None else "calibrated-bmd",
+        levels=screening.levels,
+    )

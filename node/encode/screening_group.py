@@ -11,6 +11,8 @@ from node.domain.result import Result
 from node.encode.algorithm import algorithm_name, algorithm_parameters
 from node.encode.concepts import (
     ARTIFICIAL_INTELLIGENCE,
+    BMD_CATEGORY,
+    BMD_CATEGORY_OF,
     FINDING,
     HU_BAND,
     HU_BAND_OF,
@@ -26,6 +28,7 @@ from node.encode.context import Names
 from node.encode.measurement_groups import add_comments, evaluation, reason_evaluations
 
 UNCALIBRATED = "An uncalibrated CT number band: not a bone mineral density and not a diagnosis."
+NOT_A_DIAGNOSIS = "By the mean of L1 and L2, calibrated at the site that made the images; not a diagnosis."
 
 
 def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitativeEvaluations:
@@ -49,6 +52,7 @@ def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitati
             evaluation(STATUS, STATUS_OF[findings.status]),
             evaluation(INTENDED_USE, INTENDED_USE_OF[provenance.intended_use]),
             *_hu_band(band),
+            *_category(band),
             *reason_evaluations(findings.reasons),
         ],
     )
@@ -57,7 +61,11 @@ def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitati
 
 
 def _hu_band(band: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
-    return [evaluation(HU_BAND, HU_BAND_OF[band.hu_band])] if band else []
+    return [evaluation(HU_BAND, HU_BAND_OF[band.hu_band])] if band and band.hu_band else []
+
+
+def _category(band: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
+    return [evaluation(BMD_CATEGORY, BMD_CATEGORY_OF[band.category])] if band and band.category else []
 
 
 def _sentences(result: Result) -> list[str]:
@@ -68,10 +76,26 @@ def _sentences(result: Result) -> list[str]:
         sentences.insert(0, "Nothing could be assessed.")
     if findings.status is Status.FAILED:
         sentences.insert(0, "The analysis failed; this says nothing about the patient.")
-    if findings.screening:
-        meaning = HU_BAND_OF[findings.screening.hu_band].code.meaning
+    screening = findings.screening
+    if screening and screening.category:
+        meaning = BMD_CATEGORY_OF[screening.category].code.meaning
+        sentences.append(f"{_densities(result)}{meaning}. {NOT_A_DIAGNOSIS}")
+    if screening and screening.hu_band:
+        meaning = HU_BAND_OF[screening.hu_band].code.meaning
         sentences.append(f"{_l1_value(result)}{meaning}. {UNCALIBRATED}")
     return sentences
+
+
+def _densities(result: Result) -> str:
+    """The densities that the category is of, each with its interval."""
+    screening = result.findings.screening
+    told = []
+    for finding in result.findings.vertebrae:
+        density = finding.measurement(Quantity.BMD)
+        if screening and finding.level in screening.levels and density is not None and density.interval_95 is not None:
+            low, high = density.interval_95
+            told.append(f"{finding.level} {density.value:.0f} mg/cm3 (95 % interval {low:.0f} to {high:.0f})")
+    return f"{', '.join(told)}. " if told else ""
 
 
 def _l1_value(result: Result) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
 
+from node.domain.acquisition import Acquisition
 from node.domain.errors import Bug, TransientFailure
 from node.domain.identifiers import Uid
 from node.domain.selection import NoSuitableSeries, SeriesChoice
@@ -57,6 +58,13 @@ class SqlStudyReader:
         if not digests:
             raise Bug(f"the index knows no such series in revision {revision}")
         return input_digest(digests)
+
+    def acquisition(self, study_uid: Uid, revision: int, series_uid: Uid) -> Acquisition:
+        """How a series was scanned, as of a revision; see the port."""
+        series = self.series(study_uid, revision, series_uid)
+        if series is None:
+            raise Bug(f"the index knows no such series in revision {revision}")
+        return Acquisition.of(series)
 
     def series(self, study_uid: Uid, revision: int, series_uid: Uid) -> Series | None:
         """A series as of a revision, or `None` where the index knows no such series."""

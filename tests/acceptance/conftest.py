@@ -42,9 +42,9 @@ class Run:
         return self.folder / found
 
 
-def osteonode_run(study: Path, out: Path) -> Run:
-    """Run the main job as a user does, with the shipped settings and network."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OSTEONODE_")}
+def osteonode_run(study: Path, out: Path, **settings: str) -> Run:
+    """Run the main job as a user does, with the shipped settings and network, and others by their variables."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OSTEONODE_")} | settings
     done = subprocess.run(
         [sys.executable, "-m", "node", "run", str(study), "--out", str(out)],
         env=environment,

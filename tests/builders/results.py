@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from node.domain.bone_category import BoneCategory
+from node.domain.calibration import CalibrationMethod
 from node.domain.confidence import LevelConfidence
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
 from node.domain.identifiers import Uid
@@ -83,6 +86,38 @@ def measured(level: VertebralLevel, *, hu: float, segment_value: int, ordinal: i
                 quantity=Quantity.BODY_VOLUME, value=21000.0, unit=Unit.MM3, site=level, method="voxel count 1.0"
             ),
             NotMeasurable(quantity=Quantity.CORE_VOLUME, site=level, reason=Reason(code=ReasonCode.ROI_TOO_SMALL)),
+        ),
+    )
+
+
+def with_density(finding: VertebraFinding, mg_cm3: float) -> VertebraFinding:
+    """The same vertebra with a calibrated density whose standard uncertainty is 5 mg/cm3."""
+    if finding.level is None:
+        raise ValueError("only a vertebra with a level has a density")
+    density = Measurement(
+        quantity=Quantity.BMD,
+        value=mg_cm3,
+        unit=Unit.MG_CM3,
+        site=finding.level,
+        method=f"{METHOD}, calibration QRM spring",
+        standard_uncertainty=5.0,
+        calibration=CalibrationMethod.ASYNCHRONOUS,
+    )
+    return replace(finding, measurements=(*finding.measurements, density))
+
+
+def calibrated_findings(l1: float = 70.0, l2: float = 76.0) -> CtBoneFindings:
+    """L1 and L2 with densities, mg/cm3."""
+    return CtBoneFindings(
+        status=Status.ASSESSED,
+        vertebrae=(
+            with_density(measured(VertebralLevel.L1, hu=98.0, segment_value=20, ordinal=1), l1),
+            with_density(measured(VertebralLevel.L2, hu=101.0, segment_value=21, ordinal=2), l2),
+        ),
+        screening=BoneScreening(
+            hu_band=HuBand.LOW,
+            category=BoneCategory.of((l1 + l2) / 2.0),
+            levels=(VertebralLevel.L1, VertebralLevel.L2),
         ),
     )
 

@@ -21,6 +21,7 @@ from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
 from node.domain.volume import Volume
 from tests import peers
+from tests.builders.acquisitions import AT_120_KV
 from tests.builders.published_ct import published_abdomen, published_chest
 from training.evaluation.case import Case
 from training.evaluation.scores import Naming, score_case
@@ -66,7 +67,7 @@ def test_the_likeliest_t12_of_a_chest_with_contrast_and_stents_is_that_of_anothe
     t12 = likeliest[VertebralLevel.T12].ordinal
     thoracic = [likeliest[VertebralLevel(f"T{number}")].ordinal for number in range(4, 13)]
     assert thoracic == list(range(t12 - 8, t12 + 1))
-    findings = measure_bone(crop_bodies(scan.volume, spine)).vertebrae
+    findings = measure_bone(crop_bodies(scan.volume, spine), AT_120_KV).vertebrae
     below = [each for each in findings if each.segment_value is not None and each.ordinal > t12]
     assert [each.status for each in below] == [Status.NOT_EVALUABLE]
     assert below[0].measurements == ()

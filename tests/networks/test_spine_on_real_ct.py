@@ -19,6 +19,7 @@ from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
+from tests.builders.acquisitions import AT_120_KV
 from tests.builders.lone_vertebra import lone_vertebra
 from tests.builders.real_ct import read_series
 from training.evaluation.scores import Naming, score_case
@@ -105,7 +106,7 @@ def test_a_chest_with_head_and_foot_exchanged_is_mirrored(shared_data: Path) -> 
 def trunk(shared_data: Path) -> CtBoneFindings:
     """A trunk from about T3 to S1; spheres placed by eye read about 147 HU in L1 and 140 HU in L2."""
     volume = read_series(shared_data / "ct" / "matrad-liver")
-    return measure_bone(crop_bodies(volume, spine_in(volume)))
+    return measure_bone(crop_bodies(volume, spine_in(volume)), AT_120_KV)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,7 @@ def chest_spine(chest_volume: Volume) -> SpineSegmentation:
 
 @pytest.fixture(scope="module")
 def chest(chest_volume: Volume, chest_spine: SpineSegmentation) -> CtBoneFindings:
-    return measure_bone(crop_bodies(chest_volume, chest_spine))
+    return measure_bone(crop_bodies(chest_volume, chest_spine), AT_120_KV)
 
 
 def test_a_lone_vertebra_in_an_empty_trunk_is_found_and_gets_no_level(shared_data: Path) -> None:

@@ -7,6 +7,7 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from node.domain.bone_category import BoneCategory
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status
 from node.domain.levels import VertebralLevel
 from node.domain.outgoing import ObjectKind
@@ -17,6 +18,7 @@ from tests.builders.reports import HU_BAND, OWN, REASON, STATUS, content_of, eva
 from tests.builders.results import (
     assessed_findings,
     assessed_result,
+    calibrated_findings,
     measured,
     not_evaluable,
 )
@@ -60,6 +62,51 @@ def test_a_mean_ct_number_is_coded_with_derivation_unit_site_and_method(report):
     assert algorithm["Algorithm Name"].TextValue == "mean of eroded core 1.0"
     uncertainty = algorithm["Standard uncertainty of the measurement"]
     assert uncertainty.MeasuredValueSequence[0].NumericValue == 3.5
+
+
+def test_a_density_is_coded_with_its_unit_uncertainty_and_calibration(tmp_path):
+    spec = CtSpec()
+    made = read(encode(assessed_result(spec, findings=calibrated_findings()), spec, tmp_path)[ObjectKind.SR])
+    group = group_of(made, "L1")
+
+    (density,) = group.get_measurements(
+        Code("BMD001", OWN, "Volumetric trabecular bone mineral density (CT, estimated)")
+    )
+
+    assert density.value == 70.0
+    assert density.unit == codes.UCUM.MilligramsPerCubicCentimeter
+    assert density.finding_sites[0].topographical_modifier.value == "SEG001"
+    items = {item.ConceptNameCodeSequence[0].CodeMeaning: item for item in density[0].ContentSequence}
+    assert items["Standard uncertainty of the measurement"].MeasuredValueSequence[0].NumericValue == 5.0
+    assert items["Algorithm Name"].TextValue == "mean of eroded core 1.0, calibration QRM spring"
+    assert evaluations(group, Code("BMD020", OWN, "Calibration method")) == ["BMD022"]
+
+
+@pytest.mark.parametrize(("l2", "code"), [(76.0, "BMD012"), (90.0, "BMD011"), (171.0, "BMD010")])
+def test_a_category_is_coded_and_told_with_the_densities_it_rests_on(tmp_path, l2, code):
+    spec = CtSpec()
+    findings = calibrated_findings(l1=70.0, l2=l2)
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
+    group = group_of(made, "bone screening")
+
+    assert evaluations(group, Code("BMD002", OWN, "Opportunistic BMD category")) == [code]
+    # 5 mg/cm3 of standard uncertainty: 9.8 either way
+    assert any(text.startswith("L1 70 mg/cm3 (95 % interval 60 to 80), L2") for text in texts(group[0]))
+    assert any("not a diagnosis" in text for text in texts(group[0]))
+
+
+def test_a_category_without_a_band_says_nothing_of_a_band(tmp_path):
+    spec = CtSpec()
+    screening = BoneScreening(hu_band=None, category=BoneCategory.NORMAL, levels=(VertebralLevel.L1, VertebralLevel.L2))
+    findings = replace(calibrated_findings(150.0, 150.0), screening=screening)
+
+    group = group_of(
+        read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR]), "bone screening"
+    )
+
+    assert evaluations(group, HU_BAND) == []
+    assert not any("uncalibrated" in text for text in texts(group[0]))
 
 
 def test_a_volume_is_coded_in_cubic_millimetres(report):

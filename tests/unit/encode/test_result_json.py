@@ -25,7 +25,7 @@ from node.encode.result_json import (
     study_status,
 )
 from tests.builders.encoded import ROUTINE, URGENT
-from tests.builders.results import assessed_findings
+from tests.builders.results import assessed_findings, calibrated_findings
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "result.schema.json"
 REFUSED = CtBoneFindings(status=Status.NOT_EVALUABLE, reasons=(Reason(code=ReasonCode.GANTRY_TILT, detail="12.0."),))
@@ -90,6 +90,22 @@ def test_a_measured_vertebra_says_what_was_measured_and_leaves_out_the_rest():
         "mean_hu": 98.0,
         "roi": "trabecular-core",
         "volume_mm3": 21000.0,
+    }
+
+
+def test_a_density_has_its_interval_and_calibration_and_the_category_its_method():
+    document = written(study(pipeline(calibrated_findings())))
+
+    (only,) = document["pipelines"]
+    assert [each["bmd"] for each in only["vertebrae"]] == [
+        {"value_mg_cm3": 70.0, "interval_95": [60.2, 79.8], "calibration": "asynchronous"},
+        {"value_mg_cm3": 76.0, "interval_95": [66.2, 85.8], "calibration": "asynchronous"},
+    ]
+    assert only["screening"] == {
+        "hu_band": "low",
+        "category": "osteoporosis",
+        "method": "calibrated-bmd",
+        "levels": ["L1", "L2"],
     }
 
 

@@ -10,6 +10,7 @@ from node.domain.finding import CtBoneFindings, HuBand, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
+from tests.builders.acquisitions import AT_120_KV
 from tests.builders.body_crops import Body, crop_of
 
 T12, L1, L2 = VertebralLevel.T12, VertebralLevel.L1, VertebralLevel.L2
@@ -18,7 +19,7 @@ TRUNCATED = Reason(code=ReasonCode.LEVEL_TRUNCATED)
 
 
 def findings_of(*bodies: Body) -> CtBoneFindings:
-    return measure_bone(SpineCrops(crops=tuple(crop_of(body) for body in bodies)))
+    return measure_bone(SpineCrops(crops=tuple(crop_of(body) for body in bodies)), AT_120_KV)
 
 
 def entry(findings: CtBoneFindings, level: VertebralLevel) -> VertebraFinding:
@@ -92,7 +93,7 @@ def test_a_core_that_is_too_small_makes_its_vertebra_not_evaluable() -> None:
 
 
 def test_what_could_not_be_checked_stays_with_the_findings() -> None:
-    findings = measure_bone(SpineCrops(crops=(crop_of(Body()),), limitations=("No air is in the picture.",)))
+    findings = measure_bone(SpineCrops(crops=(crop_of(Body()),), limitations=("No air is in the picture.",)), AT_120_KV)
 
     assert "No air is in the picture." in findings.limitations
 

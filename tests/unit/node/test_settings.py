@@ -5,6 +5,7 @@ import pytest
 from node.domain.errors import ConfigurationError
 from node.domain.work import CT_BONE
 from node.settings import load_settings
+from tests.builders.acquisitions import SCANNER
 
 
 @pytest.fixture
@@ -55,6 +56,56 @@ def test_a_destination_accepts_no_research_results_unless_it_says_so(configure):
     (destination,) = load_settings().destinations
 
     assert not destination.research_results
+
+
+CALIBRATION = """
+[[calibration]]
+name = "QRM spring"
+manufacturer = "Siemens*"
+model = "Force"
+kvp = 120
+method = "asynchronous"
+slope_mg_cm3_per_hu = 0.8
+intercept_mg_cm3 = -4.0
+standard_error_mg_cm3 = 3.0
+"""
+
+
+def test_a_calibration_is_read_from_the_file(configure):
+    configure(CALIBRATION)
+
+    assert load_settings().calibrated_scanners == (SCANNER,)
+
+
+def test_a_calibration_changes_what_results_rest_on(configure):
+    configure("")
+    without = load_settings().analysis_sha256
+    configure(CALIBRATION)
+
+    assert load_settings().analysis_sha256 != without
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0.8", "0.0008", "QRM spring.*slope_mg_cm3_per_hu must be 0.35 to 2.0"),
+        ("kvp = 120", "kvp = 80", "QRM spring.*kvp must be 100 to 140, got 80"),
+        ('"asynchronous"', '"internal"', "an internal one comes from each scan"),
+        ('"asynchronous"', '"guess"', "method"),
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused_by_name(configure, old, new, message):
+    configure(CALIBRATION.replace(old, new))
+
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings()
+
+
+def test_two_calibrations_of_one_name_are_refused(configure):
+    configure(CALIBRATION * 2)
+
+    with pytest.raises(ConfigurationError, match="different names"):
+        load_settings()
 
 
 def test_shadow_mode_sends_nowhere(configure):

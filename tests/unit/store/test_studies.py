@@ -2,6 +2,7 @@
 
 import pytest
 
+from node.domain.acquisition import Acquisition
 from node.domain.errors import Bug, TransientFailure
 from node.domain.study import input_digest
 from node.store.instances import SqlInstanceIndex
@@ -20,6 +21,15 @@ def test_a_series_that_the_index_does_not_know_is_a_bug(reader):
         reader.files(uid("1"), 1, uid("7.7"))
     with pytest.raises(Bug, match="no such series"):
         reader.input_digest(uid("1"), 1, uid("7.7"))
+    with pytest.raises(Bug, match="no such series"):
+        reader.acquisition(uid("1"), 1, uid("7.7"))
+
+
+def test_an_acquisition_is_what_the_index_knows_of_the_instances(reader):
+    series = reader.series(uid("1"), 1, uid("1.1"))
+
+    assert reader.acquisition(uid("1"), 1, uid("1.1")) == Acquisition.of(series)
+    assert Acquisition.of(series).kvp == 120.0
 
 
 def test_files_that_are_not_there_now_are_a_transient_failure(reader):

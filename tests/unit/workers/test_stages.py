@@ -8,15 +8,18 @@ import pydicom
 import pytest
 
 from node.artefacts import CROPS, FINDINGS, LABEL_MAP, PICTURE, findings_from_bytes, label_map_from_bytes
+from node.domain.acquisition import Acquisition
 from node.domain.errors import Bug
 from node.domain.finding import Status
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
+from node.domain.measurement import Quantity
 from node.domain.networks import SpineChoice
 from node.domain.provenance import IntendedUse
 from node.domain.reasons import ReasonCode
 from node.domain.study import Priority
 from node.domain.work import CT_BONE, Artefact, Lease, Stage, StageOutcome, WorkItem
+from tests.builders.acquisitions import FORCE_120, SCANNER
 from tests.builders.ct import CtSpec, ct_series, write_series
 from tests.builders.spine_classes import Scene, build
 from tests.builders.spine_network import painted_model, painted_volume
@@ -43,6 +46,9 @@ class World:
     def input_digest(self, study_uid: Uid, revision: int, series_uid: Uid) -> str:
         return DIGEST
 
+    def acquisition(self, study_uid: Uid, revision: int, series_uid: Uid) -> Acquisition:
+        return FORCE_120
+
     def write(self, lease: Lease, name: str, content: bytes) -> Artefact:
         self.contents[name] = content
         return Artefact(name=name, file=name, digest="e" * 64, size=len(content))
@@ -67,6 +73,7 @@ def stages_of(world: World) -> CtBoneStages:
         device="cpu",
         threads=2,
         networks=SpineChoice(),
+        calibrations=(SCANNER,),
         code_version="0.1.0",
         configuration_sha256="c" * 64,
         clock=world,
@@ -133,6 +140,7 @@ def test_screening_leaves_what_was_painted(done):
     assert analysed.findings.status is Status.ASSESSED
     levels = {vertebra.level for vertebra in analysed.findings.vertebrae}
     assert {VertebralLevel.L1, VertebralLevel.L2} <= levels
+    assert any(vertebra.value(Quantity.BMD) is not None for vertebra in analysed.findings.vertebrae)
 
 
 def test_a_picture_is_drawn_from_what_was_left_and_the_series(done):

@@ -1,0 +1,140 @@
+"""Densities where they are calibrated, and the uncalibrated statement where its limits hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.bone import measure_bone
+from models.crops import SpineCrops
+from models.density import DensityRule
+from node.domain.bone_category import BoneCategory
+from node.domain.calibration import CalibrationMethod
+from node.domain.finding import CtBoneFindings, HuBand, Status
+from node.domain.levels import VertebralLevel
+from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
+from node.domain.reasons import Reason, ReasonCode
+from tests.builders.acquisitions import AT_120_KV, CALIBRATED, FORCE_120
+from tests.builders.body_crops import Body, crop_of
+
+L1, L2 = VertebralLevel.L1, VertebralLevel.L2
+
+CORE = Measurement(
+    quantity=Quantity.CORE_MEAN_HU,
+    value=130.0,
+    unit=Unit.HOUNSFIELD,
+    site=L1,
+    method="trabecular-core-1",
+    standard_uncertainty=5.0,
+)
+
+
+def findings_of(rule: DensityRule, *bodies: Body) -> CtBoneFindings:
+    return measure_bone(SpineCrops(crops=tuple(crop_of(body) for body in bodies)), rule)
+
+
+def refused(rule: DensityRule, core: Measurement | NotMeasurable = CORE) -> Reason:
+    density = rule.density(core)
+    assert isinstance(density, NotMeasurable)
+    assert (density.quantity, density.site) == (Quantity.BMD, L1)
+    return density.reason
+
+
+def test_a_density_carries_its_unit_its_interval_and_where_its_equation_comes_from() -> None:
+    density = CALIBRATED.density(CORE)
+
+    assert isinstance(density, Measurement)
+    assert density.value == pytest.approx(100.0)
+    assert (density.unit, density.site) == (Unit.MG_CM3, L1)
+    assert density.calibration is CalibrationMethod.ASYNCHRONOUS
+    assert density.method == "trabecular-core-1, calibration QRM spring"
+    # hypot(0.8 * 5, 3) = 5 mg/cm3
+    assert density.interval_95 == pytest.approx((100.0 - 9.8, 100.0 + 9.8), abs=0.01)
+
+
+def test_a_site_without_calibrations_is_asked_for_no_density() -> None:
+    assert AT_120_KV.density(CORE) is None
+
+
+def test_no_density_is_given_where_no_calibration_holds_and_the_reason_says_what_came() -> None:
+    reason = refused(replace(CALIBRATED, acquisition=replace(FORCE_120, kvp=100.0, kernel=None)))
+
+    assert reason.code is ReasonCode.NOT_CALIBRATED
+    assert reason.detail == "They were made by SIEMENS Force at 100 kV, kernel unknown."
+
+
+def test_no_density_is_given_with_contrast_agent() -> None:
+    reason = refused(replace(CALIBRATED, acquisition=replace(FORCE_120, contrast_agent=True)))
+
+    assert reason.code is ReasonCode.CONTRAST_AGENT
+
+
+def test_a_core_that_was_not_measured_has_no_density_for_the_same_reason() -> None:
+    reason = Reason(code=ReasonCode.ROI_TOO_SMALL)
+
+    assert refused(CALIBRATED, NotMeasurable(quantity=Quantity.CORE_MEAN_HU, site=L1, reason=reason)) is reason
+
+
+@pytest.mark.parametrize(
+    ("kvp", "holds"), [(109.0, False), (110.0, True), (120.0, True), (130.0, True), (131.0, False), (None, False)]
+)
+def test_the_limits_in_hu_hold_for_110_to_130_kv(kvp: float | None, holds: bool) -> None:
+    band = replace(AT_120_KV, acquisition=replace(FORCE_120, kvp=kvp)).band(90.0)
+
+    if holds:
+        assert band is HuBand.LOW
+    else:
+        assert isinstance(band, Reason)
+        assert band.code is ReasonCode.TUBE_VOLTAGE
+        assert ("do not say" if kvp is None else f"{kvp:g} kV") in band.detail
+
+
+@pytest.mark.parametrize(("hu", "told"), [(109.0, True), (111.0, False), (200.0, False)])
+def test_with_contrast_agent_only_what_is_low_can_be_told(hu: float, told: bool) -> None:
+    band = replace(AT_120_KV, acquisition=replace(FORCE_120, contrast_agent=True)).band(hu)
+
+    if told:
+        assert band is HuBand.LOW
+    else:
+        assert isinstance(band, Reason)
+        assert band.code is ReasonCode.CONTRAST_AGENT
+
+
+# 0.8 * HU - 4: 100 and 104 HU are 76 and 79.2 mg/cm3
+@pytest.mark.parametrize(
+    ("l1", "l2", "category"),
+    [
+        (100.0, 104.0, BoneCategory.OSTEOPOROSIS),
+        (100.0, 140.0, BoneCategory.OSTEOPENIA),
+        (160.0, 170.0, BoneCategory.NORMAL),
+    ],
+)
+def test_the_category_is_that_of_the_mean_of_l1_and_l2(l1: float, l2: float, category: BoneCategory) -> None:
+    findings = findings_of(CALIBRATED, Body(level=L1, marrow_hu=l1), Body(level=L2, marrow_hu=l2))
+
+    assert findings.screening is not None
+    assert findings.screening.category is category
+    assert findings.screening.levels == (L1, L2)
+    assert not any("not calibrated" in limitation for limitation in findings.limitations)
+
+
+def test_one_vertebra_alone_gives_no_category() -> None:
+    findings = findings_of(CALIBRATED, Body(level=VertebralLevel.T12), Body(level=L1, marrow_hu=100.0))
+
+    assert findings.screening is not None
+    assert findings.screening.category is None
+    assert findings.screening.hu_band is HuBand.LOW
+    assert findings.screening.levels == (L1,)
+
+
+def test_a_density_that_is_refused_leaves_the_vertebra_measured_in_hu() -> None:
+    rule = replace(CALIBRATED, acquisition=replace(FORCE_120, kvp=100.0))
+
+    findings = findings_of(rule, Body(level=L1, marrow_hu=100.0), Body(level=L2))
+
+    assert [vertebra.status for vertebra in findings.vertebrae] == [Status.ASSESSED] * 2
+    assert findings.vertebrae[0].value(Quantity.CORE_MEAN_HU) == pytest.approx(100.0, abs=2.0)
+    assert findings.vertebrae[0].value(Quantity.BMD) is None
+    assert findings.screening is None
+    assert [reason.code for reason in findings.reasons] == [ReasonCode.TUBE_VOLTAGE, ReasonCode.NOT_CALIBRATED]
