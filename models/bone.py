@@ -8,6 +8,7 @@ from functools import partial
 from models.attenuation import measure_attenuation
 from models.crops import BodyCrop, SpineCrops
 from models.density import DensityRule
+from models.heights import measure_heights
 from models.parallel import for_each
 from node.domain.bone_category import BoneCategory
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
@@ -96,14 +97,16 @@ def _screening(band: HuBand | None, category: BoneCategory | None) -> BoneScreen
 
 def _finding(crop: BodyCrop, *, rule: DensityRule) -> VertebraFinding:
     vertebra = crop.vertebra
-    measurements: tuple[Measurement | NotMeasurable, ...] = (
-        measure_attenuation(crop, vertebra.level) if vertebra.is_measurable and vertebra.level is not None else ()
-    )
-    refused = [measurement.reason for measurement in measurements if isinstance(measurement, NotMeasurable)]
+    attenuation: tuple[Measurement | NotMeasurable, ...] = ()
+    others: tuple[Measurement | NotMeasurable, ...] = ()
+    if vertebra.is_measurable and vertebra.level is not None:
+        attenuation = measure_attenuation(crop, vertebra.level)
+        cores = (measurement for measurement in attenuation if measurement.quantity is Quantity.CORE_MEAN_HU)
+        densities = tuple(density for core in cores if (density := rule.density(core)) is not None)
+        others = (*densities, *measure_heights(crop, vertebra.level))
+    # a density or a height that is refused leaves a vertebra measured in HU
+    refused = [measurement.reason for measurement in attenuation if isinstance(measurement, NotMeasurable)]
     reasons = vertebra.reasons or tuple(dict.fromkeys(refused))
-    # a density that is refused leaves a vertebra measured in HU
-    cores = (measurement for measurement in measurements if measurement.quantity is Quantity.CORE_MEAN_HU)
-    measurements += tuple(density for core in cores if (density := rule.density(core)) is not None)
     return VertebraFinding(
         level=vertebra.level,
         status=Status.NOT_EVALUABLE if reasons else Status.ASSESSED,
@@ -112,7 +115,7 @@ def _finding(crop: BodyCrop, *, rule: DensityRule) -> VertebraFinding:
         level_confidence=vertebra.confidence,
         centroid_lps_mm=vertebra.centroid_lps_mm,
         segment_value=vertebra.segment_value,
-        measurements=measurements,
+        measurements=(*attenuation, *others),
     )
 
 

@@ -43,7 +43,7 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
     """Print what was found: one row a vertebra, then what it says, then how far to trust it."""
     if findings.vertebrae:
         table = Table(title="Vertebrae", title_justify="left", header_style="bold")
-        for heading in ("level", "core mean HU", "core SD", "BMD mg/cm³ (95 %)", "body volume cm³", "says"):
+        for heading in ("level", "core HU", "SD", "BMD mg/cm³ (95 %)", "heights mm", "body cm³", "says"):
             table.add_column(heading, justify="left" if heading in ("level", "says") else "right")
         for vertebra in findings.vertebrae:
             table.add_row(*_row(vertebra))
@@ -72,6 +72,7 @@ def _row(vertebra: VertebraFinding) -> tuple[str, ...]:
         _number(vertebra.value(Quantity.CORE_MEAN_HU), 0),
         _number(vertebra.value(Quantity.CORE_SD_HU), 0),
         _density(vertebra.measurement(Quantity.BMD)),
+        _heights(vertebra),
         _number(None if volume is None else volume / 1000, 1),
         "; ".join(reason.text for reason in vertebra.reasons),
     )
@@ -82,6 +83,12 @@ def _density(density: Measurement | None) -> str:
         return ""
     low, high = density.interval_95
     return f"{density.value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def _heights(vertebra: VertebraFinding) -> str:
+    """In front, in the middle and behind."""
+    quantities = (Quantity.ANTERIOR_HEIGHT, Quantity.MIDDLE_HEIGHT, Quantity.POSTERIOR_HEIGHT)
+    return " ".join(_number(vertebra.value(quantity), 1) for quantity in quantities).strip()
 
 
 def _number(value: float | None, digits: int) -> str:

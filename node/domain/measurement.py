@@ -20,6 +20,9 @@ class Quantity(StrEnum):
     BODY_VOLUME = "volume of the vertebral body"
     CORE_VOLUME = "volume of the trabecular core"
     BMD = "bone mineral density of the trabecular core"
+    ANTERIOR_HEIGHT = "anterior height of the vertebral body"
+    MIDDLE_HEIGHT = "middle height of the vertebral body"
+    POSTERIOR_HEIGHT = "posterior height of the vertebral body"
 
 
 class Unit(StrEnum):
@@ -40,6 +43,9 @@ UNIT_OF: dict[Quantity, Unit] = {
     Quantity.BODY_VOLUME: Unit.MM3,
     Quantity.CORE_VOLUME: Unit.MM3,
     Quantity.BMD: Unit.MG_CM3,
+    Quantity.ANTERIOR_HEIGHT: Unit.MM,
+    Quantity.MIDDLE_HEIGHT: Unit.MM,
+    Quantity.POSTERIOR_HEIGHT: Unit.MM,
 }
 
 

@@ -123,6 +123,10 @@ def spine_region(level: VertebralLevel | None) -> Concept:
 # Measurements
 ATTENUATION = dicom("DCM", "112031", "Attenuation Coefficient")
 VOLUME = dicom("SCT", "118565006", "Volume")
+HEIGHT = dicom("DCM", "121207", "Height")
+ANTERIOR = dicom("SCT", "255549009", "Anterior")
+MIDDLE = dicom("NCIt", "C25569", "Middle")
+POSTERIOR = dicom("SCT", "255551008", "Posterior")
 MEAN = dicom("SCT", "373098007", "Mean")
 STANDARD_DEVIATION = dicom("SCT", "386136009", "Standard Deviation")
 HOUNSFIELD_UNIT = dicom("UCUM", "[hnsf'U]", "Hounsfield unit")

@@ -61,4 +61,7 @@ NOT_MEASURED: dict[Quantity, Concept] = {
     Quantity.BODY_VOLUME: private("EXC104", "Reason for no volume of vertebral body"),
     Quantity.CORE_VOLUME: private("EXC105", "Reason for no volume of trabecular bone"),
     Quantity.BMD: private("EXC106", "Reason for no bone mineral density of trabecular bone"),
+    Quantity.ANTERIOR_HEIGHT: private("EXC107", "Reason for no anterior height of vertebral body"),
+    Quantity.MIDDLE_HEIGHT: private("EXC108", "Reason for no middle height of vertebral body"),
+    Quantity.POSTERIOR_HEIGHT: private("EXC109", "Reason for no posterior height of vertebral body"),
 }

@@ -15,20 +15,24 @@ from node.domain.reasons import Reason
 from node.encode.algorithm import algorithm_name, plain
 from node.encode.concepts import (
     ANATOMICAL_STRUCTURE,
+    ANTERIOR,
     ATTENUATION,
     BONE_MINERAL_DENSITY,
     CALIBRATION_METHOD,
     CALIBRATION_METHOD_OF,
     COMMENT,
     CUBIC_MILLIMETER,
+    HEIGHT,
     HOUNSFIELD_UNIT,
     LEVEL_PROBABILITY,
     LEVEL_SCORE,
     MEAN,
+    MIDDLE,
     MILLIGRAM_PER_CUBIC_CENTIMETER,
     MILLIMETER,
     NO_UNITS,
     PERCENT,
+    POSTERIOR,
     STANDARD_DEVIATION,
     STANDARD_UNCERTAINTY,
     STATUS,
@@ -69,6 +73,9 @@ _CODING: dict[Quantity, _Coding] = {
     Quantity.BODY_VOLUME: _Coding(concept=VOLUME, derivation=None, part=VERTEBRAL_BODY),
     Quantity.CORE_VOLUME: _Coding(concept=VOLUME, derivation=None, part=TRABECULAR_CORE),
     Quantity.BMD: _Coding(concept=BONE_MINERAL_DENSITY, derivation=MEAN, part=TRABECULAR_CORE),
+    Quantity.ANTERIOR_HEIGHT: _Coding(concept=HEIGHT, derivation=None, part=ANTERIOR),
+    Quantity.MIDDLE_HEIGHT: _Coding(concept=HEIGHT, derivation=None, part=MIDDLE),
+    Quantity.POSTERIOR_HEIGHT: _Coding(concept=HEIGHT, derivation=None, part=POSTERIOR),
 }
 
 

@@ -19,6 +19,7 @@ from node.encode.result_document import (
     SCHEMA_DIALECT,
     SCHEMA_VERSION,
     Bmd,
+    Heights,
     ObjectPart,
     PipelinePart,
     ReasonPart,
@@ -149,6 +150,7 @@ def _vertebra(finding: VertebraFinding) -> VertebraPart:
         body_mean_hu=_rounded(finding.value(Quantity.BODY_MEAN_HU), 1),
         volume_mm3=_rounded(finding.value(Quantity.BODY_VOLUME), 1),
         bmd=_bmd(finding.measurement(Quantity.BMD)),
+        heights_mm=_heights(finding),
     )
 
 
@@ -161,6 +163,16 @@ def _bmd(density: Measurement | None) -> Bmd | None:
         interval_95=(round(low, 1), round(high, 1)),
         calibration=density.calibration,
     )
+
+
+def _heights(finding: VertebraFinding) -> Heights | None:
+    anterior, middle, posterior = (
+        finding.value(quantity)
+        for quantity in (Quantity.ANTERIOR_HEIGHT, Quantity.MIDDLE_HEIGHT, Quantity.POSTERIOR_HEIGHT)
+    )
+    if anterior is None or middle is None or posterior is None:
+        return None
+    return Heights(anterior=round(anterior, 1), middle=round(middle, 1), posterior=round(posterior, 1))
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

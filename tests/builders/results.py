@@ -111,7 +111,9 @@ def calibrated_findings(l1: float = 70.0, l2: float = 76.0) -> CtBoneFindings:
     return CtBoneFindings(
         status=Status.ASSESSED,
         vertebrae=(
-            with_density(measured(VertebralLevel.L1, hu=98.0, segment_value=20, ordinal=1), l1),
+            with_heights(
+                with_density(measured(VertebralLevel.L1, hu=98.0, segment_value=20, ordinal=1), l1), 24.0, 22.5, 26.25
+            ),
             with_density(measured(VertebralLevel.L2, hu=101.0, segment_value=21, ordinal=2), l2),
         ),
         screening=BoneScreening(
@@ -120,6 +122,18 @@ def calibrated_findings(l1: float = 70.0, l2: float = 76.0) -> CtBoneFindings:
             levels=(VertebralLevel.L1, VertebralLevel.L2),
         ),
     )
+
+
+def with_heights(finding: VertebraFinding, *heights_mm: float) -> VertebraFinding:
+    """The same vertebra with its height in front, in the middle and behind."""
+    if finding.level is None:
+        raise ValueError("only a vertebra with a level has heights")
+    quantities = (Quantity.ANTERIOR_HEIGHT, Quantity.MIDDLE_HEIGHT, Quantity.POSTERIOR_HEIGHT)
+    heights = tuple(
+        Measurement(quantity=quantity, value=value, unit=Unit.MM, site=finding.level, method="mid-sagittal 1.0")
+        for quantity, value in zip(quantities, heights_mm, strict=True)
+    )
+    return replace(finding, measurements=(*finding.measurements, *heights))
 
 
 def not_evaluable(level: VertebralLevel | None, code: ReasonCode, *, ordinal: int = 0) -> VertebraFinding:

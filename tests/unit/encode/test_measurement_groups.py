@@ -82,6 +82,21 @@ def test_a_density_is_coded_with_its_unit_uncertainty_and_calibration(tmp_path):
     assert evaluations(group, Code("BMD020", OWN, "Calibration method")) == ["BMD022"]
 
 
+def test_heights_are_coded_once_with_where_on_the_body_they_were_taken(tmp_path):
+    spec = CtSpec()
+    made = read(encode(assessed_result(spec, findings=calibrated_findings()), spec, tmp_path)[ObjectKind.SR])
+
+    heights = group_of(made, "L1").get_measurements(codes.DCM.Height)
+
+    assert {each.finding_sites[0].topographical_modifier: each.value for each in heights} == {
+        codes.SCT.Anterior: 24.0,
+        codes.NCIt.Middle: 22.5,
+        codes.SCT.Posterior: 26.25,
+    }
+    assert all(each.finding_sites[0].value == codes.SCT.L1Vertebra for each in heights)
+    assert all(each.unit == codes.UCUM.Millimeter for each in heights)
+
+
 @pytest.mark.parametrize(("l2", "code"), [(76.0, "BMD012"), (90.0, "BMD011"), (171.0, "BMD010")])
 def test_a_category_is_coded_and_told_with_the_densities_it_rests_on(tmp_path, l2, code):
     spec = CtSpec()

@@ -101,6 +101,8 @@ def test_a_density_has_its_interval_and_calibration_and_the_category_its_method(
         {"value_mg_cm3": 70.0, "interval_95": [60.2, 79.8], "calibration": "asynchronous"},
         {"value_mg_cm3": 76.0, "interval_95": [66.2, 85.8], "calibration": "asynchronous"},
     ]
+    assert only["vertebrae"][0]["heights_mm"] == {"anterior": 24.0, "middle": 22.5, "posterior": 26.2}
+    assert "heights_mm" not in only["vertebrae"][1]
     assert only["screening"] == {
         "hu_band": "low",
         "category": "osteoporosis",

@@ -1,0 +1,109 @@
+"""Heights of bodies whose heights are known in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.crops import BodyCrop
+from models.heights import BodyHeights, body_heights, measure_heights
+from node.domain.geometry import Affine
+from node.domain.levels import VertebralLevel
+from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
+from node.domain.reasons import Reason, ReasonCode
+from tests.builders.body_crops import Body, crop_of
+
+#: Half of the depth and of the width of a box, mm.
+HALF_DEPTH, HALF_WIDTH = 15.0, 20.0
+
+
+def box_of(
+    front: float,
+    middle: float,
+    rear: float,
+    *,
+    spacing: tuple[float, float, float] = (1.0, 0.7, 0.7),
+    lean: float = 0.0,
+) -> BodyCrop:
+    """A box whose height goes in straight lines from front to middle to rear, its axis leaning back by some degrees."""
+    counts = [round(70.0 / step) for step in spacing]
+    affine = Affine.from_spacing(spacing, tuple(-35.0 + 0.13 for _ in range(3)))  # type: ignore[arg-type]
+    index = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).astype(np.float64)
+    x, y, z = np.moveaxis(affine.to_lps(index), -1, 0)
+    cosine, sine = np.cos(np.radians(lean)), np.sin(np.radians(lean))
+    up, back = cosine * z + sine * y, cosine * y - sine * z
+    height = np.interp(back, (-HALF_DEPTH, 0.0, HALF_DEPTH), (front, middle, rear))
+    body = (np.abs(up) <= 0.5 * height) & (np.abs(back) <= HALF_DEPTH) & (np.abs(x) <= HALF_WIDTH)
+    crop = crop_of(Body())
+    vertebra = replace(crop.vertebra, up_lps=(0.0, float(sine), float(cosine)))
+    return BodyCrop(hu=np.zeros(body.shape, dtype=np.int16), body=body, affine=affine, vertebra=vertebra)
+
+
+def heights(crop: BodyCrop) -> tuple[float, float, float]:
+    found = body_heights(crop)
+    assert isinstance(found, BodyHeights)
+    return found.anterior, found.middle, found.posterior
+
+
+def expected(front: float, middle: float, rear: float) -> tuple[float, float, float]:
+    """Two of the 15 mm between edge and middle inside the edges."""
+    inset = 2.0 / HALF_DEPTH
+    return front + inset * (middle - front), middle, rear + inset * (middle - rear)
+
+
+@pytest.mark.parametrize("shape", [(26.0, 26.0, 26.0), (18.0, 22.0, 26.0), (26.0, 16.0, 26.0), (15.0, 15.0, 15.0)])
+@pytest.mark.parametrize("lean", [0.0, 20.0, -35.0])
+def test_a_body_is_as_high_as_it_was_drawn_however_it_leans(shape: tuple[float, float, float], lean: float) -> None:
+    assert heights(box_of(*shape, lean=lean)) == pytest.approx(expected(*shape), abs=0.7)
+
+
+@pytest.mark.parametrize("slices", [0.6, 1.5, 3.0])
+def test_heights_are_not_bound_to_whole_slices(slices: float) -> None:
+    found = heights(box_of(18.0, 22.0, 26.0, spacing=(slices, 0.7, 0.7), lean=12.0))
+
+    assert found == pytest.approx(expected(18.0, 22.0, 26.0), abs=0.35 * slices + 0.6)
+
+
+def test_slices_that_are_too_thick_give_no_height_but_a_reason_for_each() -> None:
+    measured = measure_heights(box_of(26.0, 26.0, 26.0, spacing=(3.2, 0.7, 0.7)), VertebralLevel.L1)
+
+    assert [each.quantity for each in measured] == [
+        Quantity.ANTERIOR_HEIGHT,
+        Quantity.MIDDLE_HEIGHT,
+        Quantity.POSTERIOR_HEIGHT,
+    ]
+    for each in measured:
+        assert isinstance(each, NotMeasurable)
+        assert each.reason.code is ReasonCode.SLICES_TOO_THICK
+        assert "these are 3.2 mm" in each.reason.detail
+
+
+def test_heights_are_measurements_in_mm_of_their_level() -> None:
+    for each in measure_heights(crop_of(Body(height_mm=26.0)), VertebralLevel.L1):
+        assert isinstance(each, Measurement)
+        assert (each.unit, each.site, each.method) == (Unit.MM, VertebralLevel.L1, "mid-sagittal-heights-1")
+        # 27 layers of 1 mm have their centres within 13 mm of the middle
+        assert each.value == pytest.approx(27.0, abs=0.1)
+
+
+def test_a_sliver_has_no_heights() -> None:
+    crop = box_of(26.0, 26.0, 26.0)
+    y = crop.affine.to_lps(np.argwhere(crop.body).astype(np.float64))[:, 1]
+    body = crop.body.copy()
+    body[tuple(np.argwhere(crop.body)[np.abs(y) > 4.0].T)] = False
+
+    found = body_heights(replace(crop, body=body))
+
+    assert isinstance(found, Reason)
+    assert found.code is ReasonCode.IMPLAUSIBLE_ANATOMY
+
+
+def test_a_body_without_voxels_has_no_heights() -> None:
+    crop = box_of(26.0, 26.0, 26.0)
+
+    found = body_heights(replace(crop, body=np.zeros_like(crop.body)))
+
+    assert isinstance(found, Reason)
+    assert found.code is ReasonCode.ROI_TOO_SMALL
