@@ -10,8 +10,7 @@ from models.crops import BodyCrop, SpineCrops
 from models.density import DensityRule
 from models.heights import measure_heights
 from models.parallel import for_each
-from node.domain.bone_category import BoneCategory
-from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity
 from node.domain.reasons import Reason, ReasonCode
@@ -25,6 +24,10 @@ SCREENED = VertebralLevel.L1
 #: Both of these together give a category: its limits hold for the mean of two lumbar vertebrae.
 CATEGORISED = (VertebralLevel.L1, VertebralLevel.L2)
 
+#: L1 and L2 of one person are not farther apart, mg/cm3 (a plausible choice).
+MOST_APART_MG_CM3 = 30.0
+
+FOR_WHOM = "The limits of 80 and 120 mg/cm3 are those of women after the menopause and of older men, and of no others."
 UNCALIBRATED = "CT numbers are not calibrated to bone mineral density; tube voltage and contrast agent change them."
 NOT_LOOKED_FOR = "Fractures, implants and bone lesions are not looked for; a fractured vertebra reads too dense."
 
@@ -43,12 +46,14 @@ def measure_bone(spine: SpineCrops, rule: DensityRule) -> CtBoneFindings:
     assessed = any(finding.status is Status.ASSESSED for finding in vertebrae)
     hu = screened.value(Quantity.CORE_MEAN_HU)
     band = None if hu is None else rule.band(hu)
-    category = _category(vertebrae)
+    density = _mean_density(vertebrae)
     return CtBoneFindings(
         status=Status.ASSESSED if assessed else Status.NOT_EVALUABLE,
-        reasons=_unsaid(band, screened, vertebrae) if assessed else _distinct(vertebrae),
+        reasons=_unsaid(band, screened, vertebrae, density) if assessed else _distinct(vertebrae),
         vertebrae=vertebrae,
-        screening=_screening(None if isinstance(band, Reason) else band, category),
+        screening=_screening(
+            None if isinstance(band, Reason) else band, density if isinstance(density, MeanDensity) else None
+        ),
         limitations=(*_limitations(vertebrae), *spine.limitations),
     )
 
@@ -65,34 +70,57 @@ def not_evaluable(reason: Reason) -> CtBoneFindings:
 
 def _limitations(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
     calibrated = any(vertebra.value(Quantity.BMD) is not None for vertebra in vertebrae)
-    return (NOT_LOOKED_FOR,) if calibrated else (UNCALIBRATED, NOT_LOOKED_FOR)
+    return (FOR_WHOM if calibrated else UNCALIBRATED, NOT_LOOKED_FOR)
 
 
 def _unsaid(
-    band: HuBand | Reason | None, screened: VertebraFinding, vertebrae: Sequence[VertebraFinding]
+    band: HuBand | Reason | None,
+    screened: VertebraFinding,
+    vertebrae: Sequence[VertebraFinding],
+    density: MeanDensity | Reason | None,
 ) -> tuple[Reason, ...]:
-    """Why there is no uncalibrated statement, and why no density where one was asked for."""
-    refused = (
+    """Why there is no uncalibrated statement, and why no density and no category where these were asked for."""
+    refused = [
         measurement.reason
         for vertebra in vertebrae
-        if vertebra.level in CATEGORISED
         for measurement in vertebra.measurements
         if isinstance(measurement, NotMeasurable) and measurement.quantity is Quantity.BMD
-    )
+    ]
+    asked = any(_is_asked_for(vertebra) for vertebra in vertebrae)
+    if asked and not isinstance(density, MeanDensity):
+        refused += [reason for vertebra in vertebrae if vertebra.level in CATEGORISED for reason in vertebra.reasons]
+    if isinstance(density, Reason):
+        refused.append(density)
     return tuple(dict.fromkeys((*((band,) if isinstance(band, Reason) else screened.reasons), *refused)))
 
 
-def _category(vertebrae: Sequence[VertebraFinding]) -> BoneCategory | None:
-    """By the mean density of L1 and L2; `None` where one of them has none."""
-    densities = [vertebra.value(Quantity.BMD) for vertebra in vertebrae if vertebra.level in CATEGORISED]
-    known = [density for density in densities if density is not None]
-    return BoneCategory.of(sum(known) / len(known)) if len(known) == len(CATEGORISED) else None
+def _is_asked_for(vertebra: VertebraFinding) -> bool:
+    return any(measurement.quantity is Quantity.BMD for measurement in vertebra.measurements)
 
 
-def _screening(band: HuBand | None, category: BoneCategory | None) -> BoneScreening | None:
-    if band is None and category is None:
+def _mean_density(vertebrae: Sequence[VertebraFinding]) -> MeanDensity | Reason | None:
+    """Of L1 and L2, or why it would say nothing; `None` where one of them has no density."""
+    found = [vertebra.measurement(Quantity.BMD) for vertebra in vertebrae if vertebra.level in CATEGORISED]
+    known = [density for density in found if density is not None]
+    if len(known) < len(CATEGORISED):
         return None
-    return BoneScreening(hu_band=band, category=category, levels=(SCREENED,) if category is None else CATEGORISED)
+    values = [density.value for density in known]
+    if max(values) - min(values) > MOST_APART_MG_CM3:
+        told = " and ".join(f"{density.site} has {density.value:.0f} mg/cm3" for density in known)
+        return Reason(code=ReasonCode.LEVELS_DISAGREE, detail=f"{told}; a fracture, a lesion or sclerosis may do that.")
+    uncertainties = [density.standard_uncertainty for density in known if density.standard_uncertainty is not None]
+    methods = [density.calibration for density in known if density.calibration is not None]
+    return MeanDensity(
+        value=sum(values) / len(values),
+        standard_uncertainty=sum(uncertainties) / len(uncertainties),
+        calibration=methods[0],
+    )
+
+
+def _screening(band: HuBand | None, density: MeanDensity | None) -> BoneScreening | None:
+    if band is None and density is None:
+        return None
+    return BoneScreening(hu_band=band, density=density, levels=(SCREENED,) if density is None else CATEGORISED)
 
 
 def _finding(crop: BodyCrop, *, rule: DensityRule) -> VertebraFinding:

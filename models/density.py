@@ -15,6 +15,9 @@ from node.domain.reasons import Reason, ReasonCode
 # n = 16,747).
 _BAND_KVP = (110.0, 130.0)
 
+#: Fatty marrow lies a little below 0 mg/cm3, the densest trabecular bone far below 400.
+_PLAUSIBLE_MG_CM3 = (-60.0, 400.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DensityRule:
@@ -38,19 +41,27 @@ class DensityRule:
             return None
         if isinstance(core, NotMeasurable):
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=core.reason)
-        if self.acquisition.contrast_agent:
-            return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=CONTRAST_GIVEN)
+        if core.standard_uncertainty is None:
+            raise ValueError("a core without its uncertainty gives no density")
+        refused = self._unusual or self._contrast
+        if refused is not None:
+            return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=refused)
         calibration = calibration_for(self.acquisition, self.scanners)
         if calibration is None:
             reason = Reason(code=ReasonCode.NOT_CALIBRATED, detail=self._told)
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=reason)
+        value = calibration.density(core.value)
+        if not _PLAUSIBLE_MG_CM3[0] <= value <= _PLAUSIBLE_MG_CM3[1]:
+            detail = f"{core.value:.0f} HU would be {value:.0f} mg/cm3 by calibration {calibration.name}."
+            reason = Reason(code=ReasonCode.IMPLAUSIBLE_DENSITY, detail=detail)
+            return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=reason)
         return Measurement(
             quantity=Quantity.BMD,
-            value=calibration.density(core.value),
+            value=value,
             unit=Unit.MG_CM3,
             site=core.site,
             method=f"{core.method}, calibration {calibration.name}",
-            standard_uncertainty=calibration.uncertainty(core.standard_uncertainty or 0.0),
+            standard_uncertainty=calibration.uncertainty(core.standard_uncertainty),
             calibration=calibration.method,
         )
 
@@ -59,12 +70,30 @@ class DensityRule:
 
         Contrast agent only raises CT numbers, so what is low with it is low without.
         """
+        if self._unusual is not None:
+            return self._unusual
         kvp = self.acquisition.kvp
         if kvp is None or not _BAND_KVP[0] <= kvp <= _BAND_KVP[1]:
             told = "The headers do not say one." if kvp is None else f"These images have {kvp:g} kV."
             return Reason(code=ReasonCode.TUBE_VOLTAGE, detail=told)
         band = HuBand.of(hu)
-        return CONTRAST_GIVEN if self.acquisition.contrast_agent and band is not HuBand.LOW else band
+        return band if band is HuBand.LOW else self._contrast or band
+
+    @property
+    def _unusual(self) -> Reason | None:
+        return Reason(code=ReasonCode.SPECTRAL) if self.acquisition.is_spectral else None
+
+    @property
+    def _contrast(self) -> Reason | None:
+        """Why bone may be brighter than it is; only a header that says that no agent was given clears a scan of it."""
+        if self.acquisition.contrast_agent is False:
+            return None
+        told = (
+            "say that some was given, and no phase is known"
+            if self.acquisition.contrast_agent
+            else ("leave open whether some was given")
+        )
+        return Reason(code=ReasonCode.CONTRAST_AGENT, detail=f"The headers {told}.")
 
     @property
     def _told(self) -> str:
@@ -72,8 +101,3 @@ class DensityRule:
         kvp = "an unknown tube voltage" if acquisition.kvp is None else f"{acquisition.kvp:g} kV"
         scanner = " ".join(filter(None, (acquisition.manufacturer, acquisition.model))) or "an unknown scanner"
         return f"They were made by {scanner} at {kvp}, kernel {acquisition.kernel or 'unknown'}."
-
-
-CONTRAST_GIVEN = Reason(
-    code=ReasonCode.CONTRAST_AGENT, detail="The headers say that some was given, and no phase is known."
-)

@@ -164,7 +164,6 @@ class CalibrationSettings(_Section):
     model: str = Field(description="Manufacturer's Model Name (0008,1090), with * for anything.")
     kvp: float = Field(description="Tube voltage, 100 to 140 kV.")
     kernel: str = Field("*", description="Convolution Kernel, with * for anything.")
-    method: CalibrationMethod = Field(description="phantom or asynchronous.")
     slope_mg_cm3_per_hu: float = Field(description="Slope, mg/cm3 for each HU.")
     intercept_mg_cm3: float = Field(description="Intercept, mg/cm3.")
     standard_error_mg_cm3: float = Field(
@@ -173,11 +172,9 @@ class CalibrationSettings(_Section):
 
     def scanner(self) -> CalibratedScanner:
         """The domain's own type."""
-        if self.method is CalibrationMethod.INTERNAL:
-            raise ConfigurationError(f"calibration {self.name!r}: an internal one comes from each scan, from no table")
         calibration = Calibration(
             name=self.name,
-            method=self.method,
+            method=CalibrationMethod.ASYNCHRONOUS,  # what stands in a table was measured on another day
             slope_mg_cm3_per_hu=self.slope_mg_cm3_per_hu,
             intercept_mg_cm3=self.intercept_mg_cm3,
             standard_error_mg_cm3=self.standard_error_mg_cm3,

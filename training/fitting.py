@@ -282,7 +282,7 @@ def take_step(plan: FitPlan, learner: Learner, loss_of: LossFunction, images: Te
     if not math.isfinite(norm):
         raise TrainingFailed(
             f"step {learner.step + 1}: the gradient is not finite ({norm}, loss {float(loss.detach()):.4g}); "
-            "the weights before it are kept, and the training goes on from its last checkpoint when it is run again"
+            "run again, it goes on from its last checkpoint, and ends here again unless the processor was at fault"
         )
     learner.optimiser.step()
     learner.step += 1

@@ -16,4 +16,8 @@ class Table:
     def markdown(self) -> str:
         """The table for a page in Markdown."""
         lines = (self.head, ("---",) * len(self.head), *self.rows)
-        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

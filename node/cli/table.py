@@ -8,7 +8,7 @@ from rich.table import Table
 
 from node.cli.outcome import RESULT_FILE, Left
 from node.domain.bone_category import BoneCategory
-from node.domain.finding import CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.finding import CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
 from node.domain.measurement import Measurement, Quantity
 from node.domain.provenance import IntendedUse
 from node.domain.study import Priority
@@ -49,18 +49,16 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
             table.add_row(*_row(vertebra))
         console.print(table)
     screening = findings.screening
-    if screening is not None and screening.category is not None:
-        console.print(
-            f"[bold]Density of {' and '.join(screening.levels)}:[/bold] {_CATEGORY_WORDS[screening.category]}"
-        )
+    if screening is not None and screening.density is not None:
+        console.print(f"[bold]Mean density of {' and '.join(screening.levels)}:[/bold] {_mean(screening.density)}")
     if screening is not None and screening.hu_band is not None:
         console.print(f"[bold]Attenuation of L1:[/bold] {_BAND_WORDS[screening.hu_band]} (uncalibrated)")
     if findings.status is not Status.ASSESSED:
         console.print(f"[bold yellow]{findings.status}[/bold yellow]")
     for reason in findings.reasons:
-        console.print(f"  {reason.code}: {reason.text}", highlight=False)
+        console.print(f"  {reason.code}: {escape(reason.text)}", highlight=False)
     for limitation in findings.limitations:
-        console.print(f"[dim]{limitation}[/dim]")
+        console.print(f"[dim]{escape(limitation)}[/dim]")
     if research:
         console.print("[bold]Research use only.[/bold]")
 
@@ -74,7 +72,7 @@ def _row(vertebra: VertebraFinding) -> tuple[str, ...]:
         _density(vertebra.measurement(Quantity.BMD)),
         _heights(vertebra),
         _number(None if volume is None else volume / 1000, 1),
-        "; ".join(reason.text for reason in vertebra.reasons),
+        escape("; ".join(reason.text for reason in vertebra.reasons)),
     )
 
 
@@ -83,6 +81,12 @@ def _density(density: Measurement | None) -> str:
         return ""
     low, high = density.interval_95
     return f"{density.value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def _mean(density: MeanDensity) -> str:
+    low, high = density.interval_95
+    others = "".join(f", maybe {category}" for category in density.also_possible)
+    return f"{density.value:.1f} mg/cm³ ({low:.0f} to {high:.0f}), {_CATEGORY_WORDS[density.category]}{others}"
 
 
 def _heights(vertebra: VertebraFinding) -> str:

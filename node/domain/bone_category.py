@@ -19,7 +19,8 @@ class BoneCategory(StrEnum):
 
     @classmethod
     def of(cls, bmd_mg_cm3: float) -> BoneCategory:
-        """The category of a trabecular bone mineral density, mg/cm3."""
+        """The category of a trabecular bone mineral density, mg/cm3, as precisely as it is told: a tenth."""
+        bmd_mg_cm3 = round(bmd_mg_cm3, 1)
         if bmd_mg_cm3 < OSTEOPOROSIS_BELOW_MG_CM3:
             return cls.OSTEOPOROSIS
         return cls.NORMAL if bmd_mg_cm3 > NORMAL_ABOVE_MG_CM3 else cls.OSTEOPENIA

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from node.domain.bone_category import BoneCategory
+from node.domain.calibration import CalibrationMethod
 from node.domain.confidence import LevelConfidence
 from node.domain.levels import VertebralLevel
-from node.domain.measurement import Measurement, NotMeasurable, Quantity
+from node.domain.measurement import NORMAL_95, Measurement, NotMeasurable, Quantity
 from node.domain.reasons import Reason
 
 # L1 trabecular attenuation at 120 kV. Pickhardt et al., Ann Intern Med 2013;158:588-595: at most 160 HU is 90 %
@@ -89,6 +90,40 @@ class VertebraFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeanDensity:
+    """Mean of the calibrated densities of two vertebrae.
+
+    Parameters
+    ----------
+    value, standard_uncertainty
+        mg/cm3. Both vertebrae share the error of the equation, so it does not shrink by averaging.
+    """
+
+    value: float
+    standard_uncertainty: float
+    calibration: CalibrationMethod
+
+    @property
+    def interval_95(self) -> tuple[float, float]:
+        """Where 95 % of values lie that are as uncertain, mg/cm3."""
+        reach = NORMAL_95 * self.standard_uncertainty
+        return self.value - reach, self.value + reach
+
+    @property
+    def category(self) -> BoneCategory:
+        """The category of the value."""
+        return BoneCategory.of(self.value)
+
+    @property
+    def also_possible(self) -> tuple[BoneCategory, ...]:
+        """Other categories that the interval reaches."""
+        low, high = (BoneCategory.of(end) for end in self.interval_95)
+        order = list(BoneCategory)
+        reached = order[order.index(high) : order.index(low) + 1]
+        return tuple(category for category in reached if category is not self.category)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoneScreening:
     """What the levels together say about bone density.
 
@@ -96,19 +131,24 @@ class BoneScreening:
     ----------
     hu_band
         The uncalibrated statement, of L1 alone; `None` where its limits do not hold.
-    category
-        By the mean calibrated density of L1 and L2; `None` where one of them has none.
     levels
         That the two rest on.
+    density
+        The mean calibrated density of L1 and L2; `None` where one of them has none.
     """
 
     hu_band: HuBand | None
     levels: tuple[VertebralLevel, ...]
-    category: BoneCategory | None = None
+    density: MeanDensity | None = None
 
     def __post_init__(self) -> None:
-        if self.hu_band is None and self.category is None:
+        if self.hu_band is None and self.density is None:
             raise ValueError("a screening must say something")
+
+    @property
+    def category(self) -> BoneCategory | None:
+        """By the mean density; `None` where there is none."""
+        return None if self.density is None else self.density.category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ UNIT_OF: dict[Quantity, Unit] = {
 
 
 #: Standard deviations of a normal distribution that hold 95 % of it, either way.
-_NORMAL_95 = 1.959964
+NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Measurement:
         """Where 95 % of values lie that are as uncertain, in the unit of the value; `None` where that is not known."""
         if self.standard_uncertainty is None:
             return None
-        reach = _NORMAL_95 * self.standard_uncertainty
+        reach = NORMAL_95 * self.standard_uncertainty
         return self.value - reach, self.value + reach
 
 

@@ -51,6 +51,9 @@ class ReasonCode(StrEnum):
     TUBE_VOLTAGE = "tube-voltage-out-of-range"
     CONTRAST_AGENT = "contrast-agent"
     NOT_CALIBRATED = "not-calibrated"
+    SPECTRAL = "computed-from-several-energies"
+    IMPLAUSIBLE_DENSITY = "implausible-density"
+    LEVELS_DISAGREE = "levels-disagree"
 
 
 #: What each code says to a person.
@@ -92,6 +95,9 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.TUBE_VOLTAGE: "The limits in HU hold for tube voltages of 110 to 130 kV alone.",
     ReasonCode.CONTRAST_AGENT: "Contrast agent raises the CT number of bone.",
     ReasonCode.NOT_CALIBRATED: "No calibration to bone mineral density holds for these images.",
+    ReasonCode.SPECTRAL: "The images are computed from several energies, so no tube voltage is theirs.",
+    ReasonCode.IMPLAUSIBLE_DENSITY: "The density is none that trabecular bone has.",
+    ReasonCode.LEVELS_DISAGREE: "Neighbouring vertebrae differ more than in one person.",
 }
 
 

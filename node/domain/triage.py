@@ -26,8 +26,12 @@ class Triage:
 
 
 def triage(findings: CtBoneFindings, policy: TriagePolicy) -> Triage:
-    """The priority that the findings give the study under the site's policy."""
-    if policy.l1_hu_below is not None:
+    """The priority that the findings give the study under the site's policy.
+
+    A CT number of a scan in which the limits of the band do not hold is below no limit either.
+    """
+    holds = findings.screening is not None and findings.screening.hu_band is not None
+    if policy.l1_hu_below is not None and holds:
         for vertebra in findings.vertebrae:
             hu = vertebra.value(Quantity.CORE_MEAN_HU)
             if vertebra.level is VertebralLevel.L1 and hu is not None and hu < policy.l1_hu_below:

@@ -46,6 +46,9 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.TUBE_VOLTAGE: (35, "Tube voltage out of range"),
     ReasonCode.CONTRAST_AGENT: (36, "Contrast agent"),
     ReasonCode.NOT_CALIBRATED: (37, "Not calibrated"),
+    ReasonCode.SPECTRAL: (38, "Computed from several energies"),
+    ReasonCode.IMPLAUSIBLE_DENSITY: (39, "Implausible density"),
+    ReasonCode.LEVELS_DISAGREE: (40, "Neighbouring vertebrae disagree"),
 }
 
 REASON_OF: dict[ReasonCode, Concept] = {

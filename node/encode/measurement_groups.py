@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from highdicom import sr
 
-from node.domain.finding import Status, VertebraFinding
+from node.domain.finding import MeanDensity, Status, VertebraFinding
 from node.domain.identifiers import Uid
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.provenance import Provenance
@@ -181,15 +181,24 @@ def _measurement(value: Measurement, site: sr.FindingSite, algorithm: sr.Algorit
         algorithm_id=algorithm,
     )
     if value.standard_uncertainty is not None:
-        measurement[0].ContentSequence.append(
-            sr.NumContentItem(
-                name=STANDARD_UNCERTAINTY.coded,
-                value=value.standard_uncertainty,
-                unit=unit,
-                relationship_type="HAS PROPERTIES",
-            )
-        )
+        measurement[0].ContentSequence.append(_uncertainty(value.standard_uncertainty, unit))
     return measurement
+
+
+def mean_density(density: MeanDensity) -> sr.Measurement:
+    """The mean density of two vertebrae, with its uncertainty."""
+    unit = _UNIT[Unit.MG_CM3].coded
+    measurement = _BodyMeasurement(
+        name=BONE_MINERAL_DENSITY.coded, value=density.value, unit=unit, derivation=MEAN.coded
+    )
+    measurement[0].ContentSequence.append(_uncertainty(density.standard_uncertainty, unit))
+    return measurement
+
+
+def _uncertainty(value: float, unit: sr.CodedConcept) -> sr.NumContentItem:
+    return sr.NumContentItem(
+        name=STANDARD_UNCERTAINTY.coded, value=value, unit=unit, relationship_type="HAS PROPERTIES"
+    )
 
 
 def _level_confidence(finding: VertebraFinding) -> list[sr.Measurement]:

@@ -70,12 +70,16 @@ class VertebraPart(_Part):
 
 
 class ScreeningPart(_Part):
-    """What the levels say together: `hu_band` uncalibrated, `category` from a calibration or a classifier only."""
+    """What the levels say together: `hu_band` uncalibrated, `category` from a calibration or a classifier only.
+
+    `bmd` is the mean of the levels that the category is of.
+    """
 
     hu_band: HuBand | None = None
     category: BoneCategory | None = None
     method: Literal["classifier-l1-l2", "classifier-l1", "calibrated-bmd"] | None = None
     probabilities: dict[BoneCategory, Probability] | None = None
+    bmd: Bmd | None = None
     levels: tuple[VertebralLevel, ...]
     model: str | None = None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from node.domain.calibration import CalibrationMethod
 from node.domain.finding import BoneScreening, CtBoneFindings, Status, VertebraFinding
 from node.domain.identifiers import Uid
 from node.domain.measurement import Measurement, Quantity
@@ -157,12 +158,12 @@ def _vertebra(finding: VertebraFinding) -> VertebraPart:
 def _bmd(density: Measurement | None) -> Bmd | None:
     if density is None or density.calibration is None or density.interval_95 is None:
         return None
-    low, high = density.interval_95
-    return Bmd(
-        value_mg_cm3=round(density.value, 1),
-        interval_95=(round(low, 1), round(high, 1)),
-        calibration=density.calibration,
-    )
+    return _told(density.value, density.interval_95, density.calibration)
+
+
+def _told(value: float, interval_95: tuple[float, float], calibration: CalibrationMethod) -> Bmd:
+    low, high = interval_95
+    return Bmd(value_mg_cm3=round(value, 1), interval_95=(round(low, 1), round(high, 1)), calibration=calibration)
 
 
 def _heights(finding: VertebraFinding) -> Heights | None:
@@ -182,9 +183,11 @@ def _rounded(value: float | None, digits: int) -> float | None:
 def _screening(screening: BoneScreening | None) -> ScreeningPart | None:
     if screening is None:
         return None
+    density = screening.density
     return ScreeningPart(
         hu_band=screening.hu_band,
         category=screening.category,
+        bmd=None if density is None else _told(density.value, density.interval_95, density.calibration),
         method=None if screening.category is None else "calibrated-bmd",
         levels=screening.levels,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from highdicom import sr
 
-from node.domain.finding import BoneScreening, Status
+from node.domain.finding import BoneScreening, MeanDensity, Status
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.result import Result
@@ -13,6 +13,8 @@ from node.encode.concepts import (
     ARTIFICIAL_INTELLIGENCE,
     BMD_CATEGORY,
     BMD_CATEGORY_OF,
+    CALIBRATION_METHOD,
+    CALIBRATION_METHOD_OF,
     FINDING,
     HU_BAND,
     HU_BAND_OF,
@@ -25,10 +27,10 @@ from node.encode.concepts import (
     vertebra,
 )
 from node.encode.context import Names
-from node.encode.measurement_groups import add_comments, evaluation, reason_evaluations
+from node.encode.measurement_groups import add_comments, evaluation, mean_density, reason_evaluations
 
 UNCALIBRATED = "An uncalibrated CT number band: not a bone mineral density and not a diagnosis."
-NOT_A_DIAGNOSIS = "By the mean of L1 and L2, calibrated at the site that made the images; not a diagnosis."
+NOT_A_DIAGNOSIS = "Calibrated at the site; for women after the menopause and older men; not a diagnosis."
 
 
 def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitativeEvaluations:
@@ -48,6 +50,7 @@ def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitati
             parameters=algorithm_parameters(provenance),
             family=ARTIFICIAL_INTELLIGENCE.coded if provenance.models else None,
         ),
+        measurements=[mean_density(band.density)] if band and band.density else None,
         qualitative_evaluations=[
             evaluation(STATUS, STATUS_OF[findings.status]),
             evaluation(INTENDED_USE, INTENDED_USE_OF[provenance.intended_use]),
@@ -65,7 +68,13 @@ def _hu_band(band: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
 
 
 def _category(band: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
-    return [evaluation(BMD_CATEGORY, BMD_CATEGORY_OF[band.category])] if band and band.category else []
+    """The category of the density, and how CT numbers became one."""
+    if band is None or band.density is None:
+        return []
+    return [
+        evaluation(BMD_CATEGORY, BMD_CATEGORY_OF[band.density.category]),
+        evaluation(CALIBRATION_METHOD, CALIBRATION_METHOD_OF[band.density.calibration]),
+    ]
 
 
 def _sentences(result: Result) -> list[str]:
@@ -77,25 +86,21 @@ def _sentences(result: Result) -> list[str]:
     if findings.status is Status.FAILED:
         sentences.insert(0, "The analysis failed; this says nothing about the patient.")
     screening = findings.screening
-    if screening and screening.category:
-        meaning = BMD_CATEGORY_OF[screening.category].code.meaning
-        sentences.append(f"{_densities(result)}{meaning}. {NOT_A_DIAGNOSIS}")
+    if screening and screening.density:
+        sentences.append(_density(screening.density))
     if screening and screening.hu_band:
         meaning = HU_BAND_OF[screening.hu_band].code.meaning
         sentences.append(f"{_l1_value(result)}{meaning}. {UNCALIBRATED}")
     return sentences
 
 
-def _densities(result: Result) -> str:
-    """The densities that the category is of, each with its interval."""
-    screening = result.findings.screening
-    told = []
-    for finding in result.findings.vertebrae:
-        density = finding.measurement(Quantity.BMD)
-        if screening and finding.level in screening.levels and density is not None and density.interval_95 is not None:
-            low, high = density.interval_95
-            told.append(f"{finding.level} {density.value:.0f} mg/cm3 (95 % interval {low:.0f} to {high:.0f})")
-    return f"{', '.join(told)}. " if told else ""
+def _density(density: MeanDensity) -> str:
+    """The mean with its interval, its category, and the others that the interval reaches."""
+    low, high = density.interval_95
+    told = f"Mean of L1 and L2 {density.value:.1f} mg/cm3 (95 % interval {low:.0f} to {high:.0f})."
+    others = " and ".join(category.value for category in density.also_possible)
+    also = f" The interval reaches {others}." if others else ""
+    return f"{told} {BMD_CATEGORY_OF[density.category].code.meaning}.{also} {NOT_A_DIAGNOSIS}"
 
 
 def _l1_value(result: Result) -> str:

@@ -40,12 +40,14 @@ _FUNCTIONAL_GROUPS = frozenset({0x00209116, 0x00289110, 0x00189325})
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 _MANUFACTURER, _INSTANCE_NUMBER, _POSITION = 0x00080070, 0x00200013, 0x00200032
+#: Contrast/Bolus Agent, and of the same module its sequence, the route and the volume.
+_AGENT, _OF_CONTRAST = 0x00180010, (0x00180012, 0x00181040, 0x00181041)
 #: What the images of a series share, nearly always: nothing of the patient or the study, nor what tells one image from
 #: the next.
 _OF_THE_SERIES = frozenset(
     {
         *(0x00080005, 0x00080008, 0x00080060, _MANUFACTURER, 0x0008103E, 0x00081090),
-        *(0x00180010, 0x00180015, 0x00180050, 0x00180060, 0x00181120, 0x00181210),
+        *(_AGENT, *_OF_CONTRAST, 0x00180015, 0x00180050, 0x00180060, 0x00181120, 0x00181210),
         *(0x00200011, 0x00200037, 0x00200052),
         *(0x00280008, 0x00280010, 0x00280011, 0x00280030),
     }
@@ -199,12 +201,14 @@ def _contrast(values: Values) -> bool | None:
     """Whether contrast medium was given.
 
     The Contrast/Bolus module must be there if and only if it was (PS3.3 table A.3-1), and its agent may be empty where
-    it is not known (type 2).
+    it is not known (type 2): any other attribute of the module with a value says that some was given.
     """
-    agent = values.text(0x00180010)
+    agent = values.text(_AGENT)
     if agent is not None:
         return agent.casefold() not in {"none", "no", "n", "without", "native"}
-    return None if values.has(0x00180010) else False
+    if any(values.text(tag) for tag in _OF_CONTRAST):
+        return True
+    return None if values.has(_AGENT) else False
 
 
 def _identity(values: Values) -> str:

@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
 from node.domain.confidence import LevelConfidence
-from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
@@ -118,7 +117,9 @@ def calibrated_findings(l1: float = 70.0, l2: float = 76.0) -> CtBoneFindings:
         ),
         screening=BoneScreening(
             hu_band=HuBand.LOW,
-            category=BoneCategory.of((l1 + l2) / 2.0),
+            density=MeanDensity(
+                value=(l1 + l2) / 2.0, standard_uncertainty=5.0, calibration=CalibrationMethod.ASYNCHRONOUS
+            ),
             levels=(VertebralLevel.L1, VertebralLevel.L2),
         ),
     )

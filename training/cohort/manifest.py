@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -108,7 +109,7 @@ def read_manifest(path: Path) -> tuple[Scan, ...]:
     scans = [_scan(row, path.parent) for row in rows]
     problems = [problem for row in rows for problem in row.problems]
     read = [scan for scan in scans if scan is not None]
-    problems += [*_repeated(read), *_in_two_cohorts(read)]
+    problems += [*_repeated(read), *_spelled_twice(read), *in_two_cohorts(read)]
     if problems:
         raise ManifestRejected(path.name, problems)
     return tuple(read)
@@ -185,14 +186,29 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _repeated(scans: Sequence[Scan]) -> Iterator[Problem]:
+    """Images that are listed twice, or lie in the folder of another one."""
     first: dict[Path, int] = {}
     for scan in scans:
         earlier = first.setdefault(scan.image.resolve(), scan.row)
         if earlier != scan.row:
             yield Problem(row=scan.row, column="image", what=f"is the image of row {earlier} again")
+    for scan in scans:
+        outer = next((first[folder] for folder in scan.image.resolve().parents if folder in first), None)
+        if outer is not None:
+            yield Problem(row=scan.row, column="image", what=f"lies in the folder of the image of row {outer}")
 
 
-def _in_two_cohorts(scans: Sequence[Scan]) -> Iterator[Problem]:
+def _spelled_twice(scans: Sequence[Scan]) -> Iterator[Problem]:
+    """Spellings that differ in capitals or in how letters are composed may be one patient in two cohorts."""
+    first: dict[str, Scan] = {}
+    for scan in scans:
+        earlier = first.setdefault(unicodedata.normalize("NFKC", scan.patient).casefold(), scan)
+        if earlier.patient != scan.patient:
+            what = f"{scan.patient} is spelled {earlier.patient} in row {earlier.row}"
+            yield Problem(row=scan.row, column="patient", what=what)
+
+
+def in_two_cohorts(scans: Sequence[Scan]) -> Iterator[Problem]:
     """A patient who is in two cohorts is learned by heart in one and met again in the other."""
     first: dict[str, Scan] = {}
     for scan in scans:

@@ -89,7 +89,11 @@ def existing(folder: Path, text: str) -> Path:
         Where nothing is there.
     """
     path = folder / text
-    if not path.exists():
+    try:
+        found = path.exists()
+    except OSError as error:
+        raise ValueError(f"{text[:80]!r} cannot be looked up: {error.strerror}") from error
+    if not found:
         raise ValueError(f"{text} does not exist")
     return path
 
@@ -103,7 +107,7 @@ def number(text: str) -> float:
         Where it is none.
     """
     try:
-        value = float(text)
+        value = math.nan if "_" in text else float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

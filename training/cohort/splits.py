@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from node.domain.bone_category import BoneCategory
 from node.domain.errors import InputRejected
-from training.cohort.manifest import Cohort, Scan
+from training.cohort.manifest import Cohort, Scan, in_two_cohorts
 from training.cohort.rows import ManifestRejected, Problem
 
 
@@ -25,7 +22,7 @@ class SplitPlan:
     seed
         Chance follows from it.
     validation, test
-        Shares of the patients of each category; the others are for training.
+        Shares of the patients; the others are for training.
     external_sites
         Sites that no model learns from.
 
@@ -51,25 +48,24 @@ class SplitPlan:
 def share_out(scans: Sequence[Scan], plan: SplitPlan) -> tuple[Scan, ...]:
     """The scans, each with its cohort; all scans of a patient are in one.
 
-    Patients are shared out within their category, that of the sickest of their scans.
+    Where a patient goes follows from the seed and the patient alone, so nobody changes sides when others are added.
 
     Raises
     ------
     InputRejected
         Where an external site has no scan.
     ManifestRejected
-        Where a patient of an external site has scans elsewhere, or the manifest has another cohort for one.
+        Where a patient is in two cohorts, or an external site is not so in all its scans.
     """
     unknown = sorted(set(plan.external_sites) - {scan.site for scan in scans})
     if unknown:
         raise InputRejected(f"no scan is of the external site {', '.join(unknown)}")
-    problems = list(_straddling(scans, plan.external_sites))
+    external = {*plan.external_sites, *(scan.site for scan in scans if scan.cohort is Cohort.EXTERNAL)}
+    problems = [*in_two_cohorts(scans), *_straddling(scans, external)]
     if problems:
         raise ManifestRejected("the manifest", problems)
-    outside = {scan.patient for scan in scans if scan.site in plan.external_sites}
-    drawn = _drawn([scan for scan in scans if scan.cohort is None and scan.patient not in outside], plan)
     return tuple(
-        replace(scan, cohort=Cohort.EXTERNAL if scan.patient in outside else scan.cohort or drawn[scan.patient])
+        replace(scan, cohort=Cohort.EXTERNAL if scan.site in external else scan.cohort or _drawn(scan.patient, plan))
         for scan in scans
     )
 
@@ -83,35 +79,20 @@ def write_split(scans: Iterable[Scan], path: Path) -> None:
         writer.writerows(sorted((patient, str(cohort)) for patient, cohort in cohorts.items()))
 
 
-def _drawn(scans: Sequence[Scan], plan: SplitPlan) -> Mapping[str, Cohort]:
-    order = list(BoneCategory)
-    sickest: dict[str, BoneCategory] = {}
-    for scan in scans:
-        known = sickest.setdefault(scan.patient, scan.category)
-        sickest[scan.patient] = max(known, scan.category, key=order.index)
-    strata: dict[BoneCategory, list[str]] = defaultdict(list)
-    for patient in sorted(sickest):
-        strata[sickest[patient]].append(patient)
-    cohorts: dict[str, Cohort] = {}
-    for category in order:
-        patients = strata[category]
-        shuffled = np.random.default_rng((plan.seed, order.index(category))).permutation(patients)
-        first, second = (round(share * len(patients)) for share in (plan.test, plan.test + plan.validation))
-        for place, patient in enumerate(shuffled.tolist()):
-            cohorts[patient] = (
-                Cohort.TEST if place < first else Cohort.VALIDATION if place < second else Cohort.TRAINING
-            )
-    return cohorts
+def _drawn(patient: str, plan: SplitPlan) -> Cohort:
+    digest = hashlib.sha256(f"{plan.seed}\x1f{patient}".encode()).digest()
+    place = int.from_bytes(digest[:8], "big") / 2.0**64
+    if place < plan.test:
+        return Cohort.TEST
+    return Cohort.VALIDATION if place < plan.test + plan.validation else Cohort.TRAINING
 
 
-def _straddling(scans: Sequence[Scan], external_sites: Sequence[str]) -> Iterable[Problem]:
-    outside = {scan.patient: scan.row for scan in scans if scan.site in external_sites}
+def _straddling(scans: Sequence[Scan], external: Container[str]) -> Iterable[Problem]:
+    outside = {scan.patient: scan.row for scan in scans if scan.site in external}
     for scan in scans:
         row = outside.get(scan.patient)
-        if row is None:
-            continue
-        if scan.site not in external_sites:
+        if scan.site in external and scan.cohort not in {None, Cohort.EXTERNAL}:
+            yield Problem(row=scan.row, column="cohort", what=f"is {scan.cohort}, but {scan.site} is an external site")
+        elif scan.site not in external and row is not None:
             what = f"patient {scan.patient} is at {scan.site}, and in row {row} at an external site"
             yield Problem(row=scan.row, column="site", what=what)
-        elif scan.cohort not in {None, Cohort.EXTERNAL}:
-            yield Problem(row=scan.row, column="cohort", what=f"is {scan.cohort}, but {scan.site} is an external site")

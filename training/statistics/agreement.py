@@ -73,7 +73,7 @@ def correlation(first: Float64, second: Float64) -> Estimate | NotEstimable:
     first, second = _paired(first, second)
     if len(first) < LEAST_PAIRS:
         return too_few("pairs", len(first), LEAST_PAIRS)
-    if first.std() == 0.0 or second.std() == 0.0:
+    if np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
         return NotEstimable(because="one of the two does not vary")
     found = stats.pearsonr(first, second)
     ends = found.confidence_interval(confidence_level=CONFIDENCE)
@@ -115,7 +115,9 @@ def kappa(first: Int64, second: Int64, *, classes: int) -> Estimate | NotEstimab
     variance = (same + (1.0 - agreed) ** 2 * float(other) - (agreed * by_chance - 2.0 * by_chance + agreed) ** 2) / (
         count * (1.0 - by_chance) ** 4
     )
-    reach = _Z * math.sqrt(max(variance, 0.0))
+    if variance <= 0.0:
+        return NotEstimable(because="kappa does not vary: the readers agree in every case, or one gave one class alone")
+    reach = _Z * math.sqrt(variance)
     interval = Interval(low=max(-1.0, value - reach), high=min(1.0, value + reach), method="Fleiss 1969")
     return Estimate(value=value, interval=interval, cases=count)
 

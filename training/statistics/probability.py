@@ -65,5 +65,7 @@ def _check(classes: Int64, probabilities: Float64) -> None:
         raise ValueError(
             f"probabilities must have shape ({len(classes)} or more than 0, classes), got {probabilities.shape}"
         )
+    if not (int(classes.min()) >= 0 and int(classes.max()) < probabilities.shape[1]):
+        raise ValueError(f"classes must be 0 to {probabilities.shape[1] - 1}, got {classes.min()} to {classes.max()}")
     if not (probabilities.min() >= 0.0 and np.allclose(probabilities.sum(1), 1.0, atol=1e-6)):
         raise ValueError("the probabilities of a case must not be negative and must sum to 1")

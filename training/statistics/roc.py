@@ -24,6 +24,9 @@ Int64 = NDArray[np.int64]
 #: choice.
 LEAST_PATIENTS = 10
 
+#: What is smaller is rounding.
+_NO_SPREAD = 1e-9
+
 _Z = float(stats.norm.ppf(0.5 + 0.5 * CONFIDENCE))
 
 
@@ -66,9 +69,9 @@ class RocAreas:
         lacking = _lacking(self, curves)
         if lacking is not None:
             return lacking
-        value = float(weights @ self.values)
+        value = min(max(float(weights @ self.values), 0.0), 1.0)
         error = math.sqrt(max(float(weights @ _covariance(self, self) @ weights), 0.0))
-        if error == 0.0:
+        if error < _NO_SPREAD:
             sides = (int(side[list(curves)].sum(1).min()) for side in (self.has_positive, self.has_negative))
             return Estimate(value=value, interval=_without_spread(value, *sides), cases=self.cases)
         return Estimate(value=value, interval=_on_logits(value, error), cases=self.cases)
@@ -93,6 +96,8 @@ def roc_areas(classes: Int64, scores: Float64, patients: Sequence[str] | None = 
     """
     if scores.ndim != 2 or scores.shape[0] != classes.shape[0]:
         raise ValueError(f"scores must have shape ({len(classes)}, classes), got {scores.shape}")
+    if classes.size and not (int(classes.min()) >= 0 and int(classes.max()) < scores.shape[1]):
+        raise ValueError(f"classes must be 0 to {scores.shape[1] - 1}, got {classes.min()} to {classes.max()}")
     parts = [binary_area(classes == index, scores[:, index], patients) for index in range(scores.shape[1])]
     return RocAreas(
         values=np.concatenate([part.values for part in parts]),
@@ -155,11 +160,11 @@ def compare_areas(first: RocAreas, second: RocAreas) -> PairedTest | NotEstimabl
         for sign, one, other in ((1, first, first), (1, second, second), (-2, first, second))
     )
     error = math.sqrt(max(variance, 0.0))
-    if error < 1e-12 and abs(difference) > 1e-12:
+    if error < _NO_SPREAD and abs(difference) > _NO_SPREAD:
         return NotEstimable(
             because="neither area varies between patients, so DeLong's test says nothing of the difference"
         )
-    statistic = difference / error if error >= 1e-12 else 0.0
+    statistic = difference / error if error >= _NO_SPREAD else 0.0
     interval = Interval(low=difference - _Z * error, high=difference + _Z * error, method="DeLong 1988")
     return PairedTest(
         difference=Estimate(value=difference, interval=interval, cases=first.cases),
@@ -220,6 +225,6 @@ def _without_spread(value: float, positives: int, negatives: int) -> Interval:
         spread = area * (1.0 - area) * (1.0 + half * ((1.0 - area) / (2.0 - area) + area / (1.0 + area)))
         return abs(area - value) - _Z * math.sqrt(spread / (positives * negatives))
 
-    low = 0.0 if distance(0.0) <= 0.0 else float(optimize.brentq(distance, 0.0, value - 1e-12))
-    high = 1.0 if distance(1.0) <= 0.0 else float(optimize.brentq(distance, value + 1e-12, 1.0))
+    low = 0.0 if distance(0.0) <= 0.0 else float(optimize.brentq(distance, 0.0, max(0.0, value - 1e-9)))
+    high = 1.0 if distance(1.0) <= 1e-9 else float(optimize.brentq(distance, min(1.0, value + 1e-9), 1.0))
     return Interval(low=low, high=high, method="Newcombe 2006, method 5")

@@ -29,8 +29,10 @@ def test_the_equation_adds_its_own_error_to_that_of_the_ct_number():
         ("slope_mg_cm3_per_hu", 0.0008, "slope_mg_cm3_per_hu must be 0.35 to 2.0, got 0.0008"),
         ("slope_mg_cm3_per_hu", -0.8, "slope"),
         ("slope_mg_cm3_per_hu", float("nan"), "slope"),
-        ("intercept_mg_cm3", float("inf"), "intercept_mg_cm3 must be finite"),
-        ("standard_error_mg_cm3", 0.0, "standard_error_mg_cm3 must be above 0"),
+        ("intercept_mg_cm3", float("inf"), "intercept_mg_cm3 must be -50 to 50, got inf"),
+        ("intercept_mg_cm3", float("nan"), "intercept"),
+        ("standard_error_mg_cm3", 0.004, "standard_error_mg_cm3 must be 0.5 to 30"),
+        ("standard_error_mg_cm3", float("nan"), "standard_error"),
     ],
 )
 def test_an_equation_that_no_phantom_gives_is_refused(field, value, message):
@@ -57,17 +59,26 @@ def test_no_density_is_given_at_a_tube_voltage_far_from_120(kvp):
         ({"model": "Force 2"}, False),
         ({"model": None}, False),
         ({"kernel": None}, True),
+        ({"image_type": frozenset({"DERIVED", "MONO", "E40"})}, False),
+        ({"image_type": frozenset({"ORIGINAL", "PRIMARY", "AXIAL"})}, True),
     ],
 )
 def test_a_calibration_holds_for_its_scanner_and_tube_voltage_alone(changes, holds):
     assert SCANNER.holds_for(replace(FORCE_120, **changes)) is holds
 
 
-@pytest.mark.parametrize(("kernel", "holds"), [("Br40d\\3", True), ("BR36f", True), ("Br59", False), (None, False)])
+@pytest.mark.parametrize(("kernel", "holds"), [("Br40d\\3", True), ("BR44f", True), ("Br59", False), (None, False)])
 def test_a_calibration_may_hold_for_some_kernels_alone(kernel, holds):
-    scanner = replace(SCANNER, kernel="br[34]*")
+    scanner = replace(SCANNER, kernel="br4*")
 
     assert scanner.holds_for(replace(FORCE_120, kernel=kernel)) is holds
+
+
+def test_only_a_star_is_special_in_a_pattern():
+    scanner = replace(SCANNER, model="Aquilion [TSX-301C]*")
+
+    assert scanner.holds_for(replace(FORCE_120, model="Aquilion [TSX-301C]/4B"))
+    assert not scanner.holds_for(replace(FORCE_120, model="Aquilion T"))
 
 
 def test_the_first_entry_that_holds_is_taken():
@@ -84,14 +95,19 @@ def test_the_first_entry_that_holds_is_taken():
 @pytest.mark.parametrize(
     ("density", "category"),
     [
-        (79.999, BoneCategory.OSTEOPOROSIS),
+        (79.94, BoneCategory.OSTEOPOROSIS),
+        (79.96, BoneCategory.OSTEOPENIA),  # told as 80.0
         (80.0, BoneCategory.OSTEOPENIA),
         (120.0, BoneCategory.OSTEOPENIA),
-        (120.001, BoneCategory.NORMAL),
+        (120.04, BoneCategory.OSTEOPENIA),
+        (120.06, BoneCategory.NORMAL),
     ],
 )
 def test_categories_change_at_80_and_120(density, category):
     assert BoneCategory.of(density) is category
+
+
+SHARED_TYPE = frozenset({"ORIGINAL", "PRIMARY"})
 
 
 def series_of(*facts: dict[str, object]) -> Series:
@@ -105,6 +121,7 @@ def series_of(*facts: dict[str, object]) -> Series:
 
 def test_an_acquisition_is_what_all_images_say_alike():
     same: dict[str, object] = {
+        "image_type": tuple(SHARED_TYPE),
         "kvp": 120.0,
         "kernel": "B30f",
         "manufacturer": "GE",
@@ -114,7 +131,9 @@ def test_an_acquisition_is_what_all_images_say_alike():
 
     acquisition = Acquisition.of(series_of(same, same | {"kernel": "B70f"}))
 
-    assert acquisition == Acquisition(manufacturer="GE", model="X", kvp=120.0, kernel=None, contrast_agent=False)
+    assert acquisition == Acquisition(
+        manufacturer="GE", model="X", kvp=120.0, kernel=None, contrast_agent=False, image_type=SHARED_TYPE
+    )
 
 
 @pytest.mark.parametrize(

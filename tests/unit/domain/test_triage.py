@@ -1,8 +1,10 @@
 """What makes a study urgent."""
 
+from dataclasses import replace
+
 import pytest
 
-from node.domain.finding import CtBoneFindings, Status, VertebraFinding
+from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, Quantity, Unit
 from node.domain.study import Priority
@@ -12,7 +14,8 @@ from node.domain.triage import Triage, TriagePolicy, triage
 def findings(hu: float, level: VertebralLevel = VertebralLevel.L1) -> CtBoneFindings:
     measured = Measurement(quantity=Quantity.CORE_MEAN_HU, value=hu, unit=Unit.HOUNSFIELD, site=level, method="core-1")
     vertebra = VertebraFinding(level=level, status=Status.ASSESSED, measurements=(measured,))
-    return CtBoneFindings(status=Status.ASSESSED, vertebrae=(vertebra,))
+    screening = BoneScreening(hu_band=HuBand.of(hu), levels=(VertebralLevel.L1,))
+    return CtBoneFindings(status=Status.ASSESSED, vertebrae=(vertebra,), screening=screening)
 
 
 BELOW_90 = TriagePolicy(l1_hu_below=90.0)
@@ -29,6 +32,10 @@ def test_a_low_l1_is_urgent(hu, priority):
 
 def test_urgency_says_why():
     assert triage(findings(61.4), BELOW_90).because == ("L1 trabecular core 61 HU, below 90 HU",)
+
+
+def test_a_ct_number_for_which_no_limit_holds_raises_nothing():
+    assert triage(replace(findings(61.4), screening=None), BELOW_90).priority is Priority.ROUTINE
 
 
 def test_only_l1_counts():

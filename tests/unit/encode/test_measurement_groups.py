@@ -7,7 +7,6 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from node.domain.bone_category import BoneCategory
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status
 from node.domain.levels import VertebralLevel
 from node.domain.outgoing import ObjectKind
@@ -106,15 +105,30 @@ def test_a_category_is_coded_and_told_with_the_densities_it_rests_on(tmp_path, l
     group = group_of(made, "bone screening")
 
     assert evaluations(group, Code("BMD002", OWN, "Opportunistic BMD category")) == [code]
+    (density,) = group.get_measurements(
+        Code("BMD001", OWN, "Volumetric trabecular bone mineral density (CT, estimated)")
+    )
+    assert density.value == (70.0 + l2) / 2.0
+    assert evaluations(group, Code("BMD020", OWN, "Calibration method")) == ["BMD022"]
+    (text,) = (text for text in texts(group[0]) if "mg/cm3" in text)
+    assert "not a diagnosis" in text
+
+
+def test_a_category_that_is_not_sure_names_the_others(tmp_path):
+    spec = CtSpec()
+    findings = calibrated_findings(l1=70.0, l2=76.0)
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
     # 5 mg/cm3 of standard uncertainty: 9.8 either way
-    assert any(text.startswith("L1 70 mg/cm3 (95 % interval 60 to 80), L2") for text in texts(group[0]))
-    assert any("not a diagnosis" in text for text in texts(group[0]))
+    (text,) = (text for text in texts(group_of(made, "bone screening")[0]) if "mg/cm3" in text)
+    assert text.startswith("Mean of L1 and L2 73.0 mg/cm3 (95 % interval 63 to 83). Osteoporosis range")
+    assert "The interval reaches osteopenia." in text
 
 
 def test_a_category_without_a_band_says_nothing_of_a_band(tmp_path):
     spec = CtSpec()
-    screening = BoneScreening(hu_band=None, category=BoneCategory.NORMAL, levels=(VertebralLevel.L1, VertebralLevel.L2))
-    findings = replace(calibrated_findings(150.0, 150.0), screening=screening)
+    calibrated = calibrated_findings(150.0, 150.0)
+    findings = replace(calibrated, screening=replace(calibrated.screening, hu_band=None))
 
     group = group_of(
         read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR]), "bone screening"

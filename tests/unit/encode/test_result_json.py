@@ -107,6 +107,7 @@ def test_a_density_has_its_interval_and_calibration_and_the_category_its_method(
         "hu_band": "low",
         "category": "osteoporosis",
         "method": "calibrated-bmd",
+        "bmd": {"value_mg_cm3": 73.0, "interval_95": [63.2, 82.8], "calibration": "asynchronous"},
         "levels": ["L1", "L2"],
     }
 

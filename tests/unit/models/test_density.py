@@ -70,6 +70,33 @@ def test_no_density_is_given_with_contrast_agent() -> None:
     assert reason.code is ReasonCode.CONTRAST_AGENT
 
 
+def test_a_header_that_leaves_contrast_agent_open_clears_no_scan_of_it() -> None:
+    rule = replace(CALIBRATED, acquisition=replace(FORCE_120, contrast_agent=None))
+
+    assert refused(rule).code is ReasonCode.CONTRAST_AGENT
+    band = rule.band(190.0)
+    assert isinstance(band, Reason)
+    assert band.detail == "The headers leave open whether some was given."
+    assert rule.band(90.0) is HuBand.LOW
+
+
+def test_images_of_a_virtual_energy_have_neither_density_nor_band() -> None:
+    rule = replace(CALIBRATED, acquisition=replace(FORCE_120, image_type=frozenset({"DERIVED", "MONO_40KEV"})))
+
+    assert refused(rule).code is ReasonCode.SPECTRAL
+    band = rule.band(90.0)
+    assert isinstance(band, Reason)
+    assert band.code is ReasonCode.SPECTRAL
+
+
+@pytest.mark.parametrize("hu", [-400.0, 900.0])
+def test_a_density_that_no_bone_has_is_refused(hu: float) -> None:
+    reason = refused(CALIBRATED, replace(CORE, value=hu))
+
+    assert reason.code is ReasonCode.IMPLAUSIBLE_DENSITY
+    assert f"{hu:.0f} HU would be" in reason.detail
+
+
 def test_a_core_that_was_not_measured_has_no_density_for_the_same_reason() -> None:
     reason = Reason(code=ReasonCode.ROI_TOO_SMALL)
 
@@ -106,7 +133,7 @@ def test_with_contrast_agent_only_what_is_low_can_be_told(hu: float, told: bool)
     ("l1", "l2", "category"),
     [
         (100.0, 104.0, BoneCategory.OSTEOPOROSIS),
-        (100.0, 140.0, BoneCategory.OSTEOPENIA),
+        (105.0, 130.0, BoneCategory.OSTEOPENIA),
         (160.0, 170.0, BoneCategory.NORMAL),
     ],
 )
@@ -119,13 +146,42 @@ def test_the_category_is_that_of_the_mean_of_l1_and_l2(l1: float, l2: float, cat
     assert not any("not calibrated" in limitation for limitation in findings.limitations)
 
 
-def test_one_vertebra_alone_gives_no_category() -> None:
+def test_neighbours_that_are_too_far_apart_give_no_category() -> None:
+    findings = findings_of(CALIBRATED, Body(level=L1, marrow_hu=200.0), Body(level=L2, marrow_hu=100.0))
+
+    assert findings.screening is not None
+    assert findings.screening.density is None
+    (reason,) = findings.reasons
+    assert reason.code is ReasonCode.LEVELS_DISAGREE
+    assert reason.detail.startswith("L1 has 156 mg/cm3 and L2 has 76 mg/cm3")
+
+
+def test_a_mean_is_no_surer_than_its_equation() -> None:
+    findings = findings_of(CALIBRATED, Body(level=L1, marrow_hu=100.0), Body(level=L2, marrow_hu=104.0))
+
+    assert findings.screening is not None
+    assert findings.screening.density is not None
+    assert findings.screening.density.value == pytest.approx(0.8 * 102.0 - 4.0, abs=1.5)
+    assert findings.screening.density.standard_uncertainty >= 3.0
+
+
+def test_one_vertebra_alone_gives_no_category_and_the_other_says_why() -> None:
     findings = findings_of(CALIBRATED, Body(level=VertebralLevel.T12), Body(level=L1, marrow_hu=100.0))
+
+    assert [reason.code for reason in findings.reasons] == [ReasonCode.LEVEL_NOT_COVERED]
 
     assert findings.screening is not None
     assert findings.screening.category is None
     assert findings.screening.hu_band is HuBand.LOW
     assert findings.screening.levels == (L1,)
+
+
+def test_a_density_that_is_refused_for_other_levels_alone_is_told() -> None:
+    rule = replace(CALIBRATED, acquisition=replace(FORCE_120, kvp=100.0))
+
+    findings = findings_of(rule, Body(level=VertebralLevel.T11), Body(level=VertebralLevel.T12))
+
+    assert ReasonCode.NOT_CALIBRATED in {reason.code for reason in findings.reasons}
 
 
 def test_a_density_that_is_refused_leaves_the_vertebra_measured_in_hu() -> None:

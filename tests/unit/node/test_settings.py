@@ -64,7 +64,6 @@ name = "QRM spring"
 manufacturer = "Siemens*"
 model = "Force"
 kvp = 120
-method = "asynchronous"
 slope_mg_cm3_per_hu = 0.8
 intercept_mg_cm3 = -4.0
 standard_error_mg_cm3 = 3.0
@@ -90,8 +89,9 @@ def test_a_calibration_changes_what_results_rest_on(configure):
     [
         ("0.8", "0.0008", "QRM spring.*slope_mg_cm3_per_hu must be 0.35 to 2.0"),
         ("kvp = 120", "kvp = 80", "QRM spring.*kvp must be 100 to 140, got 80"),
-        ('"asynchronous"', '"internal"', "an internal one comes from each scan"),
-        ('"asynchronous"', '"guess"', "method"),
+        ("-4.0", "5000.0", "intercept_mg_cm3 must be -50 to 50"),
+        ("3.0", "0.004", "standard_error_mg_cm3 must be 0.5 to 30"),
+        ('"Force"', '""', "manufacturer and model must not be empty"),
     ],
 )
 def test_a_calibration_that_cannot_be_is_refused_by_name(configure, old, new, message):

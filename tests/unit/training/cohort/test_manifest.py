@@ -121,6 +121,26 @@ def test_a_patient_of_whom_one_scan_has_a_cohort_and_another_none_is_refused(tmp
     assert found == ["row 3, column cohort: patient p1 is in cohort none, and in row 2 in training"]
 
 
+def test_two_spellings_of_one_patient_are_refused(tmp_path):
+    found = problems(tmp_path, "a,P1,north,100,,,,,,training", "b,p1,north,90,,,,,,test")
+
+    assert found == ["row 3, column patient: p1 is spelled P1 in row 2"]
+
+
+def test_an_image_in_the_folder_of_another_is_refused(tmp_path):
+    (tmp_path / "a" / "late").mkdir(parents=True)
+
+    found = problems(tmp_path, "a,p1,north,100,,,,,,", "a/late,p2,north,90,,,,,,")
+
+    assert found == ["row 3, column image: lies in the folder of the image of row 2"]
+
+
+def test_a_path_that_no_disk_takes_is_told_with_its_row(tmp_path):
+    (found,) = problems(tmp_path, f"{'x' * 300},p1,north,100,,,,,,")
+
+    assert found.startswith("row 2, column image: 'xxx")
+
+
 def test_an_image_that_is_listed_twice_is_refused(tmp_path):
     found = problems(tmp_path, "a,p1,north,100,,,,,,", "./a,p2,north,90,,,,,,")
 

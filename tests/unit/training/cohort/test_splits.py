@@ -30,14 +30,38 @@ def cohorts(scans: tuple[Scan, ...]) -> dict[str, Cohort | None]:
     return {each.patient: each.cohort for each in scans}
 
 
-def test_every_category_is_shared_out_alike():
-    shared = share_out(SCANS, SplitPlan(seed=1))
+def test_shares_are_as_asked_for():
+    many = tuple(scan(number) for number in range(3000))
 
-    assert Counter((each.category, each.cohort) for each in shared) == {
-        (category, cohort): count
-        for category in BoneCategory
-        for cohort, count in ((Cohort.TEST, 10), (Cohort.VALIDATION, 5), (Cohort.TRAINING, 35))
-    }
+    counts = Counter(each.cohort for each in share_out(many, SplitPlan(seed=1)))
+
+    # four standard deviations of 3,000 draws
+    assert counts[Cohort.TEST] == pytest.approx(600, abs=88)
+    assert counts[Cohort.VALIDATION] == pytest.approx(300, abs=66)
+    assert counts.total() == 3000
+
+
+def test_nobody_changes_sides_when_others_are_added():
+    more = (*SCANS, *(scan(number) for number in range(500, 600)))
+
+    before, after = cohorts(share_out(SCANS, SplitPlan(seed=1))), cohorts(share_out(more, SplitPlan(seed=1)))
+
+    assert before == {patient: after[patient] for patient in before}
+
+
+def test_a_patient_of_whom_one_scan_alone_has_a_cohort_is_refused():
+    scans = (scan(0, patient="p1", cohort=Cohort.TRAINING), scan(1, patient="p1"))
+
+    with pytest.raises(ManifestRejected, match="patient p1 is in cohort none, and in row 2 in training"):
+        share_out(scans, SplitPlan(seed=1))
+
+
+def test_a_site_that_is_external_in_one_row_is_so_in_all():
+    scans = (scan(0, site="south", cohort=Cohort.EXTERNAL), scan(1, site="south"), scan(2))
+
+    assert [each.cohort is Cohort.EXTERNAL for each in share_out(scans, SplitPlan(seed=1))] == [True, True, False]
+    with pytest.raises(ManifestRejected, match="is training, but south is an external site"):
+        share_out((*scans, scan(3, site="south", cohort=Cohort.TRAINING)), SplitPlan(seed=1))
 
 
 def test_the_same_seed_shares_out_the_same_whatever_the_order_of_rows():

@@ -52,7 +52,7 @@ def test_a_correlation_is_that_of_r():
 
 
 def test_what_does_not_vary_has_no_correlation():
-    assert correlation(MEASURED, np.full(12, 7.0)) == NotEstimable(because="one of the two does not vary")
+    assert correlation(MEASURED, np.full(12, 0.1)) == NotEstimable(because="one of the two does not vary")
 
 
 def test_kappa_is_that_of_statsmodels():
@@ -72,8 +72,9 @@ def test_readers_who_agree_by_chance_alone_have_a_kappa_of_nothing():
     assert found.value == pytest.approx(0.0)
 
 
-def test_readers_who_know_one_class_alone_have_no_kappa():
-    assert isinstance(kappa(*read([[20, 0], [0, 0]]), classes=2), NotEstimable)
+@pytest.mark.parametrize("table", [[[20, 0], [0, 0]], [[10, 0], [0, 10]], [[10, 10], [0, 0]]])
+def test_a_kappa_that_does_not_vary_is_not_told_with_certainty(table):
+    assert isinstance(kappa(*read(table), classes=2), NotEstimable)
 
 
 @pytest.mark.parametrize("statistic", [bland_altman, correlation])
@@ -112,6 +113,12 @@ def test_brier_scores_go_from_certainty_to_certain_error():
     assert brier_score(truth, np.eye(3)) == 0.0
     assert brier_score(truth, np.roll(np.eye(3), 1, axis=1)) == 2.0
     assert brier_score(truth, np.full((3, 3), 1.0 / 3.0)) == pytest.approx(2.0 / 3.0)
+
+
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_a_class_that_is_none_has_no_score(wrong):
+    with pytest.raises(ValueError, match="classes must be 0 to 2"):
+        brier_score(np.array([0, wrong]), np.full((2, 3), 1.0 / 3.0))
 
 
 def test_a_score_is_no_probability():

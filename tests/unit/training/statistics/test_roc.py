@@ -151,6 +151,79 @@ def test_perfect_separation_is_not_told_with_certainty():
     assert 0.8 < low < 0.95
 
 
+@pytest.mark.parametrize("count", [3, 6, 7, 10])
+def test_perfect_separation_of_many_classes_has_an_interval_as_well(count):
+    classes = np.arange(12 * count) % count
+
+    mean = roc_areas(classes, np.eye(count)[classes]).mean()
+
+    assert isinstance(mean, Estimate)
+    assert mean.value == pytest.approx(1.0)
+    assert mean.interval.low < 1.0
+
+
+def test_a_class_without_a_score_is_refused():
+    with pytest.raises(ValueError, match="classes must be 0 to 2, got 0 to 3"):
+        roc_areas(np.arange(60) % 4, GOOD)
+
+
+def test_patients_with_cases_of_both_kinds_have_the_variance_of_obuchowski():
+    rng = np.random.default_rng(7)
+    whose = np.repeat(np.arange(30), 3)
+    positive = rng.random(90) < 0.4
+    values = positive + rng.normal(size=90) + rng.normal(size=30)[whose]
+
+    estimate = binary_area(positive, values, [f"p{each}" for each in whose]).of(0)
+
+    # Obuchowski 1997, with the placement values by counting pairs
+    above = np.array([np.mean(score > values[~positive]) for score in values[positive]])
+    below = np.array([np.mean(values[positive] > score) for score in values[~positive]])
+    area, m, n = above.mean(), positive.sum(), (~positive).sum()
+    v10 = np.array([(above - area)[whose[positive] == each].sum() for each in range(30)])
+    v01 = np.array([(below - area)[whose[~positive] == each].sum() for each in range(30)])
+    with10, with01 = (len(set(whose[side])) for side in (positive, ~positive))
+    s10, s01 = with10 / (with10 - 1) * (v10**2).sum() / m, with01 / (with01 - 1) * (v01**2).sum() / n
+    s11 = 30 / 29 * (v10 * v01).sum()
+    assert isinstance(estimate, Estimate)
+    assert standard_error(estimate) ** 2 == pytest.approx(s10 / m + s01 / n + 2 * s11 / (m * n), rel=1e-9)
+    assert abs(2 * s11 / (m * n)) > 0.05 * standard_error(estimate) ** 2  # or this would show nothing of it
+
+
+def jackknife(classes: np.ndarray, *models: np.ndarray) -> float:
+    """Variance of the mean area, or of the difference of two, when one case after another is left out."""
+
+    def value(kept: np.ndarray) -> float:
+        areas = [
+            np.mean([binary_area(classes[kept] == each, model[kept, each]).values[0] for each in range(3)])
+            for model in models
+        ]
+        return float(areas[0] - (areas[1] if len(areas) > 1 else 0.0))
+
+    every = np.arange(len(classes))
+    left = np.array([value(every != each) for each in every])
+    return float((len(every) - 1) * left.var())
+
+
+def test_the_variance_of_a_mean_area_is_that_of_leaving_cases_out():
+    rng = np.random.default_rng(8)
+    classes = np.repeat(np.arange(3), (60, 80, 100))
+    # scores of one case go together, as probabilities do, so that the areas of the classes do as well
+    shared = rng.normal(size=(240, 1))
+    good, poor = (
+        lift * (classes[:, None] == np.arange(3)) + shared * np.array((1.0, -1.0, 1.0)) + rng.normal(size=(240, 3))
+        for lift in (1.5, 0.8)
+    )
+
+    first, second = roc_areas(classes, good), roc_areas(classes, poor)
+    mean, test = first.mean(), compare_areas(first, second)
+
+    assert isinstance(mean, Estimate)
+    assert isinstance(test, PairedTest)
+    assert standard_error(mean) ** 2 == pytest.approx(jackknife(classes, good), rel=0.05)
+    interval = test.difference.interval
+    assert ((interval.high - interval.low) / (2 * Z)) ** 2 == pytest.approx(jackknife(classes, good, poor), rel=0.05)
+
+
 def test_a_difference_that_does_not_vary_has_no_p_value():
     positive = np.arange(40) < 20
 
