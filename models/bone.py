@@ -8,7 +8,6 @@ from functools import partial
 from models.attenuation import measure_attenuation
 from models.crops import BodyCrop, SpineCrops
 from models.density import DensityRule
-from models.heights import measure_heights
 from models.parallel import for_each
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
@@ -126,13 +125,12 @@ def _screening(band: HuBand | None, density: MeanDensity | None) -> BoneScreenin
 def _finding(crop: BodyCrop, *, rule: DensityRule) -> VertebraFinding:
     vertebra = crop.vertebra
     attenuation: tuple[Measurement | NotMeasurable, ...] = ()
-    others: tuple[Measurement | NotMeasurable, ...] = ()
+    densities: tuple[Measurement | NotMeasurable, ...] = ()
     if vertebra.is_measurable and vertebra.level is not None:
         attenuation = measure_attenuation(crop, vertebra.level)
         cores = (measurement for measurement in attenuation if measurement.quantity is Quantity.CORE_MEAN_HU)
         densities = tuple(density for core in cores if (density := rule.density(core)) is not None)
-        others = (*densities, *measure_heights(crop, vertebra.level))
-    # a density or a height that is refused leaves a vertebra measured in HU
+    # a density that is refused leaves a vertebra measured in HU
     refused = [measurement.reason for measurement in attenuation if isinstance(measurement, NotMeasurable)]
     reasons = vertebra.reasons or tuple(dict.fromkeys(refused))
     return VertebraFinding(
@@ -143,7 +141,7 @@ def _finding(crop: BodyCrop, *, rule: DensityRule) -> VertebraFinding:
         level_confidence=vertebra.confidence,
         centroid_lps_mm=vertebra.centroid_lps_mm,
         segment_value=vertebra.segment_value,
-        measurements=(*attenuation, *others),
+        measurements=(*attenuation, *densities),
     )
 
 

@@ -43,7 +43,7 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
     """Print what was found: one row a vertebra, then what it says, then how far to trust it."""
     if findings.vertebrae:
         table = Table(title="Vertebrae", title_justify="left", header_style="bold")
-        for heading in ("level", "core HU", "SD", "BMD mg/cm³ (95 %)", "heights mm", "body cm³", "says"):
+        for heading in ("level", "core HU", "SD", "BMD mg/cm³ (95 %)", "body cm³", "says"):
             table.add_column(heading, justify="left" if heading in ("level", "says") else "right")
         for vertebra in findings.vertebrae:
             table.add_row(*_row(vertebra))
@@ -70,7 +70,6 @@ def _row(vertebra: VertebraFinding) -> tuple[str, ...]:
         _number(vertebra.value(Quantity.CORE_MEAN_HU), 0),
         _number(vertebra.value(Quantity.CORE_SD_HU), 0),
         _density(vertebra.measurement(Quantity.BMD)),
-        _heights(vertebra),
         _number(None if volume is None else volume / 1000, 1),
         escape("; ".join(reason.text for reason in vertebra.reasons)),
     )
@@ -87,12 +86,6 @@ def _mean(density: MeanDensity) -> str:
     low, high = density.interval_95
     others = "".join(f", maybe {category}" for category in density.also_possible)
     return f"{density.value:.1f} mg/cm³ ({low:.0f} to {high:.0f}), {_CATEGORY_WORDS[density.category]}{others}"
-
-
-def _heights(vertebra: VertebraFinding) -> str:
-    """In front, in the middle and behind."""
-    quantities = (Quantity.ANTERIOR_HEIGHT, Quantity.MIDDLE_HEIGHT, Quantity.POSTERIOR_HEIGHT)
-    return " ".join(_number(vertebra.value(quantity), 1) for quantity in quantities).strip()
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -361,3 +361,38 @@ def test_a_file_that_does_not_begin_like_one_is_refused(tmp_path: Path, head: by
         data_set_start(handle)
 
     os.close(handle)
+
+
+def with_agents(dataset: Dataset) -> None:
+    """An enhanced object's way to tell a contrast agent."""
+    agent = Dataset()
+    agent.CodeValue, agent.CodingSchemeDesignator, agent.CodeMeaning = "109221001", "SCT", "Iodine-containing agent"
+    dataset.ContrastBolusAgentSequence = Sequence([agent])
+
+
+def with_route(dataset: Dataset) -> None:
+    dataset.ContrastBolusAgent, dataset.ContrastBolusRoute = "", "IV"
+
+
+def with_volume(dataset: Dataset) -> None:
+    dataset.ContrastBolusVolume = "90"
+
+
+@pytest.mark.parametrize("add", [with_agents, with_route, with_volume])
+def test_any_word_of_a_contrast_agent_says_that_one_was_given(add) -> None:
+    dataset = slice_()
+    add(dataset)
+
+    assert header(encode(dataset)).facts.contrast_agent is True
+
+
+@pytest.mark.parametrize(("agent", "given"), [("", None), ("NONE", False), ("Iomeprol", True)])
+def test_an_agent_without_a_name_leaves_open_whether_there_was_one(agent: str, given: bool | None) -> None:
+    dataset = slice_()
+    dataset.ContrastBolusAgent = agent
+
+    assert header(encode(dataset)).facts.contrast_agent is given
+
+
+def test_a_header_without_the_module_says_that_no_agent_was_given() -> None:
+    assert header(encode(slice_())).facts.contrast_agent is False
