@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from node.domain.acquisition import Acquisition
+from node.domain.bone_category import PLAUSIBLE_MG_CM3
 from node.domain.calibration import CalibratedScanner, calibration_for
 from node.domain.finding import HuBand
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
@@ -14,9 +15,6 @@ from node.domain.reasons import Reason, ReasonCode
 # The limits of `HuBand` were found at 120 kV; bone is brighter by a twentieth at 100 kV and darker at 140 (AAPM 2026,
 # n = 16,747).
 _BAND_KVP = (110.0, 130.0)
-
-#: Fatty marrow lies a little below 0 mg/cm3, the densest trabecular bone far below 400.
-_PLAUSIBLE_MG_CM3 = (-60.0, 400.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ class DensityRule:
             reason = Reason(code=ReasonCode.NOT_CALIBRATED, detail=self._told)
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=reason)
         value = calibration.density(core.value)
-        if not _PLAUSIBLE_MG_CM3[0] <= value <= _PLAUSIBLE_MG_CM3[1]:
+        if not PLAUSIBLE_MG_CM3[0] <= value <= PLAUSIBLE_MG_CM3[1]:
             detail = f"{core.value:.0f} HU would be {value:.0f} mg/cm3 by calibration {calibration.name}."
             reason = Reason(code=ReasonCode.IMPLAUSIBLE_DENSITY, detail=detail)
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=reason)
@@ -91,7 +89,7 @@ class DensityRule:
         told = (
             "say that some was given, and no phase is known"
             if self.acquisition.contrast_agent
-            else ("leave open whether some was given")
+            else "leave open whether some was given"
         )
         return Reason(code=ReasonCode.CONTRAST_AGENT, detail=f"The headers {told}.")
 

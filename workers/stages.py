@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -116,7 +117,7 @@ class CtBoneStages:
         provenance = self._provenance(
             origin.models,
             device=origin.device,
-            configuration_sha256=origin.configuration_sha256,
+            configuration_sha256=_of_both(origin.configuration_sha256, self._parts.configuration_sha256),
             started_at=origin.started_at,
         )
         artefact = self._leave_findings(lease, findings, provenance, origin.input_digest)
@@ -253,6 +254,11 @@ class CtBoneStages:
         if name not in left:
             raise Bug(f"the stage before must have left {name}, got {sorted(left)}")
         return self._parts.artefacts.read(left[name])
+
+
+def _of_both(first: str, second: str) -> str:
+    """One digest for two stages: calibrations may have changed since the bodies were found."""
+    return first if first == second else hashlib.sha256(f"{first}{second}".encode()).hexdigest()
 
 
 def _chosen(item: WorkItem) -> Uid:

@@ -9,6 +9,9 @@ from enum import StrEnum
 NORMAL_ABOVE_MG_CM3 = 120.0
 OSTEOPOROSIS_BELOW_MG_CM3 = 80.0
 
+#: Densities that trabecular bone can have, mg/cm3: fatty marrow lies a little below 0, the densest bone far below 400.
+PLAUSIBLE_MG_CM3 = (-60.0, 400.0)
+
 
 class BoneCategory(StrEnum):
     """What quantitative CT calls a bone; the order of the members is that of a classifier's outputs."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from node.domain.bone_category import BoneCategory
+from node.domain.bone_category import PLAUSIBLE_MG_CM3, BoneCategory
 from training.cohort.rows import ManifestRejected, Problem, Row, existing, number, one_of, read_rows
 
 _NEEDED = ("image", "patient", "site")
@@ -26,9 +26,6 @@ COLUMNS = (
     "contrast",
     "cohort",
 )
-
-#: Trabecular bone of the lumbar spine, mg/cm3: fatty marrow lies a little below 0, the densest bone far below 400.
-_LEAST_QCT, _MOST_QCT = -60.0, 400.0
 
 #: A value as near to 0 as this is none in mg/cm3 but one in g/cm3.
 _NO_MG_CM3_BELOW = 1.0
@@ -160,8 +157,9 @@ def _qct(text: str) -> float:
     value = number(text)
     if abs(value) < _NO_MG_CM3_BELOW and value:
         raise ValueError(f"{text} looks like g/cm3; give mg/cm3, a thousand times as much")
-    if not _LEAST_QCT <= value <= _MOST_QCT:
-        raise ValueError(f"must be {_LEAST_QCT:g} to {_MOST_QCT:g} mg/cm3, got {text}")
+    least, most = PLAUSIBLE_MG_CM3
+    if not least <= value <= most:
+        raise ValueError(f"must be {least:g} to {most:g} mg/cm3, got {text}")
     return value
 
 

@@ -64,7 +64,7 @@ class World:
         return self.time
 
 
-def stages_of(world: World) -> CtBoneStages:
+def stages_of(world: World, configuration: str = "c" * 64) -> CtBoneStages:
     parts = WorkerParts(
         runner=None,
         reader=world,
@@ -75,7 +75,7 @@ def stages_of(world: World) -> CtBoneStages:
         networks=SpineChoice(),
         calibrations=(SCANNER,),
         code_version="0.1.0",
-        configuration_sha256="c" * 64,
+        configuration_sha256=configuration,
         clock=world,
     )
     stages = CtBoneStages(parts)
@@ -141,6 +141,18 @@ def test_screening_leaves_what_was_painted(done):
     levels = {vertebra.level for vertebra in analysed.findings.vertebrae}
     assert {VertebralLevel.L1, VertebralLevel.L2} <= levels
     assert any(vertebra.value(Quantity.BMD) is not None for vertebra in analysed.findings.vertebrae)
+
+
+def test_findings_rest_on_the_configurations_of_both_stages(done):
+    world, _, _ = done
+    same = findings_from_bytes(world.contents[FINDINGS]).provenance.configuration_sha256
+
+    stages_of(world, "d" * 64).screen_bmd(a_lease(Stage.SCREEN_BMD))
+    changed = findings_from_bytes(world.contents[FINDINGS]).provenance.configuration_sha256
+    stages_of(world).screen_bmd(a_lease(Stage.SCREEN_BMD))
+
+    assert same == findings_from_bytes(world.contents[FINDINGS]).provenance.configuration_sha256 == "c" * 64
+    assert changed not in {"c" * 64, "d" * 64}
 
 
 def test_a_picture_is_drawn_from_what_was_left_and_the_series(done):
