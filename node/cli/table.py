@@ -43,10 +43,15 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
     """Print what was found: one row a vertebra, then what it says, then how far to trust it."""
     if findings.vertebrae:
         table = Table(title="Vertebrae", title_justify="left", header_style="bold")
-        for heading in ("level", "core HU", "SD", "BMD mg/cm³ (95 %)", "body cm³", "says"):
+        # an empty column would take the room of the reasons
+        calibrated = any(vertebra.measurement(Quantity.BMD) for vertebra in findings.vertebrae)
+        densities = ("BMD mg/cm³ (95 %)",) if calibrated else ()
+        for heading in ("level", "core HU", "SD", *densities, "body cm³", "says"):
             table.add_column(heading, justify="left" if heading in ("level", "says") else "right")
         for vertebra in findings.vertebrae:
-            table.add_row(*_row(vertebra))
+            level, core, spread, volume, says = _row(vertebra)
+            told = (_density(vertebra.measurement(Quantity.BMD)),) if calibrated else ()
+            table.add_row(level, core, spread, *told, volume, says)
         console.print(table)
     screening = findings.screening
     if screening is not None and screening.density is not None:
@@ -63,13 +68,12 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
         console.print("[bold]Research use only.[/bold]")
 
 
-def _row(vertebra: VertebraFinding) -> tuple[str, ...]:
+def _row(vertebra: VertebraFinding) -> tuple[str, str, str, str, str]:
     volume = vertebra.value(Quantity.BODY_VOLUME)
     return (
         str(vertebra.level) if vertebra.level is not None else f"? ({vertebra.ordinal})",
         _number(vertebra.value(Quantity.CORE_MEAN_HU), 0),
         _number(vertebra.value(Quantity.CORE_SD_HU), 0),
-        _density(vertebra.measurement(Quantity.BMD)),
         _number(None if volume is None else volume / 1000, 1),
         escape("; ".join(reason.text for reason in vertebra.reasons)),
     )
