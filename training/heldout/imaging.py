@@ -22,7 +22,8 @@ from training.heldout.soft import SOFT_MM, soft_tissue
 _LAYER_MM = 1.3
 
 _STORED_HU = (-1024.0, 3071.0)
-_FRAME = Uid("2.25.2")
+#: The frame of reference of all scans of the family.
+FRAME = Uid("2.25.2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ def volume_of(canvas: Canvas, slicing: Slicing, hu: Float32) -> Volume:
     first: Float64 = canvas.origin + np.array((0.5 * (slicing.layers - 1) * canvas.step[0], 0.0, 0.0))
     k, j, i = (float(at) for at in first)
     affine = Affine.from_spacing((slicing.slice_mm, slicing.pixel_mm, slicing.pixel_mm), (i, j, k))
-    return Volume(hu=hu, affine=affine, frame_of_reference=_FRAME)
+    return Volume(hu=hu, affine=affine, frame_of_reference=FRAME)
 
 
 def true_bodies(covers: tuple[Cover, ...], shape: tuple[int, ...], slicing: Slicing) -> UInt8:
