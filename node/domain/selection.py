@@ -41,7 +41,7 @@ class SelectionRule:
     descriptions
         Regular expressions; only a series whose description holds one of them is read. Empty means all.
     slice_mm
-        Thickest slices that suit, distance between slices, mm.
+        Thickest slices that suit, and the largest distance between them, mm.
     coverage_mm
         Shortest stack that suits, mm.
     require
@@ -208,6 +208,7 @@ def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
     rows, columns = series.facts.rows, series.facts.columns
     voxels = rows * columns * count if rows and columns else None
     spacing, coverage = _extent(series)
+    thickness = series.facts.slice_thickness
     return (
         (
             Truth.of(count >= low),
@@ -233,6 +234,12 @@ def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
             Truth.of(None if spacing is None else spacing <= rule.slice_mm),
             "slice_spacing",
             Reason(code=ReasonCode.SLICES_TOO_THICK, detail=f"Got {spacing} mm, at most {rule.slice_mm} mm."),
+        ),
+        (
+            # slabs overlap: thick slices may lie close together
+            Truth.of(None if thickness is None else thickness <= rule.slice_mm),
+            "slice_thickness",
+            Reason(code=ReasonCode.SLICES_TOO_THICK, detail=f"Got {thickness} mm, at most {rule.slice_mm} mm."),
         ),
         (
             Truth.of(None if coverage is None else coverage >= rule.coverage_mm),

@@ -54,6 +54,7 @@ def test_a_plain_chest_ct_is_read():
         ({"has_pixel_data": False}, ReasonCode.NO_PIXEL_DATA),
         ({"orientation": SAGITTAL}, ReasonCode.NOT_AXIAL),
         ({"slice_mm": 6.5}, ReasonCode.SLICES_TOO_THICK),
+        ({"slice_thickness": 10.0}, ReasonCode.SLICES_TOO_THICK),
         ({"slice_mm": 1.0}, ReasonCode.COVERAGE_TOO_SHORT),
     ],
 )
@@ -72,6 +73,7 @@ def test_what_does_not_suit_is_refused_with_its_reason(facts, code):
         ({"has_pixel_data": None}, "pixel_data"),
         ({"kvp": None}, "kvp"),
         ({"kernel": None}, "kernel"),
+        ({"slice_thickness": None}, "slice_thickness"),
         ({"orientation": None}, "orientation"),
     ],
 )
