@@ -97,10 +97,17 @@ def painted_soft_tissue(
     return Canvas(hu=fine, origin=origin, step=step)
 
 
+def slices_of(canvas: Canvas, slicing: Slicing) -> Float32:
+    """Means over the layers of each slice, HU."""
+    count, rows, columns = canvas.hu.shape
+    layers = canvas.hu.reshape(count // slicing.layers, slicing.layers, rows, columns)
+    means: Float32 = layers.mean(1, dtype=np.float32)
+    return means
+
+
 def scanned(canvas: Canvas, slicing: Slicing, kernel: Kernel, rng: np.random.Generator) -> Float32:
     """Slices with the blur and noise of a scanner, as whole numbers, HU."""
-    count, rows, columns = canvas.hu.shape
-    hu = canvas.hu.reshape(count // slicing.layers, slicing.layers, rows, columns).mean(1, dtype=np.float32)
+    hu = slices_of(canvas, slicing)
     blur = kernel.blur_mm / float(canvas.step[1])
     for index, plane in enumerate(hu):
         noise = rng.standard_normal(plane.shape, dtype=np.float32)

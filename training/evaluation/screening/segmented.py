@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from models.vertebra import SpineSegmentation, Vertebra
 from node.artefacts import label_map_from_bytes, label_map_to_bytes
 from node.domain.errors import InputRejected
 from node.domain.geometry import Affine
+from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason
 from node.domain.volume import UInt8, Volume
 from training.heldout.imaging import FRAME
@@ -38,11 +39,15 @@ _FOUND = TypeAdapter(_Found)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SegmentedScan:
-    """A scan, its truth, and what the networks found in it or why they found nothing."""
+    """A scan, its truth, and what the networks found in it or why they found nothing.
+
+    `core_hu` and `truth` are those of `ScreeningScan`.
+    """
 
     setting: ScreeningSetting
     volume: Volume
     truth: UInt8
+    core_hu: Mapping[VertebralLevel, float]
     spine: SpineSegmentation | Reason
 
 
@@ -98,6 +103,7 @@ class SegmentedScans:
                 allow_pickle=False,
                 hu=drawn.volume.hu.astype(np.int16),
                 truth=drawn.truth,
+                core_hu=np.array([[level.number, hu] for level, hu in drawn.core_hu.items()]).reshape(-1, 2),
                 affine=drawn.volume.affine.matrix,
                 found=np.frombuffer(_FOUND.dump_json(found), dtype=np.uint8),
                 label_map=np.frombuffer(label_map, dtype=np.uint8),
@@ -109,9 +115,10 @@ def _read(spec: ScreeningSpec, path: Path) -> SegmentedScan:
     with np.load(path, allow_pickle=False) as kept:
         affine = Affine(kept["affine"])
         volume = Volume(hu=kept["hu"].astype(np.float32), affine=affine, frame_of_reference=FRAME)
+        core_hu = {VertebralLevel.from_number(int(number)): float(hu) for number, hu in kept["core_hu"]}
         truth, label_map = kept["truth"], kept["label_map"].tobytes()
         found = _FOUND.validate_json(kept["found"].tobytes())
     spine = found.reason or SpineSegmentation(
         label_map=label_map_from_bytes(label_map), vertebrae=found.vertebrae, limitations=found.limitations
     )
-    return SegmentedScan(setting=draw_setting(spec), volume=volume, truth=truth, spine=spine)
+    return SegmentedScan(setting=draw_setting(spec), volume=volume, truth=truth, core_hu=core_hu, spine=spine)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 
+from models.core import trabecular_core
+from models.crops import cut_body
 from models.photons import HYDROXYAPATITE
+from models.vertebra import Vertebra
 from node.domain.acquisition import Acquisition
 from node.domain.calibration import CalibratedScanner, Calibration, CalibrationMethod
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.volume import Float32, UInt8, Volume
 from training.beam import Beam, draw_beam
 from training.heldout.bones import draw_bones, paint_screws
-from training.heldout.imaging import Field, Kernel, Slicing, painted_soft_tissue, scanned, true_bodies, volume_of
+from training.heldout.imaging import (
+    Field,
+    Kernel,
+    Slicing,
+    painted_soft_tissue,
+    scanned,
+    slices_of,
+    true_bodies,
+    volume_of,
+)
 from training.heldout.posture import Posture, draw_posture
 from training.heldout.screening.spec import Fault, Phase, Reach, ScreeningSpec, Sharpness
 from training.heldout.screening.tissues import PersonTissues, draw_tissues
@@ -36,7 +50,10 @@ _GAIN_SPREAD, _OFFSET_SPREAD_HU = 0.004, 2.0
 _SLOPE_ERROR, _INTERCEPT_ERROR_MG_CM3, _PERSONS_KEV = 0.015, 2.0, 1.0
 _TOLD_ERROR_MG_CM3 = 4.0
 
-_SCREWED = (VertebralLevel.L1, VertebralLevel.L2)
+#: Whose cores the set is about.
+MEASURED = (VertebralLevel.L1, VertebralLevel.L2)
+
+_NOWHERE = (0.0, 0.0, 0.0)
 
 _WIDE_MM, _DEEP_MM = 390.0, 280.0
 _OFFSETS_HU = (-400.0, -150.0, 150.0, 1024.0)
@@ -88,14 +105,11 @@ class ScreeningSetting:
     acquisition: Acquisition
     scanners: tuple[CalibratedScanner, ...]
 
-    @property
-    def densities(self) -> dict[VertebralLevel, float]:
-        """True trabecular density of every level, mg/cm3."""
-        return self.tissues.densities
-
-    def trabecular_hu(self, level: VertebralLevel) -> float:
-        """CT number of the trabecular bone of a level on this scanner without noise, HU."""
-        return float(self.scanner.shown(np.array([self.tissues.trabecular_hu(level)], dtype=np.float32))[0])
+    def density(self, hu: float) -> float:
+        """The density of trabecular bone that has a CT number on this scanner without noise, mg/cm3."""
+        material = (hu + 1000.0 - self.scanner.offset_hu) / self.scanner.gain - 1000.0
+        slope = HYDROXYAPATITE.hu_per_mg_cm3(self.scanner.beam.energy_kev)
+        return (material - self.tissues.brightened_hu) / slope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,11 +120,15 @@ class ScreeningScan:
     ----------
     truth
         VerSe numbers of the bodies, on the grid of the volume.
+    core_hu
+        True mean in the cores of L1 and L2 as far as they are in view, HU: on this scanner, before blur and noise. Bone
+        is uneven, so that it differs a little from what was asked for.
     """
 
     setting: ScreeningSetting
     volume: Volume
     truth: UInt8
+    core_hu: Mapping[VertebralLevel, float]
 
 
 def draw_setting(spec: ScreeningSpec) -> ScreeningSetting:
@@ -144,13 +162,34 @@ def draw_scan(setting: ScreeningSetting, *, noise: int = 0) -> ScreeningScan:
     canvas = painted_soft_tissue(setting.posture, setting.field, setting.slicing, setting.tissues, rng)
     bones = draw_bones(canvas, setting.posture, rng, palette=setting.tissues, odd=False)
     if spec.fault is Fault.METAL:
-        paint_screws(canvas, [placed for placed in setting.posture.named if placed.level in _SCREWED])
+        paint_screws(canvas, [placed for placed in setting.posture.named if placed.level in MEASURED])
     canvas = replace(canvas, hu=setting.scanner.shown(canvas.hu))
     noise_rng = np.random.default_rng((_STREAM, spec.number, 2, noise))
     seen = scanned(canvas, setting.slicing, setting.kernel, noise_rng)
     truth = true_bodies(bones.covers, seen.shape, setting.slicing)
+    core_hu = _true_cores(setting, volume_of(canvas, setting.slicing, slices_of(canvas, setting.slicing)), truth)
     seen, truth = _spoiled(rng, spec.fault, seen, truth)
-    return ScreeningScan(setting=setting, volume=volume_of(canvas, setting.slicing, seen), truth=truth)
+    volume = volume_of(canvas, setting.slicing, seen)
+    return ScreeningScan(setting=setting, volume=volume, truth=truth, core_hu=core_hu)
+
+
+def _true_cores(setting: ScreeningSetting, painted: Volume, truth: UInt8) -> dict[VertebralLevel, float]:
+    """Mean of what was painted in the core of the true bodies that are measured, HU."""
+    found = {}
+    for placed in setting.posture.named:
+        level = placed.level
+        if level is None or level not in MEASURED or not (truth == level.number).any():
+            continue
+        up, back, left = placed.axes[0].tolist()
+        vertebra = Vertebra(
+            level=level, ordinal=1, confidence=None, centroid_lps_mm=_NOWHERE, up_lps=(left, back, up), segment_value=1
+        )
+        (box,) = ndimage.find_objects((truth == level.number).astype(np.uint8))
+        crop = cut_body(painted, box, truth[box] == level.number, vertebra=vertebra)
+        core = trabecular_core(crop)
+        if core.any():
+            found[level] = float(painted.hu[box][core].mean())
+    return found
 
 
 def _scanner(rng: np.random.Generator, spec: ScreeningSpec) -> _Scanner:
