@@ -54,6 +54,7 @@ class ReasonCode(StrEnum):
     SPECTRAL = "computed-from-several-energies"
     IMPLAUSIBLE_DENSITY = "implausible-density"
     LEVELS_DISAGREE = "levels-disagree"
+    ANSWERS_DISAGREE = "answers-disagree"
 
 
 #: What each code says to a person.
@@ -98,6 +99,7 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.SPECTRAL: "The images are computed from several energies, so no tube voltage is theirs.",
     ReasonCode.IMPLAUSIBLE_DENSITY: "The density is none that trabecular bone has.",
     ReasonCode.LEVELS_DISAGREE: "Neighbouring vertebrae differ more than in one person.",
+    ReasonCode.ANSWERS_DISAGREE: "The measurement and the classifier contradict each other.",
 }
 
 

@@ -49,6 +49,7 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.SPECTRAL: (38, "Computed from several energies"),
     ReasonCode.IMPLAUSIBLE_DENSITY: (39, "Implausible density"),
     ReasonCode.LEVELS_DISAGREE: (40, "Neighbouring vertebrae disagree"),
+    ReasonCode.ANSWERS_DISAGREE: (41, "Measurement and classifier contradict each other"),
 }
 
 REASON_OF: dict[ReasonCode, Concept] = {
