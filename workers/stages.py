@@ -35,6 +35,7 @@ from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
 from node.domain.provenance import ModelIdentity, Provenance
 from node.domain.reasons import Reason
+from node.domain.reference_tissues import TissueReferences
 from node.domain.volume import Float32
 from node.domain.work import Artefact, Lease, StageOutcome, WorkItem
 from workers.handover import SEGMENTATION, Segmentation, segmentation_from_bytes, segmentation_to_bytes
@@ -114,7 +115,7 @@ class CtBoneStages:
         left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
         crops = crops_from_bytes(self._read(left, CROPS))
         origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
-        findings = measure_bone(crops, self._density_rule(lease.item))
+        findings = measure_bone(crops, self._density_rule(lease.item, crops.references))
         provenance = self._provenance(
             origin.models,
             device=origin.device,
@@ -252,9 +253,9 @@ class CtBoneStages:
     def _digest(self, item: WorkItem) -> str:
         return self._parts.reader.input_digest(item.study_uid, item.revision, _chosen(item))
 
-    def _density_rule(self, item: WorkItem) -> DensityRule:
+    def _density_rule(self, item: WorkItem, references: TissueReferences | None) -> DensityRule:
         acquisition = self._parts.reader.acquisition(item.study_uid, item.revision, _chosen(item))
-        return DensityRule(acquisition=acquisition, scanners=self._parts.calibrations)
+        return DensityRule(acquisition=acquisition, scanners=self._parts.calibrations, references=references)
 
     def _read(self, left: Mapping[str, Artefact], name: str) -> bytes:
         if name not in left:

@@ -138,8 +138,8 @@ def test_smooth_noise_has_a_lower_frequency() -> None:
     assert noise is not None
     # a plane in a square of 10 mm takes a part of so smooth a noise away
     assert 16.0 < noise.sd_hu < 20.5
-    # The power of a Gaussian blur of 0.7 mm is Rayleigh in frequency: its mean is 1 / (4 sqrt(pi) 0.7 mm), and a quarter
-    # more where a square of 10 mm leaves the lowest ones out. That of white noise in such pixels is 0.55.
+    # The power of a Gaussian blur of 0.7 mm is Rayleigh in frequency: its mean is 1 / (4 sqrt(pi) 0.7 mm), and a
+    # quarter more where a square of 10 mm leaves the lowest ones out. That of white noise in such pixels is 0.55.
     assert 0.2015 < noise.frequency_per_mm < 1.3 * 0.2015
 
 
