@@ -53,7 +53,9 @@ def measure_bone(spine: SpineCrops, rule: DensityRule) -> CtBoneFindings:
         screening=_screening(
             None if isinstance(band, Reason) else band, density if isinstance(density, MeanDensity) else None
         ),
-        limitations=(*_limitations(vertebrae), *spine.limitations),
+        limitations=(*_limitations(vertebrae), *rule.limitations, *spine.limitations),
+        contrast=rule.contrast.phase,
+        references=spine.references,
     )
 
 
