@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from models.beam import KVP_RANGE
 from models.contrast import Contrast, judge_contrast
 from models.correction import NOTHING, Correction, as_at_120_kv
+from models.internal_calibration import calibrate_internally
 from models.sharpness import why_too_sharp
 from node.domain.acquisition import Acquisition
 from node.domain.bone_category import PLAUSIBLE_MG_CM3
@@ -33,14 +34,22 @@ _NOT_THE_NUMBERS = "densities and the band are corrected for it, CT numbers are 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DensityRule:
-    """How a series was scanned, what tissues around the spine read in it, and the calibrations that a site has.
+    """How a series was scanned, what tissues around the spine read in it, and how the site calibrates.
 
-    Where it has none, densities are not asked for, and their absence needs no reason.
+    Where it does not, densities are not asked for, and their absence needs no reason.
+
+    Parameters
+    ----------
+    scanners
+        What the site has measured; the first that holds is taken.
+    internal_calibration
+        Whether the patient's own tissues may calibrate a scan for which none holds.
     """
 
     acquisition: Acquisition
     scanners: Sequence[CalibratedScanner] = ()
     references: TissueReferences | None = None
+    internal_calibration: bool = False
 
     @property
     def contrast(self) -> Contrast:
@@ -58,7 +67,7 @@ class DensityRule:
         core
             Mean CT number with its standard uncertainty, or why it was not measured.
         """
-        if not self.scanners:
+        if not self.scanners and not self.internal_calibration:
             return None
         if isinstance(core, NotMeasurable):
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=core.reason)
@@ -67,7 +76,7 @@ class DensityRule:
         refused = self._unusual or self._tube_voltage or self._contrast
         if refused is not None:
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=refused)
-        found = self._calibration()
+        found = self._calibration(core.value)
         if isinstance(found, Reason):
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=found)
         calibration, voltage = found
@@ -111,8 +120,8 @@ class DensityRule:
         told = (self._told_of_contrast, self._told_of_voltage)
         return tuple(sentence for sentence in told if sentence is not None)
 
-    def _calibration(self) -> tuple[Calibration, Correction] | Reason:
-        """The equation, and what CT numbers need before it."""
+    def _calibration(self, hu: float) -> tuple[Calibration, Correction] | Reason:
+        """The equation for a CT number, and what that needs before it."""
         own = calibration_for(self.acquisition, self.scanners)
         if own is not None:
             return own, NOTHING
@@ -123,7 +132,13 @@ class DensityRule:
         usual = calibration_for(replace(self.acquisition, kvp=_USUAL_KVP), self.scanners)
         if kvp is not None and usual is not None:
             return usual, as_at_120_kv(kvp)
-        return Reason(code=ReasonCode.NOT_CALIBRATED, detail=self._told)
+        if not self.internal_calibration or self.references is None or kvp is None:
+            return Reason(code=ReasonCode.NOT_CALIBRATED, detail=self._told)
+        if self.contrast.phase is not ContrastPhase.NATIVE:
+            detail = "With contrast agent tissues are none that calibrate a scan."
+            return Reason(code=ReasonCode.NOT_CALIBRATED, detail=detail)
+        internal = calibrate_internally(self.references, kvp, near_hu=hu)
+        return internal if isinstance(internal, Reason) else (internal, NOTHING)
 
     @property
     def _noise_of_mean(self) -> float:

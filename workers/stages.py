@@ -255,7 +255,12 @@ class CtBoneStages:
 
     def _density_rule(self, item: WorkItem, references: TissueReferences | None) -> DensityRule:
         acquisition = self._parts.reader.acquisition(item.study_uid, item.revision, _chosen(item))
-        return DensityRule(acquisition=acquisition, scanners=self._parts.calibrations, references=references)
+        return DensityRule(
+            acquisition=acquisition,
+            scanners=self._parts.calibrations,
+            references=references,
+            internal_calibration=self._parts.internal_calibration,
+        )
 
     def _read(self, left: Mapping[str, Artefact], name: str) -> bytes:
         if name not in left:
