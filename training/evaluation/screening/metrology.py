@@ -20,7 +20,7 @@ from training.statistics.proportions import share
 #: its lowest vertebra from L1.
 RIGHT_CODES: Mapping[Fault, frozenset[ReasonCode]] = {
     Fault.LOW_TUBE_VOLTAGE: frozenset({ReasonCode.TUBE_VOLTAGE}),
-    Fault.ARTERIAL_PHASE: frozenset({ReasonCode.CONTRAST_AGENT}),
+    Fault.ARTERIAL_PHASE: frozenset({ReasonCode.ARTERIAL_PHASE}),
     Fault.TOO_THICK: frozenset({ReasonCode.SLICES_TOO_THICK}),
     Fault.NO_L1: frozenset({ReasonCode.LEVEL_NOT_COVERED, ReasonCode.LEVEL_TRUNCATED, ReasonCode.LEVEL_UNCERTAIN}),
     Fault.METAL: frozenset({ReasonCode.IMPLAUSIBLE_ANATOMY}),

@@ -78,10 +78,10 @@ class ScanOutcome:
         return None if self.true_mg_cm3 is None else BoneCategory.of(self.true_mg_cm3)
 
 
-def refused(scan: SegmentedScan, code: ReasonCode) -> ScanOutcome:
+def refused(scan: SegmentedScan, *codes: ReasonCode) -> ScanOutcome:
     """The outcome of a scan that was refused before anything was measured."""
     spec = scan.setting.spec
-    return ScanOutcome(spec=spec, true_mg_cm3=_truth(scan), cores=(), density=None, refusals=frozenset({code}))
+    return ScanOutcome(spec=spec, true_mg_cm3=_truth(scan), cores=(), density=None, refusals=frozenset(codes))
 
 
 def outcome_of(scan: SegmentedScan, findings: CtBoneFindings) -> ScanOutcome:
