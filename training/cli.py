@@ -18,6 +18,7 @@ from node.domain.networks import (
     BackendName,
     SpineChoice,
 )
+from training import sign_release
 from training.phantom import command as phantom
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and judge the models of OsteoNode.")
 phantom.register(app)
+sign_release.register(app)
 evaluate = typer.Typer(no_args_is_help=True, help="Judge a model on scans whose truth is known.")
 app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")
