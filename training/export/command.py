@@ -30,6 +30,9 @@ def export(
         Path | None,
         typer.Option(help="Key of the pseudonyms, made where it is not there; without one, no other export has them."),
     ] = None,
+    link: Annotated[
+        Path | None, typer.Option(help="File, not in OUT, for who is who; without one, nobody can tell any more.")
+    ] = None,
     retain_patient_characteristics: Annotated[
         bool, typer.Option("--retain-patient-characteristics", help="Keep sex, age, size and weight (113108).")
     ] = False,
@@ -52,7 +55,7 @@ def export(
     deidentifier = Deidentifier(
         key=new_key() if key is None else kept_key(key), options=tuple(option for wanted, option in asked if wanted)
     )
-    plan = ExportPlan(folder=folder, out=out, deidentifier=deidentifier, site=site)
+    plan = ExportPlan(folder=folder, out=out, deidentifier=deidentifier, site=site, link=link)
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         bar = progress.add_task("exporting", total=None)
@@ -61,13 +64,15 @@ def export(
 
 
 def _tell(summary: ExportSummary, folder: Path, out: Path) -> None:
+    from training.export.run import MANIFEST
+
     for line in _told(summary.left_out, folder):
         typer.echo(line, err=True)
     if not summary.images:
         raise InputRejected(f"nothing was exported: none of the files in {folder} is a CT image that may be")
     typer.echo(
-        f"{summary.images} images in {summary.series} series of {summary.patients} patients are in {out}, "
-        f"{len(summary.left_out)} files were left out; fill in qct_mg_cm3 or class in {out / 'manifest.csv'}"
+        f"images: {summary.images}, series: {summary.series}, patients: {summary.patients}, "
+        f"files left out: {len(summary.left_out)}; fill in qct_mg_cm3 or class in {out / MANIFEST}"
     )
 
 
@@ -77,7 +82,7 @@ def _told(left_out: Iterable[LeftOut], folder: Path) -> Iterable[str]:
     for each in left_out:
         by_reason.setdefault(each.refusal, []).append(each)
     for reason, files in sorted(by_reason.items()):
-        yield f"{len(files)} left out, each {reason}:"
+        yield f"left out, {len(files)}, each {reason}:"
         for each in files[:_NAMED]:
             detail = f" ({each.detail})" if each.detail else ""
             yield f"  {str(each.path.relative_to(folder))!a}{detail}"

@@ -35,7 +35,7 @@ from training.export.kept import (
     REPLACED_UIDS,
     ProfileOption,
 )
-from training.export.source import FileRefused, Refusal, Source, readable
+from training.export.source import FileRefused, Refusal, Source
 
 #: What values must look like that are kept; others may be a name that somebody typed into the wrong field.
 _FORMS = {
@@ -86,16 +86,18 @@ class Deidentifier:
         Raises
         ------
         FileRefused
-            Where an attribute has a value that it cannot have: what it holds is known to nobody.
+            Where an attribute is of another kind than its own: what it holds is known to nobody.
+        ValueError, TypeError
+            Where a value is none of its kind.
         """
         copy = Dataset()
         copy.SpecificCharacterSet = "ISO_IR 192"
         for keyword in EMPTIED:
             setattr(copy, keyword, "")
-        with readable():
-            self._copy_kept(copy, source)
+        self._copy_kept(copy, source)
         copy.SOPClassUID = CTImageStorage
-        copy.PatientName = copy.PatientID = self.patient(source)
+        copy.PatientID = self.patient(source)
+        copy.PatientName = f"Patient^{copy.PatientID}"
         _set_agent(copy, source)
         if PATIENT_CHARACTERISTICS in self.options:
             _set_age(copy, source.dataset)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydicom import Dataset
 
 from node.domain.errors import ConfigurationError, InputRejected, TransientFailure
 from training.export.deidentify import Deidentifier
+from training.export.link import Link
 from training.export.manifest import ScanRows
-from training.export.source import FileRefused, Refusal, Source, read_source
+from training.export.source import FileRefused, Refusal, Source, read_source, readable
 
 MANIFEST = "manifest.csv"
 
@@ -31,12 +33,15 @@ class ExportPlan:
         Empty or not there yet.
     site
         What the manifest calls where the scans come from.
+    link
+        Where it is written down who is who, outside of `out`; `None` for nowhere.
     """
 
     folder: Path
     out: Path
     deidentifier: Deidentifier
     site: str
+    link: Path | None = None
 
     def __post_init__(self) -> None:
         here, there = self.folder.resolve(), self.out.resolve()
@@ -48,6 +53,10 @@ class ExportPlan:
             raise ConfigurationError(
                 f"the folder for the export must be empty, and {self.out} is not; choose another one"
             )
+        if self.link is not None and self.link.resolve().is_relative_to(there):
+            raise ConfigurationError(f"{self.link} tells who is who, and must not lie in the export")
+        if self.link is not None and self.link.exists():
+            raise ConfigurationError(f"{self.link} is there already; choose another name for who is who")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,33 +96,54 @@ def export_folder(plan: ExportPlan, watch: Callable[[int, int], None] = lambda d
     paths = sorted(path for path in plan.folder.rglob("*") if path.is_file())
     if not paths:
         raise InputRejected(f"{plan.folder} has no file to export")
-    rows, left_out = ScanRows(site=plan.site), []
-    written: set[Path] = set()
+    exported, left_out = _Exported(rows=ScanRows(site=plan.site)), []
     for done, path in enumerate(paths, start=1):
         try:
-            written.add(_export(path, plan, rows, written))
+            _export(path, plan, exported)
         except FileRefused as error:
             left_out.append(LeftOut(path=path, refusal=error.refusal, detail=error.detail))
         watch(done, len(paths))
-    if written:
-        with _writing():
-            rows.save(plan.out / MANIFEST)
-    return ExportSummary(images=len(written), series=rows.series, patients=rows.patients, left_out=tuple(left_out))
+    if exported.places:
+        _finish(plan, exported)
+    return ExportSummary(
+        images=len(exported.places),
+        series=exported.rows.series,
+        patients=exported.rows.patients,
+        left_out=tuple(left_out),
+    )
 
 
-def _export(path: Path, plan: ExportPlan, rows: ScanRows, written: set[Path]) -> Path:
-    """Write the copy of a file; returns where it lies."""
-    with _silent():
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exported:
+    """What is gathered on the way; `places` are those of the copies, relative to the export."""
+
+    rows: ScanRows
+    link: Link = field(default_factory=Link)
+    places: set[Path] = field(default_factory=set)
+
+
+def _export(path: Path, plan: ExportPlan, exported: _Exported) -> None:
+    with _silent(), readable():
         source = read_source(path)
         copy = plan.deidentifier.copy(source)
         place = _place(copy, source, plan)
-        if plan.out / place in written:
+        if place in exported.places:
             raise FileRefused(Refusal.TWICE)
-        with _writing():
-            (plan.out / place).parent.mkdir(parents=True, exist_ok=True)
-            copy.save_as(plan.out / place, enforce_file_format=True)
-    rows.add(place.parent, copy, source.facts)
-    return plan.out / place
+        content = io.BytesIO()
+        copy.save_as(content, enforce_file_format=True)
+        exported.rows.add(place.parent, copy, source.facts)
+        exported.link.add(place.parent, source.dataset)
+    with _writing():
+        (plan.out / place).parent.mkdir(parents=True, exist_ok=True)
+        (plan.out / place).write_bytes(content.getvalue())
+    exported.places.add(place)
+
+
+def _finish(plan: ExportPlan, exported: _Exported) -> None:
+    with _writing():
+        exported.rows.save(plan.out / MANIFEST)
+        if plan.link is not None:
+            exported.link.save(plan.link)
 
 
 def _place(copy: Dataset, source: Source, plan: ExportPlan) -> Path:

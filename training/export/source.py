@@ -78,8 +78,7 @@ def read_source(path: Path) -> Source:
         read_image_file(path)  # what the node's own reader refuses is of no use for training
         dataset = pydicom.dcmread(path)
         _check_picture(dataset)
-        stored = _significant(dataset, _all_bits(dataset))
-        return Source(dataset=dataset, facts=facts, stored=stored)
+        return Source(dataset=dataset, facts=facts, stored=_significant(dataset, _all_bits(dataset)))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from node.domain.errors import ConfigurationError, InputRejected
 from tests.builders.ct import CtSpec, ct_series, with_file_meta
-from tests.builders.exports import Exporter
+from tests.builders.exports import Exporter, told
 from training.cli import app
 from training.export.source import Refusal
 
@@ -58,6 +58,7 @@ def kind(keyword: str, vr: str, value: str) -> Change:
         (attribute("PatientID", ""), Refusal.NO_PATIENT),
         (kind("KVP", "LO", "Doe^Jane"), Refusal.WRONG_VALUE),
         (kind("Manufacturer", "UT", "Doe^Jane"), Refusal.WRONG_VALUE),
+        (attribute("KVP", ["120", "100"]), Refusal.UNREADABLE),
         (attribute("SamplesPerPixel", 3), Refusal.UNREADABLE),
         (attribute("NumberOfFrames", "2"), Refusal.UNREADABLE),
         (attribute("PixelData", b"\0\0"), Refusal.UNREADABLE),
@@ -86,8 +87,9 @@ def test_anything_but_a_ct_image_without_text_in_it_is_left_out(
         lambda content: content[:400],
         lambda content: content.replace(b"120.0", b"Doe^J"),
         lambda content: content[:132] + b"\xff" * 400,
+        lambda content: content[:138] + b"\x9a\x00" + content[140:],
     ],
-    ids=["text", "empty", "cut off in pixels", "cut off in the header", "no number", "noise"],
+    ids=["text", "empty", "cut off in pixels", "cut off in the header", "no number", "noise", "odd length"],
 )
 def test_a_file_that_cannot_be_read_is_left_out(exporter: Exporter, spoil: Callable[[bytes], bytes]) -> None:
     good, bad = ct_series(CtSpec(slices=2))
@@ -126,8 +128,8 @@ def test_the_command_says_what_was_exported_and_what_was_not(exporter: Exporter,
     status, output, _ = command(exporter, "--retain-device-identity", "--key", str(tmp_path / "export.key"))
 
     assert status == 0
-    assert "2 images in 1 series of 1 patients" in output
-    assert "1 left out, each is no DICOM image" in output
+    assert "images: 2, series: 1, patients: 1, files left out: 1" in output
+    assert "left out, 1, each is no DICOM image" in output
     assert "'note\\x1b[31m.txt'" in output
     assert (tmp_path / "export.key").stat().st_mode & 0o777 == 0o600
     assert [copy.DeviceSerialNumber for copy in exporter.copies()] == ["1", "1"]
@@ -189,3 +191,30 @@ def test_a_key_that_is_too_short_is_refused(exporter: Exporter, tmp_path: Path) 
 
     assert isinstance(error, ConfigurationError)
     assert "16 bytes" in str(error)
+
+
+def test_who_is_who_is_written_down_for_the_site_alone(exporter: Exporter, tmp_path: Path) -> None:
+    exporter.write(ct_series(CtSpec(slices=2)))
+    link = tmp_path / "link.csv"
+
+    status, output, _ = command(exporter, "--link", str(link))
+
+    head, row = link.read_text().splitlines()
+    (series,) = exporter.out.glob("*/*")
+    assert status == 0, output
+    assert head == "image,PatientID,AccessionNumber,StudyDate,SeriesInstanceUID"
+    assert row == f"{series.relative_to(exporter.out)},BUILDER-1,A-1,20260501,{CtSpec().uid('series')}"
+    assert link.stat().st_mode & 0o777 == 0o600
+    assert b"BUILDER-1" not in told(exporter.out)
+
+
+def test_who_is_who_does_not_travel_with_the_export_and_replaces_nothing(exporter: Exporter, tmp_path: Path) -> None:
+    exporter.write(ct_series(CtSpec(slices=1)))
+    (tmp_path / "there.csv").write_text("kept")
+
+    for link in (exporter.out / "link.csv", tmp_path / "there.csv"):
+        _, _, error = command(exporter, "--link", str(link))
+        assert isinstance(error, ConfigurationError), link
+
+    assert (tmp_path / "there.csv").read_text() == "kept"
+    assert not exporter.out.exists()
