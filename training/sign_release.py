@@ -58,13 +58,12 @@ def sign_release(
     InputRejected
         Where the report is none of these very weights.
     ConfigurationError
-        Where the bundle comes with the project, cannot be read, has other weights than its card gives, or nobody signs.
+        Where the weights come with the project or are not those of the card, the bundle cannot be read, or nobody
+        signs.
     """
-    from models.bundle import BUNDLES, METADATA, WEIGHTS
+    from models.bundle import METADATA, WEIGHTS
     from models.release import Release, covered_files, save_release
 
-    if bundle.resolve().is_relative_to(BUNDLES.resolve()):
-        raise ConfigurationError("the networks that come with the project are for research, and nothing releases them")
     card = _json(bundle / METADATA, "the model card")
     weights = _digest(bundle / WEIGHTS)
     if card.get("weights_sha256") != weights:
@@ -72,8 +71,10 @@ def sign_release(
             f"the weights in {bundle} must have the SHA-256 of its card, {card.get('weights_sha256')}, got {weights}; "
             "install the bundle anew"
         )
+    if weights in _shipped():
+        raise ConfigurationError("the weights that come with the project are for research, and nothing releases them")
     _check_judged(evaluation, weights)
-    name, version = (str(card.get(key)) for key in ("name", "version"))
+    name, version = (str(card.get(word)) for word in ("name", "version"))
     clinical = json.dumps(card | {_USE: IntendedUse.CLINICAL.value}, indent=2) + "\n"
     files = covered_files(bundle) | {METADATA.as_posix(): hashlib.sha256(clinical.encode()).hexdigest()}
     release = Release(
@@ -89,6 +90,13 @@ def sign_release(
     (bundle / METADATA).write_text(clinical, encoding="utf-8")
     save_release(bundle, release, key)
     return release
+
+
+def _shipped() -> set[str]:
+    """SHA-256 of the weights that come with the project: they never saw a patient."""
+    from models.bundle import BUNDLES, WEIGHTS
+
+    return {_digest(path) for path in BUNDLES.glob(f"*/{WEIGHTS}")}
 
 
 def _check_judged(evaluation: Path, weights: str) -> None:
