@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_weights
 from safetensors.torch import save as format_weights
 from torch import Tensor, nn
 
 from models.bundle import METADATA, WEIGHTS
+from models.release import check_release
 from models.screening.card import ScreeningCard, card_from_metadata, metadata_from_card
 from models.screening.case import ScreeningCase
 from models.screening.inputs import inputs_of
@@ -21,6 +23,7 @@ from models.screening.int8 import dequantised, quantised
 from models.screening.network import ScreeningNetwork, build_network
 from node.domain.classifier import ClassifierMethod
 from node.domain.errors import ConfigurationError
+from node.domain.provenance import IntendedUse
 
 #: So many cases are asked at once: more are no faster on a processor.
 _AT_ONCE = 16
@@ -61,16 +64,22 @@ def logits_of(
     return {ClassifierMethod.L1_L2: torch.cat(fused), ClassifierMethod.L1: torch.cat(alone)}
 
 
-def load_bundle(folder: Path, device: torch.device) -> ScreeningBundle:
+def load_bundle(folder: Path, device: torch.device, *, trusted: Sequence[Ed25519PublicKey] = ()) -> ScreeningBundle:
     """The classifier of a bundle, ready for inference in float32.
 
     The weights are safetensors: nothing in the folder is ever evaluated as code.
+
+    Parameters
+    ----------
+    trusted
+        Keys whose signature under a release is enough for clinical use. A bundle for research needs none.
 
     Raises
     ------
     ConfigurationError
         Where a file is missing, the card cannot be read, the weights have another SHA-256 than the card gives, or do
-        not fit the network.
+        not fit the network, or the card claims clinical use without a release that fits and that a trusted key has
+        signed.
     """
     card = load_card(folder)
     content = _read(folder / WEIGHTS)
@@ -79,6 +88,8 @@ def load_bundle(folder: Path, device: torch.device) -> ScreeningBundle:
         raise ConfigurationError(
             f"the weights of model {card.name!r} must have SHA-256 {card.weights_sha256}, got {digest}; install it anew"
         )
+    if card.intended_use is IntendedUse.CLINICAL:
+        check_release(folder, card.identity, trusted)
     network = build_network()
     try:
         network.load_state_dict(dequantised(parse_weights(content)))
