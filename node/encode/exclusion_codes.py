@@ -49,6 +49,10 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.SPECTRAL: (38, "Computed from several energies"),
     ReasonCode.IMPLAUSIBLE_DENSITY: (39, "Implausible density"),
     ReasonCode.LEVELS_DISAGREE: (40, "Neighbouring vertebrae disagree"),
+    ReasonCode.FRACTURED: (50, "Vertebra fractured"),
+    ReasonCode.METAL: (51, "Metal in or beside the vertebra"),
+    ReasonCode.DENSE_MATERIAL: (52, "Cement or dense material in the vertebra"),
+    ReasonCode.FOCAL_LESION: (53, "Focal lesion of the vertebra"),
 }
 
 REASON_OF: dict[ReasonCode, Concept] = {

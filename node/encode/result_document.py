@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
 from node.domain.finding import HuBand, Status
+from node.domain.height_loss import Deformity
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import IntendedUse
 from node.domain.reasons import ReasonCode
@@ -44,11 +45,21 @@ class Bmd(_Part):
 
 
 class Heights(_Part):
-    """Heights of a vertebral body, mm."""
+    """Heights of a vertebral body, mm; `standard_uncertainty` of the three in their order."""
 
     anterior: float
     middle: float
     posterior: float
+    standard_uncertainty: tuple[float, float, float] | None = None
+
+
+class HeightLossPart(_Part):
+    """Loss of the height that neighbours and shape let expect, percent; `genant_also` are other grades as possible."""
+
+    percent: float
+    standard_uncertainty: Annotated[float, Field(gt=0.0)]
+    deformity: Deformity
+    genant_also: tuple[Annotated[int, Field(ge=0, le=3)], ...] = ()
 
 
 class VertebraPart(_Part):
@@ -67,6 +78,7 @@ class VertebraPart(_Part):
     bmd: Bmd | None = None
     heights_mm: Heights | None = None
     genant: Annotated[int, Field(ge=0, le=3)] | None = None
+    height_loss: HeightLossPart | None = None
 
 
 class ScreeningPart(_Part):
@@ -118,6 +130,7 @@ class PipelinePart(_Part):
     reasons: tuple[ReasonPart, ...]
     vertebrae: tuple[VertebraPart, ...]
     screening: ScreeningPart | None = None
+    offered_level: VertebralLevel | None = None
     fractures: tuple[FracturePart, ...] | None = None
     triage: TriagePart
 
