@@ -29,7 +29,10 @@ LOOKED_FOR = (
     "Fractures, metal, cement and focal lesions are looked for by rules that were tried on synthetic scans; "
     "what they miss changes the number."
 )
-FRACTURES_NOT_LOOKED_FOR = "Fractures were not looked for, because no heights could be measured; they read too dense."
+FRACTURES_NOT_LOOKED_FOR = (
+    "Fractures were not looked for: no heights could be measured, and a fractured vertebra reads too dense. "
+    "Metal, cement and focal lesions are looked for by rules that were tried on synthetic scans."
+)
 
 
 def measure_bone(spine: SpineCrops, rule: DensityRule) -> CtBoneFindings:
@@ -75,7 +78,7 @@ def not_evaluable(reason: Reason) -> CtBoneFindings:
 def _limitations(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
     calibrated = any(vertebra.value(Quantity.BMD) is not None for vertebra in vertebrae)
     looked = any(vertebra.height_loss is not None for vertebra in vertebrae)
-    own = (FOR_WHOM if calibrated else UNCALIBRATED, *(() if looked else (FRACTURES_NOT_LOOKED_FOR,)), LOOKED_FOR)
+    own = (FOR_WHOM if calibrated else UNCALIBRATED, LOOKED_FOR if looked else FRACTURES_NOT_LOOKED_FOR)
     alone = one_alone(vertebrae)
     return own if alone is None else (*own, alone)
 

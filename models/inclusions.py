@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.core import EROSION_MM, depth_mm, trabecular_core
+from models.core import EROSION_MM, depth_mm
 from models.crops import BodyCrop
 from node.domain.reasons import Reason, ReasonCode
 
@@ -27,14 +27,19 @@ _LEAST_DENSE_MM3 = 200.0
 _LARGEST_DENSE_SHARE = 0.05
 
 
-def find_inclusion(crop: BodyCrop) -> Reason | None:
+def find_inclusion(crop: BodyCrop, core: NDArray[np.bool_]) -> Reason | None:
     """Why a body cannot be measured for what was put into it or beside it.
 
     Metal is looked for in the body's own slices, where its streaks are, within what the crop holds beside the body.
+
+    Parameters
+    ----------
+    core
+        The body's trabecular core, shape (k, j, i) of the crop.
     """
     if not crop.body.any():
         return None
-    return _metal(crop) or _dense_material(crop)
+    return _metal(crop) or _dense_material(crop, core)
 
 
 def _metal(crop: BodyCrop) -> Reason | None:
@@ -47,10 +52,9 @@ def _metal(crop: BodyCrop) -> Reason | None:
     return Reason(code=ReasonCode.METAL, detail=detail)
 
 
-def _dense_material(crop: BodyCrop) -> Reason | None:
+def _dense_material(crop: BodyCrop, core: NDArray[np.bool_]) -> Reason | None:
     # a slice's partial volume with an endplate reaches one slice deep
     inside = depth_mm(crop) >= EROSION_MM + max(crop.affine.spacing_mm)
-    core = trabecular_core(crop)
     volume = float(np.count_nonzero(crop.hu[inside] > _DENSE_HU)) * crop.affine.voxel_volume_mm3
     share = float((crop.hu[core] > _DENSE_HU).mean()) if core.any() else 0.0
     if volume < _LEAST_DENSE_MM3 and share <= _LARGEST_DENSE_SHARE:

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.core import trabecular_core
 from models.crops import BodyCrop
 from node.domain.reasons import Reason, ReasonCode
 
@@ -26,12 +25,16 @@ _SMOOTHED_MM = 2.0
 _TRUNCATED = 4
 
 
-def find_lesion(crop: BodyCrop) -> Reason | None:
+def find_lesion(crop: BodyCrop, core: NDArray[np.bool_]) -> Reason | None:
     """Why the mean of a core would say nothing of its bone: lytic, sclerotic or fatty parts.
 
     A lesion that fills all of the core, or that lies outside of it, is not seen; the vein behind lies outside.
+
+    Parameters
+    ----------
+    core
+        The body's trabecular core, shape (k, j, i) of the crop.
     """
-    core = trabecular_core(crop)
     if not core.any():
         return None
     voxel = crop.affine.voxel_volume_mm3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.core import trabecular_core
 from models.crops import BodyCrop
 from models.deformity import MeasuredBody, height_loss
 from models.heights import BodyHeights, body_heights
@@ -54,11 +55,12 @@ def _looked_at(crop: BodyCrop) -> Soundness:
     against = [reason for reason in crop.vertebra.reasons if reason.code is not ReasonCode.LEVEL_UNCERTAIN]
     if against:
         return Soundness(heights=against[0])
-    inclusion = find_inclusion(crop)
+    core = trabecular_core(crop)
+    inclusion = find_inclusion(crop, core)
     if inclusion is not None and inclusion.code is ReasonCode.METAL:
         # streaks hide where endplates are
         return Soundness(heights=inclusion, reasons=(inclusion,))
-    lesion = None if inclusion is not None else find_lesion(crop)
+    lesion = None if inclusion is not None else find_lesion(crop, core)
     reasons = tuple(reason for reason in (inclusion, lesion) if reason is not None)
     return Soundness(heights=body_heights(crop), reasons=reasons)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.core import trabecular_core
 from models.crops import BodyCrop
 from models.inclusions import find_inclusion
 from node.domain.reasons import ReasonCode
@@ -26,7 +27,7 @@ def painted(crop: BodyCrop, where: NDArray[np.bool_], hu: float) -> BodyCrop:
 
 
 def found(crop: BodyCrop) -> ReasonCode | None:
-    reason = find_inclusion(crop)
+    reason = find_inclusion(crop, trabecular_core(crop))
     return None if reason is None else reason.code
 
 
@@ -63,8 +64,9 @@ def test_cement_is_told_from_metal(hu: float) -> None:
     crop = crop_of(Body())
     x, y, z = places(crop)
     cement = np.sqrt((x - 6.0) ** 2 + y**2 + z**2) < 5.0
+    crop = painted(crop, cement, hu)
 
-    reason = find_inclusion(painted(crop, cement, hu))
+    reason = find_inclusion(crop, trabecular_core(crop))
 
     assert reason is not None
     assert reason.code is ReasonCode.DENSE_MATERIAL
