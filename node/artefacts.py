@@ -22,6 +22,9 @@ from node.domain.volume import LabelMap, Segment
 
 FINDINGS = "findings.json"
 LABEL_MAP = "labels.osl"
+#: The trabecular cores that were measured, as a label map on the same voxels; each has the value of its body. Missing
+#: where an older worker measured.
+CORES = "cores.osl"
 #: The pieces of the scan around the bodies, in the format of `models.crops`.
 CROPS = "crops.npz"
 #: What was found, drawn into the scan, without a word about the patient.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from node.artefacts import FINDINGS, LABEL_MAP, AnalysedSeries, findings_from_bytes, label_map_from_bytes
+from node.artefacts import CORES, FINDINGS, LABEL_MAP, AnalysedSeries, findings_from_bytes, label_map_from_bytes
 from node.domain.errors import Bug
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
@@ -112,8 +112,11 @@ class Encoding:
         if FINDINGS not in left:
             raise Bug(f"the analysis left no {FINDINGS}")
         analysed = findings_from_bytes(self.artefacts.read(left[FINDINGS]))
-        label_map = label_map_from_bytes(self.artefacts.read(left[LABEL_MAP])) if LABEL_MAP in left else None
-        return _result(item, analysed, label_map)
+        label_map, cores = (
+            label_map_from_bytes(self.artefacts.read(left[name])) if name in left else None
+            for name in (LABEL_MAP, CORES)
+        )
+        return _result(item, analysed, label_map, cores)
 
     def _not_chosen(self, item: WorkItem, study: Study) -> Result:
         """A result that says why no series was analysed."""
@@ -133,9 +136,8 @@ class Encoding:
         # our own objects may come back after the revision was closed: they must not change the name of this work
         received = [each for series in study.series for each in series.instances if not each.facts.made_by_node]
         digest = input_digest(each.digest for each in received)
-        return _result(
-            item, AnalysedSeries(findings=findings, provenance=provenance, input_digest=digest), label_map=None
-        )
+        analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=digest)
+        return _result(item, analysed, None, None)
 
     def _make(self, lease: Lease, result: Result, source: Series, *, patient: str) -> tuple[OutgoingObject, ...]:
         item = lease.item
@@ -183,7 +185,7 @@ def _by_name(artefacts: Sequence[Artefact]) -> Mapping[str, Artefact]:
     return {artefact.name: artefact for artefact in artefacts}
 
 
-def _result(item: WorkItem, analysed: AnalysedSeries, label_map: LabelMap | None) -> Result:
+def _result(item: WorkItem, analysed: AnalysedSeries, label_map: LabelMap | None, cores: LabelMap | None) -> Result:
     return Result(
         study_uid=item.study_uid,
         revision=item.revision,
@@ -191,6 +193,7 @@ def _result(item: WorkItem, analysed: AnalysedSeries, label_map: LabelMap | None
         series_uid=item.series_uid,
         findings=analysed.findings,
         label_map=label_map,
+        cores=cores,
         provenance=analysed.provenance,
         input_digest=analysed.input_digest,
     )

@@ -12,6 +12,7 @@ from functools import partial
 
 from models.bone import measure_bone, not_evaluable
 from models.chain import Chain
+from models.core_map import map_cores
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
 from models.density import DensityRule
 from models.pictures import draw_refused, draw_spine
@@ -20,6 +21,7 @@ from models.scan import PreparedScan
 from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
 from node.artefacts import (
+    CORES,
     CROPS,
     FINDINGS,
     LABEL_MAP,
@@ -108,7 +110,7 @@ class CtBoneStages:
         return StageOutcome(assessable=False, artefacts=left, timings_s=timings, note=context.reason.code)
 
     def screen_bmd(self, lease: Lease) -> StageOutcome:
-        """Measure the bodies that `segment` left; leaves the findings."""
+        """Measure the bodies that `segment` left; leaves the findings, and where they were measured."""
         started = time.monotonic()
         left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
         crops = crops_from_bytes(self._read(left, CROPS))
@@ -120,10 +122,14 @@ class CtBoneStages:
             configuration_sha256=_of_both(origin.configuration_sha256, self._parts.configuration_sha256),
             started_at=origin.started_at,
         )
-        artefact = self._leave_findings(lease, findings, provenance, origin.input_digest)
+        cores = map_cores(crops, findings, label_map_from_bytes(self._read(left, LABEL_MAP)))
+        artefacts = (
+            self._leave_findings(lease, findings, provenance, origin.input_digest),
+            self._parts.artefacts.write(lease, CORES, label_map_to_bytes(cores)),
+        )
         return StageOutcome(
             assessable=findings.status is Status.ASSESSED,
-            artefacts=(artefact,),
+            artefacts=artefacts,
             timings_s={"measure": time.monotonic() - started},
         )
 

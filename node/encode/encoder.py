@@ -74,9 +74,8 @@ def encode_result(result: Result, sources: Sequence[Path], context: EncodingCont
 
 
 def _segmentation(result: Result, sources: Sources, context: EncodingContext) -> EncodedSegmentation | None:
-    if result.label_map is None:
-        return None
-    return encode_segmentation(result, result.label_map, sources, Names.of(result, context))
+    label_maps = [label_map for label_map in (result.label_map, result.cores) if label_map is not None]
+    return encode_segmentation(result, label_maps, sources, Names.of(result, context))
 
 
 def _finished(

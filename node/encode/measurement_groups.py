@@ -1,17 +1,18 @@
-"""What a report says of one vertebra: measured on a segment (TID 1411), or why not (TID 1501)."""
+"""What a report says of one vertebra: measured on its segments (TID 1411), or why not (TID 1501)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from highdicom import sr
 
 from node.domain.finding import MeanDensity, Status, VertebraFinding
-from node.domain.identifiers import Uid
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.provenance import Provenance
 from node.domain.reasons import Reason
+from node.domain.volume import Structure, segment_label
 from node.encode.algorithm import algorithm_name, plain
 from node.encode.concepts import (
     ANATOMICAL_STRUCTURE,
@@ -46,6 +47,7 @@ from node.encode.concepts import (
 )
 from node.encode.context import Names
 from node.encode.exclusion_codes import NOT_MEASURED, REASON, REASON_OF
+from node.encode.referenced_segments import ReferencedSegments
 
 _UNIT: dict[Unit, Concept] = {
     Unit.HOUNSFIELD: HOUNSFIELD_UNIT,
@@ -79,64 +81,70 @@ _CODING: dict[Quantity, _Coding] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferencedBodies:
-    """The segmentation that a report refers to: its UIDs, its source series, and the segment of each label value."""
-
-    sop_class_uid: str
-    sop_instance_uid: str
-    source_series_uid: Uid
-    segment_numbers: dict[int, int]
+_Group: TypeAlias = sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations
 
 
-def vertebra_group(
-    finding: VertebraFinding, bodies: ReferencedBodies | None, provenance: Provenance, *, names: Names
-) -> sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations | None:
-    """The measurement group of a vertebra, or `None` where there is neither a measurement nor a reason to report."""
-    measured = [value for value in finding.measurements if isinstance(value, Measurement)]
-    if finding.status is not Status.ASSESSED or not measured:
+def vertebra_groups(
+    finding: VertebraFinding, segments: ReferencedSegments | None, provenance: Provenance, *, names: Names
+) -> tuple[_Group, ...]:
+    """The measurement groups of a vertebra: of its body, and of its trabecular core where that was asked for.
+
+    None where there is neither a measurement nor a reason to report.
+    """
+    if finding.status is not Status.ASSESSED or not any(isinstance(each, Measurement) for each in finding.measurements):
         reasons = finding.reasons or tuple(
             value.reason for value in finding.measurements if isinstance(value, NotMeasurable)
         )
-        return _unmeasured_group(finding, reasons, names) if reasons else None
-    number = bodies.segment_numbers.get(finding.segment_value or 0) if bodies else None
-    about = _about(finding, names)
-    about["algorithm_id"] = sr.AlgorithmIdentification(*algorithm_name(provenance))
-    about["measurements"] = [
-        *_measurements(measured, provenance),
-        *_level_confidence(finding),
-    ]
-    about["qualitative_evaluations"] = [
-        evaluation(STATUS, STATUS_OF[finding.status]),
+        return (_unmeasured_group(finding, reasons, names),) if reasons else ()
+    core = _group(finding, Structure.TRABECULAR_CORE, segments, provenance, names=names)
+    body = _group(finding, Structure.BODY, segments, provenance, names=names)
+    return tuple(group for group in (body, core) if group is not None)
+
+
+def _group(
+    finding: VertebraFinding,
+    structure: Structure,
+    segments: ReferencedSegments | None,
+    provenance: Provenance,
+    *,
+    names: Names,
+) -> _Group | None:
+    """What was measured in one structure, on its segment where it was drawn; the body's group says what holds for the
+    vertebra, and is always there.
+    """
+    is_body = structure is Structure.BODY
+    within = [each for each in finding.measurements if (_CODING[each.quantity].part is TRABECULAR_CORE) != is_body]
+    measured = [each for each in within if isinstance(each, Measurement)]
+    if not (within or is_body):
+        return None
+    measurements = [*_measurements(measured, provenance), *(_level_confidence(finding) if is_body else ())]
+    evaluations = [
+        *([evaluation(STATUS, STATUS_OF[finding.status])] if is_body else ()),
         *_calibration(measured),
-        *_gaps(finding),
+        *_gaps(within),
     ]
-    if bodies is None or number is None:
+    about = _about(finding, structure, names)
+    about["algorithm_id"] = sr.AlgorithmIdentification(*algorithm_name(provenance))
+    about["measurements"] = measurements or None
+    about["qualitative_evaluations"] = evaluations or None
+    segment = segments.segment(structure, finding.segment_value) if segments else None
+    if segment is None:
         return sr.MeasurementsAndQualitativeEvaluations(**about)
-    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=_segment(bodies, number), **about)
+    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **about)
 
 
-def _segment(bodies: ReferencedBodies, number: int) -> sr.ReferencedSegment:
-    """A reference by hand: `from_segmentation` fails for label map segmentations and reads all frames for others."""
-    return sr.ReferencedSegment(
-        sop_class_uid=bodies.sop_class_uid,
-        sop_instance_uid=bodies.sop_instance_uid,
-        segment_number=number,
-        source_series=sr.SourceSeriesForSegmentation(bodies.source_series_uid),
-    )
-
-
-def _about(finding: VertebraFinding, names: Names) -> dict[str, object]:
+def _about(finding: VertebraFinding, structure: Structure, names: Names) -> dict[str, object]:
     """What every group says first: tracking, category, finding, site; keyword arguments of highdicom's templates."""
-    label = str(finding.level) if finding.level is not None else f"vertebra {finding.ordinal}"
-    site = sr.FindingSite(vertebra(finding.level).coded, topographical_modifier=VERTEBRAL_BODY.coded)
+    is_body = structure is Structure.BODY
+    part = VERTEBRAL_BODY if is_body else TRABECULAR_CORE
     return {
         "tracking_identifier": sr.TrackingIdentifier(
-            uid=names.tracking_uid(finding.level, finding.ordinal), identifier=label
+            uid=names.tracking_uid(finding.level, finding.ordinal, structure),
+            identifier=segment_label(finding.level, finding.ordinal, structure),
         ),
         "finding_category": ANATOMICAL_STRUCTURE.coded,
-        "finding_type": VERTEBRA.coded,
-        "finding_sites": [site],
+        "finding_type": (VERTEBRA if is_body else TRABECULAR_CORE).coded,
+        "finding_sites": [sr.FindingSite(vertebra(finding.level).coded, topographical_modifier=part.coded)],
     }
 
 
@@ -215,11 +223,11 @@ def _calibration(measured: Sequence[Measurement]) -> list[sr.QualitativeEvaluati
     return [evaluation(CALIBRATION_METHOD, CALIBRATION_METHOD_OF[method]) for method in methods]
 
 
-def _gaps(finding: VertebraFinding) -> list[sr.QualitativeEvaluation]:
+def _gaps(values: Sequence[Measurement | NotMeasurable]) -> list[sr.QualitativeEvaluation]:
     """One coded reason for each quantity that has no value; such a quantity has no NUM item at all."""
     return [
         evaluation(NOT_MEASURED[value.quantity], REASON_OF[value.reason.code])
-        for value in finding.measurements
+        for value in values
         if isinstance(value, NotMeasurable)
     ]
 
@@ -229,7 +237,7 @@ def _unmeasured_group(
 ) -> sr.MeasurementsAndQualitativeEvaluations:
     status = finding.status if finding.status is not Status.ASSESSED else Status.NOT_EVALUABLE
     group = sr.MeasurementsAndQualitativeEvaluations(
-        **_about(finding, names),
+        **_about(finding, Structure.BODY, names),
         qualitative_evaluations=[evaluation(STATUS, STATUS_OF[status]), *reason_evaluations(reasons)],
     )
     add_comments(group, [reason.text for reason in reasons])

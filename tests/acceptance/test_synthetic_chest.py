@@ -66,7 +66,7 @@ def test_every_object_passes_the_validator(phantom_run: Run):
     assert complaints == {"SEG": [], "SR": []}
 
 
-def test_the_report_has_a_group_with_a_segment_for_every_measured_body(phantom_run: Run):
+def test_the_report_has_a_group_with_a_segment_for_every_measured_body_and_its_core(phantom_run: Run):
     segmentation = hd.seg.segread(phantom_run.file("SEG"))
     report = hd.sr.srread(phantom_run.file("SR"))
     measured = {each["level"] for each in phantom_run.pipeline["vertebrae"] if "mean_hu" in each}
@@ -77,7 +77,7 @@ def test_the_report_has_a_group_with_a_segment_for_every_measured_body(phantom_r
         for number in group.referenced_segment.referenced_segment_numbers
     }
 
-    assert labels == measured
+    assert labels == measured | {f"{level} trabecular core" for level in measured}
 
 
 def test_the_report_is_filed_under_the_patient_of_the_scan(phantom_run: Run, phantom: Phantom):

@@ -10,7 +10,7 @@ import pytest
 from blake3 import blake3
 from pydicom import dcmread
 
-from node.artefacts import FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
+from node.artefacts import CORES, FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
 from node.domain.errors import Bug
 from node.domain.identifiers import Uid
 from node.domain.mark import is_mark
@@ -111,6 +111,8 @@ class Bench:
         left = [store.write(lease, FINDINGS, findings_to_bytes(analysed))]
         if result.label_map is not None:
             left.append(store.write(lease, LABEL_MAP, label_map_to_bytes(result.label_map)))
+        if result.cores is not None:
+            left.append(store.write(lease, CORES, label_map_to_bytes(result.cores)))
         self.ledger.left = tuple(left)
 
     def encode(self, *, series_uid: str | None = SPEC.uid("series"), token: int = 1) -> StageOutcome:
@@ -187,6 +189,18 @@ def test_an_assessed_study_gives_a_segmentation_and_a_report(bench: Bench) -> No
     assert outcome.assessable
     assert [made.kind for made in outcome.objects] == [ObjectKind.SEG, ObjectKind.SR]
     assert set(outcome.timings_s) == {"encode"}
+
+
+def test_cores_that_were_left_are_segments_and_a_study_without_them_is_encoded_too(bench: Bench) -> None:
+    def labels(result: Result, token: int) -> list[str]:
+        bench.leave(result)
+        made = next(each for each in bench.encode(token=token).objects if each.kind is ObjectKind.SEG)
+        return [segment.SegmentLabel for segment in dcmread(bench.root / made.file).SegmentSequence]
+
+    drawn = assessed_result(SPEC)
+
+    assert labels(drawn, token=1) == ["L1", "L2", "L1 trabecular core"]
+    assert labels(replace(drawn, cores=None), token=2) == ["L1", "L2"]
 
 
 def test_each_object_lies_in_the_store_as_it_is_described(bench: Bench) -> None:

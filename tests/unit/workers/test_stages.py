@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from node.artefacts import CROPS, FINDINGS, LABEL_MAP, PICTURE, findings_from_bytes, label_map_from_bytes
+from node.artefacts import CORES, CROPS, FINDINGS, LABEL_MAP, PICTURE, findings_from_bytes, label_map_from_bytes
 from node.domain.acquisition import Acquisition
 from node.domain.errors import Bug
 from node.domain.finding import Status
@@ -141,6 +141,23 @@ def test_screening_leaves_what_was_painted(done):
     levels = {vertebra.level for vertebra in analysed.findings.vertebrae}
     assert {VertebralLevel.L1, VertebralLevel.L2} <= levels
     assert any(vertebra.value(Quantity.BMD) is not None for vertebra in analysed.findings.vertebrae)
+
+
+def test_screening_leaves_the_cores_of_the_vertebrae_that_it_measured_inside_of_their_bodies(done):
+    world, _, screened = done
+    findings = findings_from_bytes(world.contents[FINDINGS]).findings
+    bodies, cores = (label_map_from_bytes(world.contents[name]) for name in (LABEL_MAP, CORES))
+
+    measured = {each.level: each for each in findings.vertebrae if each.value(Quantity.CORE_MEAN_HU) is not None}
+
+    assert [artefact.name for artefact in screened.artefacts] == [FINDINGS, CORES]
+    assert {segment.level for segment in cores.segments} == set(measured)
+    assert (bodies.affine, bodies.frame_of_reference) == (cores.affine, cores.frame_of_reference)
+    for segment in cores.segments:
+        inside = cores.mask(segment)
+        volume = inside.sum() * cores.affine.voxel_volume_mm3
+        assert (bodies.labels[inside] == measured[segment.level].segment_value).all()
+        assert volume == pytest.approx(measured[segment.level].value(Quantity.CORE_VOLUME))
 
 
 def test_findings_rest_on_the_configurations_of_both_stages(done):
