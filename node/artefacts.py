@@ -29,6 +29,8 @@ CORES = "cores.osl"
 CROPS = "crops.npz"
 #: What was found, drawn into the scan, without a word about the patient.
 PICTURE = "picture.png"
+#: Where was measured and what, for the archive; without a word about the patient as well.
+MEASUREMENT_PICTURE = "measurement.png"
 
 _MAGIC = b"OSL1"
 # Level 1 halves the time of level 6 and loses a tenth of the ratio on label maps.

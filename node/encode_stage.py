@@ -1,4 +1,4 @@
-"""The stage `encode`: from what an analysis left to DICOM objects, ready to be delivered."""
+"""The stages `encode` and `encode_picture`: from what an analysis left to DICOM objects, ready to be delivered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from node.artefacts import CORES, FINDINGS, LABEL_MAP, AnalysedSeries, findings_from_bytes, label_map_from_bytes
+from node.artefacts import (
+    CORES,
+    FINDINGS,
+    LABEL_MAP,
+    MEASUREMENT_PICTURE,
+    AnalysedSeries,
+    findings_from_bytes,
+    label_map_from_bytes,
+)
 from node.domain.errors import Bug
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
@@ -23,11 +31,13 @@ from node.domain.triage import TriagePolicy, triage
 from node.domain.volume import LabelMap
 from node.domain.work import Artefact, Lease, StageOutcome, WorkItem
 from node.encode.context import EncodingContext
-from node.encode.encoder import EncodedObject, encode_result
+from node.encode.encoder import EncodedObject, encode_picture, encode_result
 from node.object_files import ObjectFiles
 
 #: Device of a result for which nothing was computed.
 NO_DEVICE = "none"
+
+_MIXED = "images of more than one patient: no report is made"
 
 
 class StudyIndex(Protocol):
@@ -66,7 +76,7 @@ class EncodingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """What encoding needs; `encode` is the stage function."""
+    """What encoding needs; `encode` and `encode_picture` are the stage functions."""
 
     ledger: WorkLedger
     artefacts: ArtefactStore
@@ -92,11 +102,9 @@ class Encoding:
         """
         started = self.monotonic()
         item = lease.item
-        study = self.studies.study(item.study_uid, item.revision)
-        if study is None:
-            raise Bug(f"the index knows no images of revision {item.revision}")
+        study = self._study(item)
         if len(study.patients) > 1:
-            return StageOutcome(assessable=False, note="images of more than one patient: no report is made")
+            return StageOutcome(assessable=False, note=_MIXED)
         result = self._chosen(item) if item.series_uid is not None else self._not_chosen(item, study)
         source = _source_series(study, item.series_uid)
         made = self._make(lease, result, source, patient=next(iter(study.patients)))
@@ -105,6 +113,37 @@ class Encoding:
             objects=made,
             timings_s={"encode": self.monotonic() - started},
         )
+
+    def encode_picture(self, lease: Lease) -> StageOutcome:
+        """Make the object of the picture that was drawn of the lease's analysis, and keep it as `encode` does.
+
+        Raises
+        ------
+        TransientFailure, Bug
+            As for `encode`.
+        """
+        started = self.monotonic()
+        item = lease.item
+        left = _by_name(self.ledger.artefacts(item))
+        if MEASUREMENT_PICTURE not in left:
+            raise Bug(f"the analysis left no {MEASUREMENT_PICTURE}")
+        study, result = self._study(item), self._chosen(item)
+        if len(study.patients) > 1:
+            return StageOutcome(assessable=False, note=_MIXED)
+        paths = self._paths(item, _source_series(study, item.series_uid))
+        context = self._context(item, result, patient=next(iter(study.patients)))
+        made = encode_picture(result, self.artefacts.read(left[MEASUREMENT_PICTURE]), paths, context)
+        return StageOutcome(
+            assessable=result.findings.status is Status.ASSESSED,
+            objects=(self._keep(lease, made),),
+            timings_s={"encode_picture": self.monotonic() - started},
+        )
+
+    def _study(self, item: WorkItem) -> Study:
+        study = self.studies.study(item.study_uid, item.revision)
+        if study is None:
+            raise Bug(f"the index knows no images of revision {item.revision}")
+        return study
 
     def _chosen(self, item: WorkItem) -> Result:
         """The result that the workers left."""
@@ -141,7 +180,14 @@ class Encoding:
 
     def _make(self, lease: Lease, result: Result, source: Series, *, patient: str) -> tuple[OutgoingObject, ...]:
         item = lease.item
-        context = EncodingContext(
+        context = self._context(item, result, patient=patient)
+        return tuple(self._keep(lease, each) for each in encode_result(result, self._paths(item, source), context))
+
+    def _paths(self, item: WorkItem, source: Series) -> tuple[Path, ...]:
+        return self.studies.files(item.study_uid, item.revision, source.series_uid)
+
+    def _context(self, item: WorkItem, result: Result, *, patient: str) -> EncodingContext:
+        return EncodingContext(
             now=self.clock.now().astimezone(),
             patient=patient,
             station=self.settings.station,
@@ -150,8 +196,6 @@ class Encoding:
                 item.study_uid, before_revision=item.revision, pipeline=item.pipeline
             ),
         )
-        paths = self.studies.files(item.study_uid, item.revision, source.series_uid)
-        return tuple(self._keep(lease, each) for each in encode_result(result, paths, context))
 
     def _keep(self, lease: Lease, encoded: EncodedObject) -> OutgoingObject:
         """The object that counts under the encoded one's UID: the first that was made."""

@@ -15,6 +15,7 @@ from models.chain import Chain
 from models.core_map import map_cores
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
 from models.density import DensityRule
+from models.measurement_picture import draw_measurement
 from models.pictures import draw_refused, draw_spine
 from models.refine import FineBody
 from models.scan import PreparedScan
@@ -25,8 +26,10 @@ from node.artefacts import (
     CROPS,
     FINDINGS,
     LABEL_MAP,
+    MEASUREMENT_PICTURE,
     PICTURE,
     AnalysedSeries,
+    findings_from_bytes,
     findings_to_bytes,
     label_map_from_bytes,
     label_map_to_bytes,
@@ -134,16 +137,23 @@ class CtBoneStages:
         )
 
     def picture(self, lease: Lease) -> StageOutcome:
-        """Draw the bodies that `segment` found into the scan, which is read again: no result waits for it."""
+        """Draw what was found and measured into the scan, which is read again: no result waits for it."""
         started = time.monotonic()
         left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
-        vertebrae = tuple(crop.vertebra for crop in crops_from_bytes(self._read(left, CROPS)).crops)
+        crops = crops_from_bytes(self._read(left, CROPS)).crops
+        vertebrae = tuple(crop.vertebra for crop in crops)
         spine = SpineSegmentation(label_map=label_map_from_bytes(self._read(left, LABEL_MAP)), vertebrae=vertebrae)
+        analysed = findings_from_bytes(self._read(left, FINDINGS))
+        cores = label_map_from_bytes(self._read(left, CORES)) if CORES in left else None
         loaded = self._load_chosen(lease.item)
         if isinstance(loaded, Reason):
             raise Bug(f"a series that was segmented must be readable again, got {loaded.code}")
-        artefact = self._parts.artefacts.write(lease, PICTURE, draw_spine(loaded.volume, spine))
-        return StageOutcome(assessable=True, artefacts=(artefact,), timings_s={"picture": time.monotonic() - started})
+        measured = draw_measurement(loaded.volume, crops, cores, analysed.findings, analysed.provenance)
+        artefacts = (
+            self._parts.artefacts.write(lease, PICTURE, draw_spine(loaded.volume, spine)),
+            self._parts.artefacts.write(lease, MEASUREMENT_PICTURE, measured),
+        )
+        return StageOutcome(assessable=True, artefacts=artefacts, timings_s={"picture": time.monotonic() - started})
 
     def _load_chosen(self, item: WorkItem) -> LoadedSeries | Reason:
         files = self._parts.reader.files(item.study_uid, item.revision, _chosen(item))

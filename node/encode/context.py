@@ -15,11 +15,12 @@ from node.domain.volume import Structure
 from node.encode.uids import Named, derived_uid, level_tracking_uid, object_uid, unnamed_tracking_uid, work_digest
 
 #: High numbers, behind the scanner's own series in every list.
-_SERIES_NUMBER = {ObjectKind.SEG: 9101, ObjectKind.SR: 9102, ObjectKind.KOS: 9103}
+_SERIES_NUMBER = {ObjectKind.SEG: 9101, ObjectKind.SR: 9102, ObjectKind.KOS: 9103, ObjectKind.SC: 9104}
 _DESCRIPTION = {
     ObjectKind.SEG: "OsteoNode vertebral bodies",
     ObjectKind.SR: "OsteoNode bone report",
     ObjectKind.KOS: "OsteoNode urgent finding",
+    ObjectKind.SC: "OsteoNode bone picture",
 }
 
 

@@ -6,6 +6,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from pydicom import Dataset, dcmread
 
 from node.domain.outgoing import ObjectKind, OutgoingObject
@@ -13,7 +15,7 @@ from node.domain.result import Result
 from node.domain.study import Priority
 from node.domain.triage import Triage
 from node.encode.context import EncodingContext
-from node.encode.encoder import EncodedObject, encode_result
+from node.encode.encoder import EncodedObject, encode_picture, encode_result
 from tests.builders.ct import CtSpec, ct_series, write_series
 from tests.builders.results import NOON
 
@@ -35,6 +37,22 @@ def encode(
 ) -> dict[ObjectKind, EncodedObject]:
     """The objects of a result on the built series of `spec`."""
     return encode_on(result, ct_series(spec), folder, context=context)
+
+
+def a_picture(width: int = 16, height: int = 12) -> bytes:
+    """A PNG in colours whose upper left pixel is red, the one beside it green and the one below it blue."""
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    pixels[0, 0, 0] = pixels[0, 1, 1] = pixels[1, 0, 2] = 255
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def encode_capture(
+    result: Result, spec: CtSpec, folder: Path, *, context: EncodingContext | None = None
+) -> EncodedObject:
+    """The secondary capture of a small picture."""
+    return encode_picture(result, a_picture(), write_series(ct_series(spec), folder), context or encoding_context())
 
 
 def encode_on(

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+from pathlib import Path
 
 import pytest
 from pydicom import Dataset
@@ -11,22 +12,30 @@ from pynetdicom.presentation import StoragePresentationContexts
 from node.domain.mark import IMPLEMENTATION_CLASS_UID, is_mark
 from node.domain.outgoing import ObjectKind
 from node.domain.provenance import IntendedUse
+from node.domain.result import Result
 from node.encode.context import EncodingContext
+from node.encode.encoder import EncodedObject
 from tests.builders.ct import CtSpec
-from tests.builders.encoded import ROUTINE, URGENT, encode, encoding_context, read
+from tests.builders.encoded import ROUTINE, URGENT, encode, encode_capture, encoding_context, read
 from tests.builders.results import assessed_result, not_evaluable_result
 
 
 @pytest.fixture
 def made(tmp_path):
     spec = CtSpec()
-    return encode(assessed_result(spec), spec, tmp_path, context=encoding_context(triage=URGENT))
+    return everything(assessed_result(spec), spec, tmp_path)
+
+
+def everything(result: Result, spec: CtSpec, folder: Path) -> dict[ObjectKind, EncodedObject]:
+    """Objects of every kind."""
+    made = encode(result, spec, folder / "result", context=encoding_context(triage=URGENT))
+    return {**made, ObjectKind.SC: encode_capture(result, spec, folder / "picture")}
 
 
 def test_the_same_work_gives_the_same_bytes(tmp_path, made):
     spec = CtSpec()
 
-    again = encode(assessed_result(spec), spec, tmp_path / "again", context=encoding_context(triage=URGENT))
+    again = everything(assessed_result(spec), spec, tmp_path / "again")
 
     for kind in ObjectKind:
         assert hashlib.sha256(again[kind].content).digest() == hashlib.sha256(made[kind].content).digest()
@@ -44,9 +53,9 @@ def test_what_is_said_of_an_object_is_what_stands_in_it(made):
 def test_every_object_is_a_series_of_its_own_in_the_study(made):
     datasets = [read(each) for each in made.values()]
 
-    assert len({dataset.SeriesInstanceUID for dataset in datasets}) == 3
-    assert len({dataset.SeriesNumber for dataset in datasets}) == 3
-    assert {dataset.Modality for dataset in datasets} == {"SEG", "SR", "KO"}
+    assert len({dataset.SeriesInstanceUID for dataset in datasets}) == 4
+    assert len({dataset.SeriesNumber for dataset in datasets}) == 4
+    assert {dataset.Modality for dataset in datasets} == {"SEG", "SR", "KO", "OT"}
 
 
 def test_every_object_carries_the_nodes_mark(made):

@@ -7,7 +7,16 @@ import numpy as np
 import pydicom
 import pytest
 
-from node.artefacts import CORES, CROPS, FINDINGS, LABEL_MAP, PICTURE, findings_from_bytes, label_map_from_bytes
+from node.artefacts import (
+    CORES,
+    CROPS,
+    FINDINGS,
+    LABEL_MAP,
+    MEASUREMENT_PICTURE,
+    PICTURE,
+    findings_from_bytes,
+    label_map_from_bytes,
+)
 from node.domain.acquisition import Acquisition
 from node.domain.errors import Bug
 from node.domain.finding import Status
@@ -117,7 +126,9 @@ def done(spine_files) -> tuple[World, StageOutcome, StageOutcome]:
     stages = stages_of(world)
     segmented = stages.segment(a_lease(Stage.SEGMENT))
     world.left += segmented.artefacts
-    return world, segmented, stages.screen_bmd(a_lease(Stage.SCREEN_BMD))
+    screened = stages.screen_bmd(a_lease(Stage.SCREEN_BMD))
+    world.left += screened.artefacts
+    return world, segmented, screened
 
 
 def test_segment_leaves_a_label_map_crops_and_where_they_come_from(done):
@@ -177,9 +188,20 @@ def test_a_picture_is_drawn_from_what_was_left_and_the_series(done):
 
     drawn = stages_of(world).picture(a_lease(Stage.PICTURE))
 
-    assert [artefact.name for artefact in drawn.artefacts] == [PICTURE]
+    assert [artefact.name for artefact in drawn.artefacts] == [PICTURE, MEASUREMENT_PICTURE]
     assert set(drawn.timings_s) == {"picture"}
-    assert world.contents[PICTURE].startswith(b"\x89PNG")
+    assert all(world.contents[name].startswith(b"\x89PNG") for name in (PICTURE, MEASUREMENT_PICTURE))
+
+
+def test_a_study_that_an_older_worker_measured_is_drawn_without_its_cores(done):
+    world, _, screened = done
+    older = World(world._files)
+    older.contents = dict(world.contents)
+    older.left = [*world.left, *(artefact for artefact in screened.artefacts if artefact.name != CORES)]
+
+    drawn = stages_of(older).picture(a_lease(Stage.PICTURE))
+
+    assert [artefact.name for artefact in drawn.artefacts] == [PICTURE, MEASUREMENT_PICTURE]
 
 
 def test_a_series_that_can_no_longer_be_read_is_not_drawn(done, tmp_path):
