@@ -23,6 +23,7 @@ from node.domain.identifiers import Uid
 from node.domain.outgoing import OutgoingObject
 from node.domain.ports import ArtefactStore, Clock, Outbox, SystemClock, WorkLedger
 from node.domain.provenance import Provenance
+from node.domain.pseudonym import Pseudonymizer
 from node.domain.reasons import Reason
 from node.domain.result import Result
 from node.domain.selection import NoSuitableSeries, SeriesChoice
@@ -84,6 +85,7 @@ class Encoding:
     outbox: Outbox
     objects: ObjectFiles
     settings: EncodingSettings
+    pseudonyms: Pseudonymizer
     clock: Clock = field(default_factory=SystemClock)
     monotonic: Callable[[], float] = time.monotonic
 
@@ -107,7 +109,7 @@ class Encoding:
             return StageOutcome(assessable=False, note=_MIXED)
         result = self._chosen(item) if item.series_uid is not None else self._not_chosen(item, study)
         source = _source_series(study, item.series_uid)
-        made = self._make(lease, result, source, patient=next(iter(study.patients)))
+        made = self._make(lease, result, source)
         return StageOutcome(
             assessable=result.findings.status is Status.ASSESSED,
             objects=made,
@@ -131,7 +133,7 @@ class Encoding:
         if len(study.patients) > 1:
             return StageOutcome(assessable=False, note=_MIXED)
         paths = self._paths(item, _source_series(study, item.series_uid))
-        context = self._context(item, result, patient=next(iter(study.patients)))
+        context = self._context(item, result)
         made = encode_picture(result, self.artefacts.read(left[MEASUREMENT_PICTURE]), paths, context)
         return StageOutcome(
             assessable=result.findings.status is Status.ASSESSED,
@@ -178,18 +180,18 @@ class Encoding:
         analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=digest)
         return _result(item, analysed, None, None)
 
-    def _make(self, lease: Lease, result: Result, source: Series, *, patient: str) -> tuple[OutgoingObject, ...]:
+    def _make(self, lease: Lease, result: Result, source: Series) -> tuple[OutgoingObject, ...]:
         item = lease.item
-        context = self._context(item, result, patient=patient)
+        context = self._context(item, result)
         return tuple(self._keep(lease, each) for each in encode_result(result, self._paths(item, source), context))
 
     def _paths(self, item: WorkItem, source: Series) -> tuple[Path, ...]:
         return self.studies.files(item.study_uid, item.revision, source.series_uid)
 
-    def _context(self, item: WorkItem, result: Result, *, patient: str) -> EncodingContext:
+    def _context(self, item: WorkItem, result: Result) -> EncodingContext:
         return EncodingContext(
             now=self.clock.now().astimezone(),
-            patient=patient,
+            pseudonyms=self.pseudonyms,
             station=self.settings.station,
             triage=triage(result.findings, self.settings.triage_policy),
             previous_report=self.outbox.previous_report(

@@ -96,7 +96,7 @@ def encode_picture(result: Result, picture: bytes, sources: Sequence[Path], cont
 
 def _segmentation(result: Result, sources: Sources, context: EncodingContext) -> EncodedSegmentation | None:
     label_maps = [label_map for label_map in (result.label_map, result.cores) if label_map is not None]
-    return encode_segmentation(result, label_maps, sources, Names.of(result, context))
+    return encode_segmentation(result, label_maps, sources, Names.of(result, sources.header, context))
 
 
 def _finished(

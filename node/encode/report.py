@@ -34,7 +34,7 @@ def encode_report(
 
     It stays preliminary and unverified: nobody has read it. It names the report that it supersedes.
     """
-    names = Names.of(result, context)
+    names = Names.of(result, sources.header, context)
     content = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=device_observer(context.station)),
         procedure_reported=procedure_reported(str(sources.header.get("BodyPartExamined") or "")).code,

@@ -30,7 +30,7 @@ def encode_secondary_capture(result: Result, picture: bytes, sources: Sources, *
     picture
         PNG in colours.
     """
-    names = Names.of(result, context)
+    names = Names.of(result, sources.header, context)
     pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
     image: Dataset = SCImage(
         pixel_array=pixels,

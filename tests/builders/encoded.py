@@ -11,6 +11,7 @@ from PIL import Image
 from pydicom import Dataset, dcmread
 
 from node.domain.outgoing import ObjectKind, OutgoingObject
+from node.domain.pseudonym import Pseudonymizer
 from node.domain.result import Result
 from node.domain.study import Priority
 from node.domain.triage import Triage
@@ -24,11 +25,15 @@ URGENT = Triage(priority=Priority.URGENT, because=("L1 trabecular core 98 HU, be
 
 
 def encoding_context(
-    *, triage: Triage = ROUTINE, previous_report: OutgoingObject | None = None, patient: str = "5d41402abc4b2a76"
+    *, triage: Triage = ROUTINE, previous_report: OutgoingObject | None = None, key: bytes = b"the key of a site"
 ) -> EncodingContext:
     """The circumstances of an encoding at noon."""
     return EncodingContext(
-        now=NOON, patient=patient, station="OSTEONODE", triage=triage, previous_report=previous_report
+        now=NOON,
+        pseudonyms=Pseudonymizer(key),
+        station="OSTEONODE",
+        triage=triage,
+        previous_report=previous_report,
     )
 
 
@@ -53,6 +58,16 @@ def encode_capture(
 ) -> EncodedObject:
     """The secondary capture of a small picture."""
     return encode_picture(result, a_picture(), write_series(ct_series(spec), folder), context or encoding_context())
+
+
+def encode_every_kind(
+    result: Result, sources: Sequence[Dataset], folder: Path, *, previous_report: OutgoingObject | None = None
+) -> dict[ObjectKind, EncodedObject]:
+    """Objects of every kind: an urgent result with a picture."""
+    context = encoding_context(triage=URGENT, previous_report=previous_report)
+    paths = write_series(sources, folder)
+    made = (*encode_result(result, paths, context), encode_picture(result, a_picture(), paths, context))
+    return {each.kind: each for each in made}
 
 
 def encode_on(

@@ -13,7 +13,7 @@ from node.domain.reasons import ReasonCode
 from node.encode.encoder import EncodedObject
 from tests import peers
 from tests.builders.ct import SAGITTAL, CtSpec, ct_series, rotated, write_series
-from tests.builders.encoded import URGENT, encode, encode_capture, encode_on, encoding_context
+from tests.builders.encoded import URGENT, encode, encode_every_kind, encode_on, encoding_context
 from tests.builders.enhanced_ct import enhanced_ct
 from tests.builders.results import assessed_result, not_evaluable_result
 from tests.interop.tolerated_warnings import TOLERATED, not_tolerated, not_tolerated_of
@@ -44,10 +44,7 @@ def saved(made: dict[ObjectKind, EncodedObject], folder: Path) -> dict[ObjectKin
 
 
 def all_kinds(spec: CtSpec, folder: Path) -> dict[ObjectKind, Path]:
-    context = encoding_context(triage=URGENT, previous_report=PREVIOUS)
-    result = assessed_result(spec)
-    made = encode(result, spec, folder / "source", context=context)
-    made[ObjectKind.SC] = encode_capture(result, spec, folder / "source again", context=context)
+    made = encode_every_kind(assessed_result(spec), ct_series(spec), folder / "source", previous_report=PREVIOUS)
     return saved(made, folder / "objects")
 
 

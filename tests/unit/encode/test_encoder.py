@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-from pathlib import Path
 
 import pytest
 from pydicom import Dataset
@@ -12,30 +11,23 @@ from pynetdicom.presentation import StoragePresentationContexts
 from node.domain.mark import IMPLEMENTATION_CLASS_UID, is_mark
 from node.domain.outgoing import ObjectKind
 from node.domain.provenance import IntendedUse
-from node.domain.result import Result
+from node.domain.pseudonym import Pseudonymizer
 from node.encode.context import EncodingContext
-from node.encode.encoder import EncodedObject
-from tests.builders.ct import CtSpec
-from tests.builders.encoded import ROUTINE, URGENT, encode, encode_capture, encoding_context, read
+from tests.builders.ct import CtSpec, ct_series
+from tests.builders.encoded import ROUTINE, encode, encode_every_kind, read
 from tests.builders.results import assessed_result, not_evaluable_result
 
 
 @pytest.fixture
 def made(tmp_path):
     spec = CtSpec()
-    return everything(assessed_result(spec), spec, tmp_path)
-
-
-def everything(result: Result, spec: CtSpec, folder: Path) -> dict[ObjectKind, EncodedObject]:
-    """Objects of every kind."""
-    made = encode(result, spec, folder / "result", context=encoding_context(triage=URGENT))
-    return {**made, ObjectKind.SC: encode_capture(result, spec, folder / "picture")}
+    return encode_every_kind(assessed_result(spec), ct_series(spec), tmp_path)
 
 
 def test_the_same_work_gives_the_same_bytes(tmp_path, made):
     spec = CtSpec()
 
-    again = everything(assessed_result(spec), spec, tmp_path / "again")
+    again = encode_every_kind(assessed_result(spec), ct_series(spec), tmp_path / "again")
 
     for kind in ObjectKind:
         assert hashlib.sha256(again[kind].content).digest() == hashlib.sha256(made[kind].content).digest()
@@ -104,4 +96,9 @@ def test_intended_use_and_evaluability_are_said_of_every_object(tmp_path):
 
 def test_a_time_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="time zone"):
-        EncodingContext(now=datetime.datetime(2026, 5, 1), patient="p", station="NODE", triage=ROUTINE)  # noqa: DTZ001
+        EncodingContext(
+            now=datetime.datetime(2026, 5, 1),  # noqa: DTZ001
+            pseudonyms=Pseudonymizer(b"the key of a site"),
+            station="NODE",
+            triage=ROUTINE,
+        )

@@ -15,7 +15,7 @@ from node.domain.outgoing import ObjectKind
 from node.domain.provenance import IntendedUse
 from node.domain.volume import LabelMap, Segment, Structure
 from tests.builders.ct import AXIAL, CORONAL, SAGITTAL, CtSpec, ct_affine, ct_series, rotated
-from tests.builders.encoded import encode, encode_on, encoding_context, read
+from tests.builders.encoded import encode, encode_on, read
 from tests.builders.enhanced_ct import enhanced_ct
 from tests.builders.results import assessed_result, label_map
 
@@ -292,8 +292,8 @@ def test_research_stands_in_the_label_only_where_it_is_the_intended_use(tmp_path
 
 def test_a_later_study_of_the_patient_shares_tracking_uids(tmp_path):
     def tracking(study: str, patient: str) -> list[str]:
-        spec = CtSpec(study=study)
-        made = encode(assessed_result(spec), spec, tmp_path / study, context=encoding_context(patient=patient))
+        spec = CtSpec(study=study, patient_id=patient)
+        made = encode(assessed_result(spec), spec, tmp_path / study)
         return [segment.TrackingUID for segment in read(made[ObjectKind.SEG]).SegmentSequence]
 
     assert tracking("first", "patient a") == tracking("second", "patient a")
