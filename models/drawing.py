@@ -68,7 +68,8 @@ def scale_bar(axes: Axes, *, length_mm: float, step_mm: float) -> None:
     """A bar in the lower right corner of a panel whose pixels are so far apart."""
     (_, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
     end, row = right - 9.0 / step_mm, bottom - 9.0 / step_mm
-    axes.plot((end - length_mm / step_mm, end), (row, row), color=QUIET, linewidth=2.0)
+    stroke = withStroke(linewidth=4.0, foreground="black")
+    axes.plot((end - length_mm / step_mm, end), (row, row), color=QUIET, linewidth=2.0, path_effects=[stroke])
     write(axes, f"{length_mm:g} mm", (end, row - 9.0 / step_mm), align="right")
 
 

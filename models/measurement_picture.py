@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -52,6 +53,8 @@ _SIZE = {Tone.NUMBER: 19.0, Tone.PLAIN: 10.5, Tone.WARNING: 10.5}
 _COLOUR = {Tone.NUMBER: "white", Tone.PLAIN: QUIET, Tone.WARNING: REFUSED[0]}
 #: Height of a line and mean width of a letter, as shares of the size of the type.
 _LINE, _LETTER = 1.35, 0.53
+#: Room above a number, as a share of its line.
+_GAP = 0.3
 _CUT_OFF = "... more in the report"
 
 
@@ -142,8 +145,8 @@ def _panels(spine: Sequence[_Shown]) -> tuple[_Shown, ...]:
 
 
 def _draw_side(axes: Axes, volume: Volume, spine: Sequence[_Shown]) -> None:
-    sheet = _sheet_of(spine)
-    _show(axes, seen(volume, sheet, slab_mm=2.0 * _SLAB_MM), title="from the side, along the spine")
+    sheet = _sheet_of(volume, spine)
+    _show(axes, seen(volume, sheet, slab_mm=2.0 * _SLAB_MM))
     names = []
     for shown in spine:
         body = share_inside(shown.crop.body, shown.crop.affine, sheet)
@@ -162,10 +165,12 @@ def _draw_side(axes: Axes, volume: Volume, spine: Sequence[_Shown]) -> None:
     scale_bar(axes, length_mm=50.0, step_mm=sheet.step_mm)
 
 
-def _sheet_of(spine: Sequence[_Shown]) -> Sheet:
-    """A sheet that shows all bodies and fills its panel."""
+def _sheet_of(volume: Volume, spine: Sequence[_Shown]) -> Sheet:
+    """A sheet that shows all bodies and fills its panel; it ends with the scan where that leaves it long enough."""
     ends = [shown.crop.affine.to_lps(np.argwhere(shown.crop.body).astype(np.float64))[:, 2] for shown in spine]
-    low, high = min(end.min() for end in ends) - _AROUND_MM, max(end.max() for end in ends) + _AROUND_MM
+    corners = volume.affine.to_lps(np.array(list(product(*((0.0, count - 1.0) for count in volume.shape)))))[:, 2]
+    low = max(min(end.min() for end in ends) - _AROUND_MM, corners.min())
+    high = min(max(end.max() for end in ends) + _AROUND_MM, corners.max())
     missing = max(0.0, _LEAST_HEIGHT_MM - (high - low)) / 2.0
     low, high = float(low - missing), float(high + missing)
     wide = (high - low) * (_SIDE[2] * WIDTH) / (_SIDE[3] * HEIGHT)
@@ -181,7 +186,8 @@ def _draw_across(axes: Axes, volume: Volume, shown: _Shown, spine: Sequence[_Sho
     centre = _middle(shown)
     sheet = axial_sheet(centre + np.array((0.0, _BEHIND_MM, 0.0)), half_mm=_HALF_ACROSS_MM, step_mm=_STEP_MM)
     title = f"z {centre[2]:.0f} mm, {_SLAB_MM:.0f} mm thick"
-    _show(axes, seen(volume, sheet, slab_mm=_SLAB_MM), title=title)
+    _show(axes, seen(volume, sheet, slab_mm=_SLAB_MM))
+    write(axes, title, (0.02, 0.975), of_axes=True, align="left", size=9.5)
     for each in spine:
         _draw_region(axes, share_inside(each.crop.body, each.crop.affine, sheet), each.colour, width=1.2)
     if shown.core is not None:
@@ -198,11 +204,10 @@ def _middle(shown: _Shown) -> NDArray[np.float64]:
     return middle
 
 
-def _show(axes: Axes, picture: Float32, *, title: str) -> None:
+def _show(axes: Axes, picture: Float32) -> None:
     axes.set_axis_off()
     axes.imshow(picture, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1], interpolation="bilinear")
     axes.autoscale(False)
-    write(axes, title, (0.02, 0.975), of_axes=True, align="left", size=9.5)
 
 
 def _draw_region(axes: Axes, share: Float32, colour: str, *, width: float) -> None:
@@ -218,6 +223,8 @@ def _write_lines(figure: Figure, lines: Sequence[Line], part: tuple[float, float
         size = _SIZE[line.tone]
         high = _LINE * size * _DOTS_PER_INCH / 72.0 / HEIGHT
         letters = int(width * WIDTH / (_LETTER * size * _DOTS_PER_INCH / 72.0))
+        if line.tone is Tone.NUMBER and top < bottom + height:
+            top -= _GAP * high
         for text in textwrap.wrap(line.text, letters):
             last = top - 2.0 * high < bottom
             figure.text(left, top, _CUT_OFF if last else text, color=_COLOUR[line.tone], fontsize=size, va="top")
@@ -233,5 +240,7 @@ def _write_foot(figure: Figure, findings: CtBoneFindings, provenance: Provenance
         figure.text(
             left + 0.115 * place, bottom + height, f"\N{BLACK SQUARE} {meaning}", color=colour, fontsize=9.5, va="top"
         )
+    side = f"Left: from the side, along the spine, {2.0 * _SLAB_MM:.0f} mm thick"
+    figure.text(left, bottom + 0.6 * height, side, color=QUIET, fontsize=9.5, va="top")
     told = " ".join((f"{made_by(provenance)}.", *findings.limitations))
     _write_lines(figure, (Line(text=told),), (_ACROSS[0][0], bottom, width + left - _ACROSS[0][0], height))
