@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,7 +35,7 @@ from node.artefacts import (
     label_map_to_bytes,
 )
 from node.domain.errors import Bug
-from node.domain.finding import CtBoneFindings, Status
+from node.domain.finding import Status
 from node.domain.identifiers import Uid
 from node.domain.provenance import ModelIdentity, Provenance
 from node.domain.reasons import Reason
@@ -108,8 +108,11 @@ class CtBoneStages:
             configuration_sha256=self._parts.configuration_sha256,
             started_at=started_at,
         )
-        findings = self._leave_findings(lease, not_evaluable(context.reason), provenance, self._digest(lease.item))
-        left = (findings, *self._leave_picture_of_refused(context))
+        analysed = AnalysedSeries(
+            findings=not_evaluable(context.reason), provenance=provenance, input_digest=self._digest(lease.item)
+        )
+        findings = self._write(lease, ((FINDINGS, findings_to_bytes(analysed)),))
+        left = (*findings, *self._leave_picture_of_refused(context))
         return StageOutcome(assessable=False, artefacts=left, timings_s=timings, note=context.reason.code)
 
     def screen_bmd(self, lease: Lease) -> StageOutcome:
@@ -126,13 +129,11 @@ class CtBoneStages:
             started_at=origin.started_at,
         )
         cores = map_cores(crops, findings, label_map_from_bytes(self._read(left, LABEL_MAP)))
-        artefacts = (
-            self._leave_findings(lease, findings, provenance, origin.input_digest),
-            self._parts.artefacts.write(lease, CORES, label_map_to_bytes(cores)),
-        )
+        analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=origin.input_digest)
+        contents = ((FINDINGS, findings_to_bytes(analysed)), (CORES, label_map_to_bytes(cores)))
         return StageOutcome(
             assessable=findings.status is Status.ASSESSED,
-            artefacts=artefacts,
+            artefacts=self._write(lease, contents),
             timings_s={"measure": time.monotonic() - started},
         )
 
@@ -149,11 +150,12 @@ class CtBoneStages:
         if isinstance(loaded, Reason):
             raise Bug(f"a series that was segmented must be readable again, got {loaded.code}")
         measured = draw_measurement(loaded.volume, crops, cores, analysed.findings, analysed.provenance)
-        artefacts = (
-            self._parts.artefacts.write(lease, PICTURE, draw_spine(loaded.volume, spine)),
-            self._parts.artefacts.write(lease, MEASUREMENT_PICTURE, measured),
+        contents = ((PICTURE, draw_spine(loaded.volume, spine)), (MEASUREMENT_PICTURE, measured))
+        return StageOutcome(
+            assessable=True,
+            artefacts=self._write(lease, contents),
+            timings_s={"picture": time.monotonic() - started},
         )
-        return StageOutcome(assessable=True, artefacts=artefacts, timings_s={"picture": time.monotonic() - started})
 
     def _load_chosen(self, item: WorkItem) -> LoadedSeries | Reason:
         files = self._parts.reader.files(item.study_uid, item.revision, _chosen(item))
@@ -219,24 +221,19 @@ class CtBoneStages:
             (CROPS, crops_to_bytes(context.crops)),
             (SEGMENTATION, segmentation_to_bytes(origin)),
         )
-        # each waits for the disk several times
-        with ThreadPoolExecutor(len(contents)) as writers:
-            write = partial(self._parts.artefacts.write, context.lease)
-            artefacts = tuple(writers.map(write, *zip(*contents, strict=True)))
-        return replace(context, artefacts=artefacts)
+        return replace(context, artefacts=self._write(context.lease, contents))
 
     def _leave_picture_of_refused(self, context: SegmentContext) -> tuple[Artefact, ...]:
         """The scan and why it was refused, where it could be loaded: it is in memory, and nothing urgent waits."""
         if context.series is None or context.reason is None:
             return ()
         drawn = draw_refused(context.series.volume, context.reason)
-        return (self._parts.artefacts.write(context.lease, PICTURE, drawn),)
+        return self._write(context.lease, ((PICTURE, drawn),))
 
-    def _leave_findings(
-        self, lease: Lease, findings: CtBoneFindings, provenance: Provenance, input_digest: str
-    ) -> Artefact:
-        analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=input_digest)
-        return self._parts.artefacts.write(lease, FINDINGS, findings_to_bytes(analysed))
+    def _write(self, lease: Lease, contents: Sequence[tuple[str, bytes]]) -> tuple[Artefact, ...]:
+        """Keep files by name, all at the same time: each waits for the disk several times."""
+        with ThreadPoolExecutor(len(contents)) as writers:
+            return tuple(writers.map(lambda each: self._parts.artefacts.write(lease, *each), contents))
 
     def _provenance(
         self,
