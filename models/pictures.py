@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
 from models.box import Box, corner, size, whole
+from models.drawing import INSIDE, MEASURED, QUIET, REFUSED, WINDOW_HU, draw_outline, scale_bar, to_png, write
 from models.interpolate import box_on_grid, on_grid, with_margin
 from models.resample import to_network_grid
 from models.vertebra import SpineSegmentation, Vertebra
@@ -29,9 +27,6 @@ RESEARCH = "research use only"
 
 #: Grid of the picture, mm.
 _SPACING_MM = 1.5
-
-#: What is grey between black and white, HU: bone and soft tissue.
-_WINDOW_HU = (-200.0, 500.0)
 
 #: The curved cut averages over this much to each side, mm, as a reader scrolls.
 _HALF_SLAB_MM = 3.0
@@ -56,12 +51,7 @@ _LINE_MM, _LETTER_MM = 8.5, 4.0
 #: Length of the scale bar, mm.
 _SCALE_MM = 50.0
 
-#: Outlines of neighbours overlap in the projection, and have two shades there.
-_MEASURED, _REFUSED = ("#35d07f", "#28a865"), ("#f2b134", "#c98f1f")
-_QUIET = "#b9c3cc"
-
-#: Share of a voxel from which it counts as inside a body.
-_INSIDE = 0.5
+_DOTS_PER_INCH = 110
 
 
 def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
@@ -81,17 +71,17 @@ def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
     _explain(side, "cut along the spine, from the side", left="A", right="P")
     _explain(front, "cut along the spine, from the front", left="R", right="L")
     _explain(projection, "brightest voxel, from the front", left="R", right="L")
-    _draw_scale(projection)
+    scale_bar(projection, length_mm=_SCALE_MM, step_mm=_SPACING_MM)
     figure.suptitle(f"OsteoNode, {RESEARCH}{_sure(spine)}", color="white", fontsize=11)
     keys = [
         Line2D([], [], color=colours[0], label=meaning)
         for colours, meaning in (
-            (_MEASURED, "can be measured"),
-            (_REFUSED, "not measured: no level, cut, or implausible"),
+            (MEASURED, "can be measured"),
+            (REFUSED, "not measured: no level, cut, or implausible"),
         )
     ]
-    figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, labelcolor=_QUIET, fontsize=9)
-    return _png(figure)
+    figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, labelcolor=QUIET, fontsize=9)
+    return to_png(figure, dots_per_inch=_DOTS_PER_INCH)
 
 
 def draw_refused(volume: Volume, reason: Reason) -> bytes:
@@ -102,7 +92,7 @@ def draw_refused(volume: Volume, reason: Reason) -> bytes:
     grid = to_network_grid(volume, (_SPACING_MM,) * 3)
     low, bright, high = np.percentile(grid.hu, (1.0, 98.0, 99.9))
     as_stored = reason.code is ReasonCode.NOT_HU
-    limits = (float(low), float(high)) if as_stored else _WINDOW_HU
+    limits = (float(low), float(high)) if as_stored else WINDOW_HU
     bone = (float(bright), float(high)) if as_stored else _BONE_HU
     middle = [round(float(np.median(places))) for places in np.nonzero(grid.hu >= bright)]
     figure, (side, front, projection) = _sheet(grid)
@@ -116,11 +106,11 @@ def draw_refused(volume: Volume, reason: Reason) -> bytes:
     _explain(side, "cut from the side", left="A", right="P")
     _explain(front, "cut from the front", left="R", right="L")
     _explain(projection, "brightest voxel, from the front", left="R", right="L")
-    _draw_scale(projection)
+    scale_bar(projection, length_mm=_SCALE_MM, step_mm=_SPACING_MM)
     figure.suptitle(f"OsteoNode, {RESEARCH}", color="white", fontsize=11)
     told = textwrap.fill(reason.text, _LETTERS_IN_A_LINE)
-    figure.supxlabel(told, color=_REFUSED[0], fontsize=10)
-    return _png(figure)
+    figure.supxlabel(told, color=REFUSED[0], fontsize=10)
+    return to_png(figure, dots_per_inch=_DOTS_PER_INCH)
 
 
 def _sheet(grid: Volume) -> tuple[Figure, tuple[Axes, Axes, Axes]]:
@@ -132,12 +122,6 @@ def _sheet(grid: Volume) -> tuple[Figure, tuple[Axes, Axes, Axes]]:
     FigureCanvasAgg(figure)
     side, front, projection = figure.subplots(1, 3, width_ratios=(1.0, 1.0, wider))
     return figure, (side, front, projection)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor="black")
-    return buffer.getvalue()
 
 
 def _slab(grid: Volume, place: int, *, axis: int) -> Float32:
@@ -158,7 +142,7 @@ class _Body:
 
     @property
     def colours(self) -> tuple[str, str]:
-        return _MEASURED if self.vertebra.is_measurable else _REFUSED
+        return MEASURED if self.vertebra.is_measurable else REFUSED
 
     def rows(self, count: int) -> NDArray[np.int64]:
         """Rows of a picture of so many, the head at the top, in the order of the box."""
@@ -189,7 +173,7 @@ def _draw_cut(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray
     planes = [np.clip(np.rint(middle + step), 0, last).astype(int) for step in range(-half, half + 1)]
     across = np.moveaxis(grid.hu, axis, 1)
     slab = np.mean([across[np.arange(count), plane] for plane in planes], axis=0)[::-1]
-    axes.imshow(slab, cmap="gray", vmin=_WINDOW_HU[0], vmax=_WINDOW_HU[1], interpolation="bilinear")
+    axes.imshow(slab, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1], interpolation="bilinear")
     centre, reach = float(places[:, 3 - axis].mean()), _HALF_WIDTH_MM / _SPACING_MM
     axes.set_xlim(centre - reach, centre + reach)
     beside = []
@@ -199,8 +183,8 @@ def _draw_cut(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: NDArray
         shown = np.moveaxis(body.share, axis, 1)[np.arange(len(seen)), inside]
         shown = np.where((seen == inside)[:, None], shown, 0.0)
         columns, rows = np.arange(part.start, part.stop), body.rows(count)
-        _outline(axes, shown, columns=columns, rows=rows, colour=body.colours[0])
-        within = np.argwhere(shown > _INSIDE)
+        draw_outline(axes, shown, columns=columns, rows=rows, colour=body.colours[0])
+        within = np.argwhere(shown > INSIDE)
         if len(within):
             left, right = columns[within[:, 1].min()], columns[within[:, 1].max()]
             row = float(rows[within[:, 0]].mean())
@@ -231,7 +215,7 @@ def _write_names(axes: Axes, outlines: Sequence[_Outline]) -> None:
         edge, place = (outline.left, outline.left - offset) if fits else (outline.right, outline.right + offset)
         if abs(row - outline.row) > _LINE_MM / _SPACING_MM / 2.0:
             axes.plot((place, edge), (row, outline.row), color=colour, linewidth=0.5)
-        _write(axes, text, (place, row), colour=colour, align="right" if fits else "left")
+        write(axes, text, (place, row), colour=colour, align="right" if fits else "left")
 
 
 def _apart(axes: Axes, rows: Sequence[float], lines: Sequence[int]) -> list[float]:
@@ -254,59 +238,19 @@ def _draw_projection(axes: Axes, grid: Volume, bodies: Sequence[_Body], places: 
         colour = body.colours[index % 2]
         shown, columns = body.share.max(axis=1), np.arange(body.box[2].start, body.box[2].stop)
         rows = body.rows(grid.shape[0])
-        _outline(axes, shown, columns=columns, rows=rows, colour=colour)
+        draw_outline(axes, shown, columns=columns, rows=rows, colour=colour)
         name = str(body.vertebra.level) if body.vertebra.level is not None else "?"
         weights = shown.sum(1)
         place = (float(columns.mean()), float(rows @ weights / max(float(weights.sum()), 1e-6)))
-        _write(axes, name, place, colour=body.colours[0])
-
-
-def _write(
-    axes: Axes,
-    text: str,
-    place: tuple[float, float],
-    *,
-    colour: str = _QUIET,
-    align: Literal["left", "center", "right"] = "center",
-    of_axes: bool = False,
-) -> None:
-    """A word that can be read on any grey, at a voxel or, `of_axes`, at a share of the panel from its lower left."""
-    written = axes.annotate(
-        text,
-        place,
-        xycoords="axes fraction" if of_axes else "data",
-        color=colour,
-        fontsize=8,
-        ha=align,
-        va="center",
-        annotation_clip=False,
-    )
-    # A long word may leave its panel, and must not make all of them smaller.
-    written.set_in_layout(False)
-    written.set_path_effects([withStroke(linewidth=2.0, foreground="black")])
-
-
-def _outline(
-    axes: Axes, shown: NDArray[np.float32], *, columns: NDArray[np.int64], rows: NDArray[np.int64], colour: str
-) -> None:
-    if shown.max() > _INSIDE > shown.min():
-        axes.contour(columns, rows, shown, levels=[_INSIDE], colors=[colour], linewidths=0.9)
+        write(axes, name, place, colour=body.colours[0])
 
 
 def _explain(axes: Axes, title: str, *, left: str, right: str) -> None:
     """What is seen, and which side is which: anterior, posterior, right and left of the patient."""
     axes.set_axis_off()
-    axes.set_title(title, color=_QUIET, fontsize=9)
-    _write(axes, left, (0.02, 0.5), of_axes=True)
-    _write(axes, right, (0.98, 0.5), of_axes=True)
-
-
-def _draw_scale(axes: Axes) -> None:
-    """A bar of `_SCALE_MM` in the lower right corner."""
-    (_, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
-    end, row = right - 6.0, bottom - 6.0
-    axes.plot((end - _SCALE_MM / _SPACING_MM, end), (row, row), color=_QUIET, linewidth=2.0)
-    _write(axes, f"{_SCALE_MM:g} mm", (end, row - 6.0), align="right")
+    axes.set_title(title, color=QUIET, fontsize=9)
+    write(axes, left, (0.02, 0.5), of_axes=True)
+    write(axes, right, (0.98, 0.5), of_axes=True)
 
 
 def _sure(spine: SpineSegmentation) -> str:

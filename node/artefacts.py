@@ -22,10 +22,15 @@ from node.domain.volume import LabelMap, Segment
 
 FINDINGS = "findings.json"
 LABEL_MAP = "labels.osl"
+#: The trabecular cores that were measured, as a label map on the same voxels; each has the value of its body. Missing
+#: where an older worker measured.
+CORES = "cores.osl"
 #: The pieces of the scan around the bodies, in the format of `models.crops`.
 CROPS = "crops.npz"
 #: What was found, drawn into the scan, without a word about the patient.
 PICTURE = "picture.png"
+#: Where was measured and what, for the archive; without a word about the patient as well.
+MEASUREMENT_PICTURE = "measurement.png"
 
 _MAGIC = b"OSL1"
 # Level 1 halves the time of level 6 and loses a tenth of the ratio on label maps.

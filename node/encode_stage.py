@@ -1,4 +1,4 @@
-"""The stage `encode`: from what an analysis left to DICOM objects, ready to be delivered."""
+"""The stages `encode` and `encode_picture`: from what an analysis left to DICOM objects, ready to be delivered."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from node.artefacts import FINDINGS, LABEL_MAP, AnalysedSeries, findings_from_bytes, label_map_from_bytes
+from node.artefacts import (
+    CORES,
+    FINDINGS,
+    LABEL_MAP,
+    MEASUREMENT_PICTURE,
+    AnalysedSeries,
+    findings_from_bytes,
+    label_map_from_bytes,
+)
 from node.domain.errors import Bug
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
 from node.domain.outgoing import OutgoingObject
 from node.domain.ports import ArtefactStore, Clock, Outbox, SystemClock, WorkLedger
 from node.domain.provenance import Provenance
+from node.domain.pseudonym import Pseudonymizer
 from node.domain.reasons import Reason
 from node.domain.result import Result
 from node.domain.selection import NoSuitableSeries, SeriesChoice
@@ -23,11 +32,13 @@ from node.domain.triage import TriagePolicy, triage
 from node.domain.volume import LabelMap
 from node.domain.work import Artefact, Lease, StageOutcome, WorkItem
 from node.encode.context import EncodingContext
-from node.encode.encoder import EncodedObject, encode_result
+from node.encode.encoder import EncodedObject, encode_picture, encode_result
 from node.object_files import ObjectFiles
 
 #: Device of a result for which nothing was computed.
 NO_DEVICE = "none"
+
+_MIXED = "images of more than one patient: no report is made"
 
 
 class StudyIndex(Protocol):
@@ -66,7 +77,7 @@ class EncodingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """What encoding needs; `encode` is the stage function."""
+    """What encoding needs; `encode` and `encode_picture` are the stage functions."""
 
     ledger: WorkLedger
     artefacts: ArtefactStore
@@ -74,6 +85,7 @@ class Encoding:
     outbox: Outbox
     objects: ObjectFiles
     settings: EncodingSettings
+    pseudonyms: Pseudonymizer
     clock: Clock = field(default_factory=SystemClock)
     monotonic: Callable[[], float] = time.monotonic
 
@@ -92,19 +104,48 @@ class Encoding:
         """
         started = self.monotonic()
         item = lease.item
-        study = self.studies.study(item.study_uid, item.revision)
-        if study is None:
-            raise Bug(f"the index knows no images of revision {item.revision}")
+        study = self._study(item)
         if len(study.patients) > 1:
-            return StageOutcome(assessable=False, note="images of more than one patient: no report is made")
+            return StageOutcome(assessable=False, note=_MIXED)
         result = self._chosen(item) if item.series_uid is not None else self._not_chosen(item, study)
         source = _source_series(study, item.series_uid)
-        made = self._make(lease, result, source, patient=next(iter(study.patients)))
+        made = self._make(lease, result, source)
         return StageOutcome(
             assessable=result.findings.status is Status.ASSESSED,
             objects=made,
             timings_s={"encode": self.monotonic() - started},
         )
+
+    def encode_picture(self, lease: Lease) -> StageOutcome:
+        """Make the object of the picture that was drawn of the lease's analysis, and keep it as `encode` does.
+
+        Raises
+        ------
+        TransientFailure, Bug
+            As for `encode`.
+        """
+        started = self.monotonic()
+        item = lease.item
+        left = _by_name(self.ledger.artefacts(item))
+        if MEASUREMENT_PICTURE not in left:
+            raise Bug(f"the analysis left no {MEASUREMENT_PICTURE}")
+        study, result = self._study(item), self._chosen(item)
+        if len(study.patients) > 1:
+            return StageOutcome(assessable=False, note=_MIXED)
+        paths = self._paths(item, _source_series(study, item.series_uid))
+        context = self._context(item, result)
+        made = encode_picture(result, self.artefacts.read(left[MEASUREMENT_PICTURE]), paths, context)
+        return StageOutcome(
+            assessable=result.findings.status is Status.ASSESSED,
+            objects=(self._keep(lease, made),),
+            timings_s={"encode_picture": self.monotonic() - started},
+        )
+
+    def _study(self, item: WorkItem) -> Study:
+        study = self.studies.study(item.study_uid, item.revision)
+        if study is None:
+            raise Bug(f"the index knows no images of revision {item.revision}")
+        return study
 
     def _chosen(self, item: WorkItem) -> Result:
         """The result that the workers left."""
@@ -112,8 +153,11 @@ class Encoding:
         if FINDINGS not in left:
             raise Bug(f"the analysis left no {FINDINGS}")
         analysed = findings_from_bytes(self.artefacts.read(left[FINDINGS]))
-        label_map = label_map_from_bytes(self.artefacts.read(left[LABEL_MAP])) if LABEL_MAP in left else None
-        return _result(item, analysed, label_map)
+        label_map, cores = (
+            label_map_from_bytes(self.artefacts.read(left[name])) if name in left else None
+            for name in (LABEL_MAP, CORES)
+        )
+        return _result(item, analysed, label_map, cores)
 
     def _not_chosen(self, item: WorkItem, study: Study) -> Result:
         """A result that says why no series was analysed."""
@@ -133,23 +177,27 @@ class Encoding:
         # our own objects may come back after the revision was closed: they must not change the name of this work
         received = [each for series in study.series for each in series.instances if not each.facts.made_by_node]
         digest = input_digest(each.digest for each in received)
-        return _result(
-            item, AnalysedSeries(findings=findings, provenance=provenance, input_digest=digest), label_map=None
-        )
+        analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=digest)
+        return _result(item, analysed, None, None)
 
-    def _make(self, lease: Lease, result: Result, source: Series, *, patient: str) -> tuple[OutgoingObject, ...]:
+    def _make(self, lease: Lease, result: Result, source: Series) -> tuple[OutgoingObject, ...]:
         item = lease.item
-        context = EncodingContext(
+        context = self._context(item, result)
+        return tuple(self._keep(lease, each) for each in encode_result(result, self._paths(item, source), context))
+
+    def _paths(self, item: WorkItem, source: Series) -> tuple[Path, ...]:
+        return self.studies.files(item.study_uid, item.revision, source.series_uid)
+
+    def _context(self, item: WorkItem, result: Result) -> EncodingContext:
+        return EncodingContext(
             now=self.clock.now().astimezone(),
-            patient=patient,
+            pseudonyms=self.pseudonyms,
             station=self.settings.station,
             triage=triage(result.findings, self.settings.triage_policy),
             previous_report=self.outbox.previous_report(
                 item.study_uid, before_revision=item.revision, pipeline=item.pipeline
             ),
         )
-        paths = self.studies.files(item.study_uid, item.revision, source.series_uid)
-        return tuple(self._keep(lease, each) for each in encode_result(result, paths, context))
 
     def _keep(self, lease: Lease, encoded: EncodedObject) -> OutgoingObject:
         """The object that counts under the encoded one's UID: the first that was made."""
@@ -183,7 +231,7 @@ def _by_name(artefacts: Sequence[Artefact]) -> Mapping[str, Artefact]:
     return {artefact.name: artefact for artefact in artefacts}
 
 
-def _result(item: WorkItem, analysed: AnalysedSeries, label_map: LabelMap | None) -> Result:
+def _result(item: WorkItem, analysed: AnalysedSeries, label_map: LabelMap | None, cores: LabelMap | None) -> Result:
     return Result(
         study_uid=item.study_uid,
         revision=item.revision,
@@ -191,6 +239,7 @@ def _result(item: WorkItem, analysed: AnalysedSeries, label_map: LabelMap | None
         series_uid=item.series_uid,
         findings=analysed.findings,
         label_map=label_map,
+        cores=cores,
         provenance=analysed.provenance,
         input_digest=analysed.input_digest,
     )

@@ -249,6 +249,9 @@ class DestinationSettings(_Section):
     ae_title: str = Field(description="Its AE title.")
     research_results: bool = Field(False, description="Whether it accepts results of research models.")
     not_evaluable_reports: bool = Field(False, description="Whether it wants reports that nothing could be assessed.")
+    pictures: bool = Field(
+        True, description="Whether it wants a picture of what was measured (Secondary Capture), too."
+    )
     urgent_key_objects: bool = Field(False, description="Whether urgent findings are marked by a Key Object Selection.")
     urgent_research: bool = Field(False, description="Whether research findings may raise urgency, too.")
     tls: bool = Field(False, description="Whether the association is encrypted.")

@@ -12,7 +12,7 @@ from node.encode_stage import Encoding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeTaskParts:
-    """The parts of the tasks `encode` and `deliver`.
+    """The parts of the tasks that encode and deliver.
 
     Parameters
     ----------

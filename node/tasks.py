@@ -37,6 +37,11 @@ def encode(work_id: int) -> str:
     return parts().runner.run(work_id, parts().encoding.encode)
 
 
+def encode_picture(work_id: int) -> str:
+    """Make the DICOM object of a picture."""
+    return parts().runner.run(work_id, parts().encoding.encode_picture)
+
+
 def deliver(work_id: int) -> str:
     """Send one object to one destination."""
     return parts().runner.run(work_id, parts().delivery.deliver)
@@ -71,4 +76,6 @@ worker_process_shutdown.connect(close, weak=False)
 
 app = celery_app("osteonode", load_settings().broker_url, pool=Pool.ENCODE)
 stage_task(app, Stage.ENCODE, encode)
+stage_task(app, Stage.ENCODE_PICTURE, encode_picture)
 stage_task(app, Stage.DELIVER, deliver)
+stage_task(app, Stage.DELIVER_PICTURE, deliver)

@@ -175,6 +175,7 @@ def node_task_parts(settings: Settings) -> NodeTaskParts:
                 code_version=code_version(),
                 configuration_sha256=settings.analysis_sha256,
             ),
+            pseudonyms=pseudonymizer(settings),
         ),
         delivery=Delivery(
             outbox=outbox,

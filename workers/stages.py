@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
 from models.bone import measure_bone, not_evaluable
 from models.chain import Chain
+from models.core_map import map_cores
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
 from models.density import DensityRule
+from models.measurement_picture import draw_measurement
 from models.pictures import draw_refused, draw_spine
 from models.references import read_references
 from models.refine import FineBody
@@ -21,17 +23,20 @@ from models.scan import PreparedScan
 from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
 from node.artefacts import (
+    CORES,
     CROPS,
     FINDINGS,
     LABEL_MAP,
+    MEASUREMENT_PICTURE,
     PICTURE,
     AnalysedSeries,
+    findings_from_bytes,
     findings_to_bytes,
     label_map_from_bytes,
     label_map_to_bytes,
 )
 from node.domain.errors import Bug
-from node.domain.finding import CtBoneFindings, Status
+from node.domain.finding import Status
 from node.domain.identifiers import Uid
 from node.domain.provenance import ModelIdentity, Provenance
 from node.domain.reasons import Reason
@@ -105,12 +110,15 @@ class CtBoneStages:
             configuration_sha256=self._parts.configuration_sha256,
             started_at=started_at,
         )
-        findings = self._leave_findings(lease, not_evaluable(context.reason), provenance, self._digest(lease.item))
-        left = (findings, *self._leave_picture_of_refused(context))
+        analysed = AnalysedSeries(
+            findings=not_evaluable(context.reason), provenance=provenance, input_digest=self._digest(lease.item)
+        )
+        findings = self._write(lease, ((FINDINGS, findings_to_bytes(analysed)),))
+        left = (*findings, *self._leave_picture_of_refused(context))
         return StageOutcome(assessable=False, artefacts=left, timings_s=timings, note=context.reason.code)
 
     def screen_bmd(self, lease: Lease) -> StageOutcome:
-        """Measure the bodies that `segment` left; leaves the findings."""
+        """Measure the bodies that `segment` left; leaves the findings, and where they were measured."""
         started = time.monotonic()
         left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
         crops = crops_from_bytes(self._read(left, CROPS))
@@ -122,24 +130,34 @@ class CtBoneStages:
             configuration_sha256=_of_both(origin.configuration_sha256, self._parts.configuration_sha256),
             started_at=origin.started_at,
         )
-        artefact = self._leave_findings(lease, findings, provenance, origin.input_digest)
+        cores = map_cores(crops, findings, label_map_from_bytes(self._read(left, LABEL_MAP)))
+        analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=origin.input_digest)
+        contents = ((FINDINGS, findings_to_bytes(analysed)), (CORES, label_map_to_bytes(cores)))
         return StageOutcome(
             assessable=findings.status is Status.ASSESSED,
-            artefacts=(artefact,),
+            artefacts=self._write(lease, contents),
             timings_s={"measure": time.monotonic() - started},
         )
 
     def picture(self, lease: Lease) -> StageOutcome:
-        """Draw the bodies that `segment` found into the scan, which is read again: no result waits for it."""
+        """Draw what was found and measured into the scan, which is read again: no result waits for it."""
         started = time.monotonic()
         left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
-        vertebrae = tuple(crop.vertebra for crop in crops_from_bytes(self._read(left, CROPS)).crops)
+        crops = crops_from_bytes(self._read(left, CROPS)).crops
+        vertebrae = tuple(crop.vertebra for crop in crops)
         spine = SpineSegmentation(label_map=label_map_from_bytes(self._read(left, LABEL_MAP)), vertebrae=vertebrae)
+        analysed = findings_from_bytes(self._read(left, FINDINGS))
+        cores = label_map_from_bytes(self._read(left, CORES)) if CORES in left else None
         loaded = self._load_chosen(lease.item)
         if isinstance(loaded, Reason):
             raise Bug(f"a series that was segmented must be readable again, got {loaded.code}")
-        artefact = self._parts.artefacts.write(lease, PICTURE, draw_spine(loaded.volume, spine))
-        return StageOutcome(assessable=True, artefacts=(artefact,), timings_s={"picture": time.monotonic() - started})
+        measured = draw_measurement(loaded.volume, crops, cores, analysed.findings, analysed.provenance)
+        contents = ((PICTURE, draw_spine(loaded.volume, spine)), (MEASUREMENT_PICTURE, measured))
+        return StageOutcome(
+            assessable=True,
+            artefacts=self._write(lease, contents),
+            timings_s={"picture": time.monotonic() - started},
+        )
 
     def _load_chosen(self, item: WorkItem) -> LoadedSeries | Reason:
         files = self._parts.reader.files(item.study_uid, item.revision, _chosen(item))
@@ -210,24 +228,19 @@ class CtBoneStages:
             (CROPS, crops_to_bytes(context.crops)),
             (SEGMENTATION, segmentation_to_bytes(origin)),
         )
-        # each waits for the disk several times
-        with ThreadPoolExecutor(len(contents)) as writers:
-            write = partial(self._parts.artefacts.write, context.lease)
-            artefacts = tuple(writers.map(write, *zip(*contents, strict=True)))
-        return replace(context, artefacts=artefacts)
+        return replace(context, artefacts=self._write(context.lease, contents))
 
     def _leave_picture_of_refused(self, context: SegmentContext) -> tuple[Artefact, ...]:
         """The scan and why it was refused, where it could be loaded: it is in memory, and nothing urgent waits."""
         if context.series is None or context.reason is None:
             return ()
         drawn = draw_refused(context.series.volume, context.reason)
-        return (self._parts.artefacts.write(context.lease, PICTURE, drawn),)
+        return self._write(context.lease, ((PICTURE, drawn),))
 
-    def _leave_findings(
-        self, lease: Lease, findings: CtBoneFindings, provenance: Provenance, input_digest: str
-    ) -> Artefact:
-        analysed = AnalysedSeries(findings=findings, provenance=provenance, input_digest=input_digest)
-        return self._parts.artefacts.write(lease, FINDINGS, findings_to_bytes(analysed))
+    def _write(self, lease: Lease, contents: Sequence[tuple[str, bytes]]) -> tuple[Artefact, ...]:
+        """Keep files by name, all at the same time: each waits for the disk several times."""
+        with ThreadPoolExecutor(len(contents)) as writers:
+            return tuple(writers.map(lambda each: self._parts.artefacts.write(lease, *each), contents))
 
     def _provenance(
         self,

@@ -10,6 +10,7 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import (
     Comprehensive3DSRStorage,
     KeyObjectSelectionDocumentStorage,
+    SecondaryCaptureImageStorage,
     SegmentationStorage,
     Verification,
 )
@@ -17,6 +18,13 @@ from pynetdicom.sop_class import (
 from node.domain.identifiers import Uid
 
 AE_TITLE = "OSTEONODE-RUN"
+_ACCEPTED = (
+    Comprehensive3DSRStorage,
+    KeyObjectSelectionDocumentStorage,
+    SecondaryCaptureImageStorage,
+    SegmentationStorage,
+    Verification,
+)
 _SUCCESS = 0x0000
 #: PS3.4 table B.2-1, refused: out of resources
 _OUT_OF_RESOURCES = 0xA700
@@ -28,8 +36,8 @@ class EmbeddedDestination:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._entity = AE(AE_TITLE)
-        for storage in (Comprehensive3DSRStorage, KeyObjectSelectionDocumentStorage, SegmentationStorage, Verification):
-            self._entity.add_supported_context(storage)
+        for accepted in _ACCEPTED:
+            self._entity.add_supported_context(accepted)
         self._server: Any = None
 
     @property

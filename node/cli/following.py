@@ -23,6 +23,8 @@ _WORDS = {
     Stage.ENCODE: "writing DICOM objects",
     Stage.DELIVER: "sending the results",
     Stage.PICTURE: "drawing the picture",
+    Stage.ENCODE_PICTURE: "writing the picture as a DICOM object",
+    Stage.DELIVER_PICTURE: "sending the picture",
 }
 
 

@@ -11,7 +11,7 @@ from node.cli.own_node import RunningNode
 from node.domain.errors import Bug, TransientFailure
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
-from node.domain.outgoing import OutgoingObject
+from node.domain.outgoing import ObjectKind, OutgoingObject
 from node.domain.provenance import IntendedUse
 from node.domain.selection import NoSuitableSeries
 from node.domain.state import GIVEN_UP
@@ -119,7 +119,7 @@ def _leave_object(node: RunningNode, made: OutgoingObject, target: Path) -> Writ
         received = node.destination.file(made.sop_instance_uid)
         if received.exists():
             source = received
-        elif not made.urgent:
+        elif not made.urgent and made.kind is not ObjectKind.SC:  # no result waits for a picture
             raise TransientFailure(f"the {made.kind} did not arrive; `osteonode dead-letters` says why")
     shutil.copyfile(source, target)
     return WrittenObject(kind=made.kind, sop_instance_uid=made.sop_instance_uid, file=target.name)

@@ -10,6 +10,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import (
     Comprehensive3DSRStorage,
     KeyObjectSelectionDocumentStorage,
+    SecondaryCaptureImageStorage,
     SegmentationStorage,
 )
 
@@ -40,7 +41,12 @@ class Offer:
 #: What a delivery always proposes, so that one association serves all objects of the node.
 RESULT_OFFERS: frozenset[Offer] = frozenset(
     Offer(sop_class_uid=Uid(sop_class), transfer_syntax=syntax)
-    for sop_class in (SegmentationStorage, Comprehensive3DSRStorage, KeyObjectSelectionDocumentStorage)
+    for sop_class in (
+        SegmentationStorage,
+        Comprehensive3DSRStorage,
+        KeyObjectSelectionDocumentStorage,
+        SecondaryCaptureImageStorage,
+    )
     for syntax in UNCOMPRESSED
 )
 

@@ -19,6 +19,8 @@ class Destination:
         Whether it accepts results of models whose intended use is research.
     not_evaluable_reports
         Whether it wants an SR of a study in which nothing could be assessed.
+    pictures
+        Whether it wants the picture of what was measured, too.
     urgent_key_objects
         Whether urgent findings are marked by a Key Object Selection.
     urgent_research
@@ -33,6 +35,7 @@ class Destination:
     ae_title: AETitle
     research_results: bool = False
     not_evaluable_reports: bool = False
+    pictures: bool = True
     urgent_key_objects: bool = False
     urgent_research: bool = False
     tls: bool = False

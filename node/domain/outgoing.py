@@ -15,6 +15,7 @@ class ObjectKind(StrEnum):
     SEG = "SEG"
     SR = "SR"
     KOS = "KOS"
+    SC = "SC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

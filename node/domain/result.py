@@ -19,7 +19,10 @@ class Result:
     series_uid
         The series that was analysed; `None` where no series suited.
     label_map
-        On the grid of the analysed series; `None` where nothing was segmented.
+        The vertebral bodies, on the grid of the analysed series; `None` where nothing was segmented.
+    cores
+        The trabecular cores that were measured, on the same grid, each with the value of its body; `None` where nobody
+        drew them.
     input_digest
         SHA-256 over the digests of the instances that were analysed, hexadecimal.
     """
@@ -32,3 +35,4 @@ class Result:
     label_map: LabelMap | None
     provenance: Provenance
     input_digest: str
+    cores: LabelMap | None = None

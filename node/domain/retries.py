@@ -45,7 +45,9 @@ RETRIES: dict[Stage, RetryPolicy] = {
     Stage.SCREEN_BMD: RetryPolicy(attempts=6, first_delay_s=10.0, longest_delay_s=600.0),
     Stage.ENCODE: RetryPolicy(attempts=6, first_delay_s=5.0, longest_delay_s=600.0),
     Stage.PICTURE: RetryPolicy(attempts=3, first_delay_s=10.0, longest_delay_s=600.0),
+    Stage.ENCODE_PICTURE: RetryPolicy(attempts=6, first_delay_s=5.0, longest_delay_s=600.0),
     Stage.DELIVER: RetryPolicy(attempts=100, first_delay_s=5.0, longest_delay_s=1800.0),
+    Stage.DELIVER_PICTURE: RetryPolicy(attempts=100, first_delay_s=5.0, longest_delay_s=1800.0),
 }
 
 

@@ -78,8 +78,13 @@ class Segment:
     @property
     def label(self) -> str:
         """The SegmentLabel: the level, and behind it the structure where it is not the body."""
-        name = str(self.level) if self.level is not None else f"vertebra {self.ordinal}"
-        return name if self.structure is Structure.BODY else f"{name} {self.structure}"
+        return segment_label(self.level, self.ordinal, self.structure)
+
+
+def segment_label(level: VertebralLevel | None, ordinal: int, structure: Structure) -> str:
+    """What a structure of a vertebra is called in every object: `L1`, `L1 trabecular core`, `vertebra 3`."""
+    name = str(level) if level is not None else f"vertebra {ordinal}"
+    return name if structure is Structure.BODY else f"{name} {structure}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -21,6 +21,8 @@ class Stage(StrEnum):
     ENCODE = "encode"
     DELIVER = "deliver"
     PICTURE = "picture"
+    ENCODE_PICTURE = "encode_picture"
+    DELIVER_PICTURE = "deliver_picture"
 
 
 class Pool(StrEnum):
@@ -84,6 +86,20 @@ STAGES: dict[Stage, StageSpec] = {
             after=frozenset({Stage.ENCODE}),
             time_limit_s=300.0,
         ),
+        StageSpec(
+            stage=Stage.ENCODE_PICTURE,
+            pool=Pool.ENCODE,
+            task="osteonode.encode_picture",
+            after=frozenset({Stage.PICTURE}),
+            time_limit_s=300.0,
+        ),
+        StageSpec(
+            stage=Stage.DELIVER_PICTURE,
+            pool=Pool.DELIVER,
+            task="osteonode.deliver_picture",
+            after=frozenset({Stage.ENCODE_PICTURE}),
+            time_limit_s=900.0,
+        ),
     )
 }
 
@@ -92,7 +108,7 @@ STAGES: dict[Stage, StageSpec] = {
 PIPELINES: dict[str, tuple[Stage, ...]] = {CT_BONE: (Stage.SEGMENT, Stage.SCREEN_BMD, Stage.ENCODE)}
 
 #: Stages that no result waits for: they do not count in what a study shows, and a study is done without them.
-ASIDE = frozenset({Stage.PICTURE})
+ASIDE = frozenset({Stage.PICTURE, Stage.ENCODE_PICTURE, Stage.DELIVER_PICTURE})
 
 #: Longest time limit of all: the broker must not hand a message to a second worker before it has passed.
 LONGEST_TIME_LIMIT_S = max(spec.time_limit_s for spec in STAGES.values())
@@ -116,7 +132,8 @@ def following(pipeline: str, done: Stage, *, assessable: bool) -> Stage | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkItem:
-    """A stage of a pipeline on a revision of a study; for `DELIVER`, of one object to one destination.
+    """A stage of a pipeline on a revision of a study; for the stages that deliver, of one object to one
+    destination.
 
     `series_uid` is the chosen series, `None` where none suited. `priority` decides the queue.
     """
@@ -132,7 +149,7 @@ class WorkItem:
     destination: str | None = None
 
     def __post_init__(self) -> None:
-        is_delivery = self.stage is Stage.DELIVER
+        is_delivery = STAGES[self.stage].pool is Pool.DELIVER
         if is_delivery != (self.object_uid is not None) or is_delivery != (self.destination is not None):
             raise ValueError("a delivery, and only a delivery, has an object and a destination")
 

@@ -18,6 +18,7 @@ from node.encode.context import EncodingContext, Names
 from node.encode.finish import finish
 from node.encode.key_object import encode_key_object
 from node.encode.report import encode_report
+from node.encode.secondary_capture import encode_secondary_capture
 from node.encode.segmentation import EncodedSegmentation, encode_segmentation
 from node.encode.sources import Sources, load_sources
 
@@ -73,10 +74,29 @@ def encode_result(result: Result, sources: Sequence[Path], context: EncodingCont
     )
 
 
+def encode_picture(result: Result, picture: bytes, sources: Sequence[Path], context: EncodingContext) -> EncodedObject:
+    """The picture of a result, as an object of the same study.
+
+    Parameters
+    ----------
+    picture
+        PNG in colours, without identity.
+    sources
+        As for `encode_result`.
+
+    Raises
+    ------
+    NotAnalysable
+        Where no source has a readable header.
+    """
+    loaded = load_sources(sources)
+    dataset = encode_secondary_capture(result, picture, loaded, context=context)
+    return _finished(dataset, ObjectKind.SC, loaded, result=result, context=context)
+
+
 def _segmentation(result: Result, sources: Sources, context: EncodingContext) -> EncodedSegmentation | None:
-    if result.label_map is None:
-        return None
-    return encode_segmentation(result, result.label_map, sources, Names.of(result, context))
+    label_maps = [label_map for label_map in (result.label_map, result.cores) if label_map is not None]
+    return encode_segmentation(result, label_maps, sources, Names.of(result, sources.header, context))
 
 
 def _finished(

@@ -36,7 +36,7 @@ def finish(dataset: Dataset, kind: ObjectKind, header: Dataset, *, result: Resul
     header
         A source header, from which patient and study are copied.
     """
-    names = Names.of(result, context)
+    names = Names.of(result, header, context)
     dataset.Manufacturer, dataset.ManufacturerModelName = MANUFACTURER, MODEL_NAME
     dataset.SoftwareVersions = [result.provenance.code_version[:LONG_STRING]]
     dataset.DeviceSerialNumber = context.station

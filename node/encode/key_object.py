@@ -32,7 +32,7 @@ def encode_key_object(
     made
         Report and segmentation.
     """
-    names = Names.of(result, context)
+    names = Names.of(result, sources.header, context)
     objects = [*_key_image(result, sources), *(_made_object(each, sources) for each in made)]
     document: Dataset = ko.KeyObjectSelectionDocument(
         evidence=objects,

@@ -1,17 +1,18 @@
-"""What a report says of one vertebra: measured on a segment (TID 1411), or why not (TID 1501)."""
+"""What a report says of one vertebra: measured on its segments (TID 1411), or why not (TID 1501)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from highdicom import sr
 
 from node.domain.finding import MeanDensity, Status, VertebraFinding
-from node.domain.identifiers import Uid
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.provenance import Provenance
 from node.domain.reasons import Reason
+from node.domain.volume import Structure, segment_label
 from node.encode.algorithm import algorithm_name, plain
 from node.encode.concepts import (
     ANATOMICAL_STRUCTURE,
@@ -48,6 +49,7 @@ from node.encode.concepts import (
 from node.encode.context import Names
 from node.encode.exclusion_codes import NOT_MEASURED, REASON, REASON_OF
 from node.encode.height_loss_items import height_loss_sentence, height_loss_statements
+from node.encode.referenced_segments import ReferencedSegments
 
 _UNIT: dict[Unit, Concept] = {
     Unit.HOUNSFIELD: HOUNSFIELD_UNIT,
@@ -84,83 +86,97 @@ _CODING: dict[Quantity, _Coding] = {
 #: A vertebra whose bone is not evaluable keeps these: they are why, or would be, and no statement about bone.
 _OF_ITS_SHAPE = (Quantity.ANTERIOR_HEIGHT, Quantity.MIDDLE_HEIGHT, Quantity.POSTERIOR_HEIGHT)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferencedBodies:
-    """The segmentation that a report refers to: its UIDs, its source series, and the segment of each label value."""
-
-    sop_class_uid: str
-    sop_instance_uid: str
-    source_series_uid: Uid
-    segment_numbers: dict[int, int]
+_Group: TypeAlias = sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations
 
 
-def vertebra_group(
-    finding: VertebraFinding, bodies: ReferencedBodies | None, provenance: Provenance, *, names: Names
-) -> sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations | None:
-    """The measurement group of a vertebra, or `None` where there is neither a measurement nor a reason to report."""
+def vertebra_groups(
+    finding: VertebraFinding, segments: ReferencedSegments | None, provenance: Provenance, *, names: Names
+) -> tuple[_Group, ...]:
+    """The measurement groups of a vertebra: of its body, and of its trabecular core where that was asked for.
+
+    None where there is neither a measurement nor a reason to report.
+    """
     sound = finding.status is Status.ASSESSED
-    measured = [
-        value
-        for value in finding.measurements
-        if isinstance(value, Measurement) and (sound or value.quantity in _OF_ITS_SHAPE)
-    ]
-    if not measured:
+    told = [each for each in finding.measurements if sound or each.quantity in _OF_ITS_SHAPE]
+    if not any(isinstance(each, Measurement) for each in told):
         reasons = finding.reasons or tuple(
             value.reason for value in finding.measurements if isinstance(value, NotMeasurable)
         )
-        return _unmeasured_group(finding, reasons, names) if reasons else None
-    about = _about(finding, names)
+        return (_unmeasured_group(finding, reasons, names),) if reasons else ()
+    of_core = [each for each in told if _CODING[each.quantity].part is TRABECULAR_CORE]
+    of_body = [each for each in told if each not in of_core]
+    body = _body_group(finding, of_body, segments, provenance, names=names)
+    return (body, _core_group(finding, of_core, segments, provenance, names=names)) if of_core else (body,)
+
+
+def _body_group(
+    finding: VertebraFinding,
+    values: Sequence[Measurement | NotMeasurable],
+    segments: ReferencedSegments | None,
+    provenance: Provenance,
+    *,
+    names: Names,
+) -> _Group:
+    """What was measured in the body, and what holds for the vertebra."""
+    measured = [each for each in values if isinstance(each, Measurement)]
+    about = _about(finding, Structure.BODY, names)
     about["algorithm_id"] = sr.AlgorithmIdentification(*algorithm_name(provenance))
     about["measurements"] = [
         *_measurements(measured, provenance),
         *_height_loss(finding),
         *_level_confidence(finding),
-    ]
+    ] or None
     about["qualitative_evaluations"] = [
         evaluation(STATUS, STATUS_OF[finding.status]),
         *reason_evaluations(finding.reasons),
-        *_calibration(measured),
-        *_gaps(finding),
+        *_gaps(values),
         *(evaluation(name, value) for name, value in height_loss_statements(finding.height_loss)),
     ]
-    group = _on_segment(about, finding, bodies)
+    group = _on_segment(about, finding, Structure.BODY, segments)
     add_comments(group, [reason.text for reason in finding.reasons])
     add_comments(group, [sentence for sentence in (height_loss_sentence(finding.height_loss),) if sentence])
     return group
 
 
+def _core_group(
+    finding: VertebraFinding,
+    values: Sequence[Measurement | NotMeasurable],
+    segments: ReferencedSegments | None,
+    provenance: Provenance,
+    *,
+    names: Names,
+) -> _Group:
+    """What was measured in the trabecular core."""
+    measured = [each for each in values if isinstance(each, Measurement)]
+    about = _about(finding, Structure.TRABECULAR_CORE, names)
+    about["algorithm_id"] = sr.AlgorithmIdentification(*algorithm_name(provenance))
+    about["measurements"] = _measurements(measured, provenance) or None
+    about["qualitative_evaluations"] = [*_calibration(measured), *_gaps(values)] or None
+    return _on_segment(about, finding, Structure.TRABECULAR_CORE, segments)
+
+
 def _on_segment(
-    about: dict[str, object], finding: VertebraFinding, bodies: ReferencedBodies | None
-) -> sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
-    """The group on the segment of the vertebra's body, where it has one."""
-    number = bodies.segment_numbers.get(finding.segment_value or 0) if bodies else None
-    if bodies is None or number is None:
+    about: dict[str, object], finding: VertebraFinding, structure: Structure, segments: ReferencedSegments | None
+) -> _Group:
+    """The group on the segment of its structure, where that was drawn."""
+    segment = segments.segment(structure, finding.segment_value) if segments else None
+    if segment is None:
         return sr.MeasurementsAndQualitativeEvaluations(**about)
-    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=_segment(bodies, number), **about)
+    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **about)
 
 
-def _segment(bodies: ReferencedBodies, number: int) -> sr.ReferencedSegment:
-    """A reference by hand: `from_segmentation` fails for label map segmentations and reads all frames for others."""
-    return sr.ReferencedSegment(
-        sop_class_uid=bodies.sop_class_uid,
-        sop_instance_uid=bodies.sop_instance_uid,
-        segment_number=number,
-        source_series=sr.SourceSeriesForSegmentation(bodies.source_series_uid),
-    )
-
-
-def _about(finding: VertebraFinding, names: Names) -> dict[str, object]:
+def _about(finding: VertebraFinding, structure: Structure, names: Names) -> dict[str, object]:
     """What every group says first: tracking, category, finding, site; keyword arguments of highdicom's templates."""
-    label = str(finding.level) if finding.level is not None else f"vertebra {finding.ordinal}"
-    site = sr.FindingSite(vertebra(finding.level).coded, topographical_modifier=VERTEBRAL_BODY.coded)
+    is_body = structure is Structure.BODY
+    part = VERTEBRAL_BODY if is_body else TRABECULAR_CORE
     return {
         "tracking_identifier": sr.TrackingIdentifier(
-            uid=names.tracking_uid(finding.level, finding.ordinal), identifier=label
+            uid=names.tracking_uid(finding.level, finding.ordinal, structure),
+            identifier=segment_label(finding.level, finding.ordinal, structure),
         ),
         "finding_category": ANATOMICAL_STRUCTURE.coded,
-        "finding_type": VERTEBRA.coded,
-        "finding_sites": [site],
+        "finding_type": (VERTEBRA if is_body else TRABECULAR_CORE).coded,
+        "finding_sites": [sr.FindingSite(vertebra(finding.level).coded, topographical_modifier=part.coded)],
     }
 
 
@@ -252,11 +268,11 @@ def _calibration(measured: Sequence[Measurement]) -> list[sr.QualitativeEvaluati
     return [evaluation(CALIBRATION_METHOD, CALIBRATION_METHOD_OF[method]) for method in methods]
 
 
-def _gaps(finding: VertebraFinding) -> list[sr.QualitativeEvaluation]:
+def _gaps(values: Sequence[Measurement | NotMeasurable]) -> list[sr.QualitativeEvaluation]:
     """One coded reason for each quantity that has no value; such a quantity has no NUM item at all."""
     return [
         evaluation(NOT_MEASURED[value.quantity], REASON_OF[value.reason.code])
-        for value in finding.measurements
+        for value in values
         if isinstance(value, NotMeasurable)
     ]
 
@@ -266,7 +282,7 @@ def _unmeasured_group(
 ) -> sr.MeasurementsAndQualitativeEvaluations:
     status = finding.status if finding.status is not Status.ASSESSED else Status.NOT_EVALUABLE
     group = sr.MeasurementsAndQualitativeEvaluations(
-        **_about(finding, names),
+        **_about(finding, Structure.BODY, names),
         qualitative_evaluations=[evaluation(STATUS, STATUS_OF[status]), *reason_evaluations(reasons)],
     )
     add_comments(group, [reason.text for reason in reasons])

@@ -8,6 +8,7 @@ from pydicom.sr.coding import Code
 from pydicom.uid import CTImageStorage
 
 from node.domain.mark import MANUFACTURER
+from node.domain.measurement import Quantity
 from node.domain.outgoing import ObjectKind
 from node.domain.result import Result
 from node.encode.algorithm import notices
@@ -16,11 +17,14 @@ from node.encode.context import EncodingContext, Names
 from node.encode.explicit import items, put_raw, sequence, sop_reference, text
 from node.encode.identity import source_skeleton
 from node.encode.image_library import image_library
-from node.encode.measurement_groups import ReferencedBodies, comment, vertebra_group
+from node.encode.measurement_groups import comment, vertebra_groups
 from node.encode.observer import device_observer
+from node.encode.referenced_segments import ReferencedSegments
 from node.encode.screening_group import screening_group
 from node.encode.segmentation import EncodedSegmentation
 from node.encode.sources import Sources
+
+CORES_NOT_DRAWN = "The trabecular cores are measured, but not drawn: an older version of the program measured them."
 
 
 def encode_report(
@@ -30,7 +34,7 @@ def encode_report(
 
     It stays preliminary and unverified: nobody has read it. It names the report that it supersedes.
     """
-    names = Names.of(result, context)
+    names = Names.of(result, sources.header, context)
     content = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=device_observer(context.station)),
         procedure_reported=procedure_reported(str(sources.header.get("BodyPartExamined") or "")).code,
@@ -50,21 +54,20 @@ def encode_report(
         is_verified=False,
         previous_versions=_predecessors(result, context, names),
     )
-    _append_vertebrae(report, result, _bodies(segmentation, sources), names)
+    _append_vertebrae(report, result, _segments(segmentation, sources), names)
     _insert_image_library(report, sources)
     _write_evidence(report, result.study_uid, segmentation, sources)
     return report
 
 
-def _append_vertebrae(report: Dataset, result: Result, bodies: ReferencedBodies | None, names: Names) -> None:
-    """Add one group a vertebra behind the group that speaks of the study.
+def _append_vertebrae(report: Dataset, result: Result, segments: ReferencedSegments | None, names: Names) -> None:
+    """Add the groups of the vertebrae behind the group that speaks of the study.
 
     highdicom copies and parses all content that it is given; with a dozen vertebrae that takes most of a second.
     """
     measurements = next(item for item in report.ContentSequence if _name(item) == IMAGING_MEASUREMENTS.code)
     for finding in result.findings.vertebrae:
-        group = vertebra_group(finding, bodies, result.provenance, names=names)
-        if group is not None:
+        for group in vertebra_groups(finding, segments, result.provenance, names=names):
             measurements.ContentSequence.append(group[0])
 
 
@@ -75,7 +78,8 @@ def _name(item: Dataset) -> Code:
 
 def _statements(result: Result) -> list[sr.ContainerContentItem]:
     """What holds for the whole report: intended use and limitations (TID 1500, Qualitative Evaluations)."""
-    sentences = [*notices(result.provenance), *(f"Limitation: {text}" for text in result.findings.limitations)]
+    limitations = [*result.findings.limitations, *([CORES_NOT_DRAWN] if _lacks_cores(result) else [])]
+    sentences = [*notices(result.provenance), *(f"Limitation: {text}" for text in limitations)]
     if not sentences:
         return []
     container = sr.ContainerContentItem(name=QUALITATIVE_EVALUATIONS.code, relationship_type="CONTAINS")
@@ -83,10 +87,16 @@ def _statements(result: Result) -> list[sr.ContainerContentItem]:
     return [container]
 
 
-def _bodies(segmentation: EncodedSegmentation | None, sources: Sources) -> ReferencedBodies | None:
+def _lacks_cores(result: Result) -> bool:
+    """Whether cores were measured, and nobody left where they lie: the worker was older than this encoder."""
+    measured = any(each.value(Quantity.CORE_MEAN_HU) is not None for each in result.findings.vertebrae)
+    return measured and result.label_map is not None and result.cores is None
+
+
+def _segments(segmentation: EncodedSegmentation | None, sources: Sources) -> ReferencedSegments | None:
     if segmentation is None:
         return None
-    return ReferencedBodies(
+    return ReferencedSegments(
         sop_class_uid=segmentation.dataset.SOPClassUID,
         sop_instance_uid=segmentation.dataset.SOPInstanceUID,
         source_series_uid=sources.instances[0].series_uid,

@@ -1,7 +1,8 @@
-"""The label map as a DICOM Segmentation: BINARY, one segment a structure, empty frames left out."""
+"""Label maps as a DICOM Segmentation: BINARY, one segment a structure, empty frames left out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import highdicom as hd
@@ -35,35 +36,45 @@ from node.encode.sources import Sources
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedSegmentation:
-    """A segmentation, and the number of the segment that each value of the label map became."""
+    """A segmentation, and the number of the segment that each structure of a vertebra became, by its value."""
 
     dataset: Dataset
-    segment_numbers: dict[int, int]
+    segment_numbers: dict[tuple[Structure, int], int]
 
 
 def encode_segmentation(
-    result: Result, label_map: LabelMap, sources: Sources, names: Names
+    result: Result, label_maps: Sequence[LabelMap], sources: Sources, names: Names
 ) -> EncodedSegmentation | None:
-    """The segmentation of a label map, or `None` where it marks nothing.
+    """The segmentation of all label maps, or `None` where they mark nothing.
 
-    Segments are numbered from 1 in the order of their values; those without a voxel are left out.
+    Segments are numbered from 1, those of one label map after those of another, in the order of their values; those
+    without a voxel are left out.
 
     Raises
     ------
     Bug
-        Where the label map does not lie on the grid of the sources.
+        Where a label map does not lie on the grid of the sources.
     """
-    if label_map.frame_of_reference != sources.header.get("FrameOfReferenceUID"):
+    if not label_maps:
+        return None
+    if any(each.frame_of_reference != sources.header.get("FrameOfReferenceUID") for each in label_maps):
         raise Bug("a label map and its source images must share their frame of reference")
     grid = source_grid(sources)
-    frames = FrameList.of(on_source_grid(label_map, grid), grid)
-    segments = [segment for segment in label_map.segments if segment.value in frames.values]
-    if not segments:
+    frames = FrameList.of([on_source_grid(each, grid) for each in label_maps], grid)
+    placed = {
+        (layer, segment.value): segment
+        for layer, label_map in enumerate(label_maps)
+        for segment in label_map.segments
+        if (layer, segment.value) in frames.values
+    }
+    if not placed:
         return None
-    numbers = {segment.value: number for number, segment in enumerate(segments, 1)}
+    numbers = {place: number for number, place in enumerate(placed, 1)}
+    segments = list(placed.values())
     shell = _shell(result, segments, sources, grid=grid, names=names)
     write_frames(shell, frames, grid, numbers=numbers)
-    return EncodedSegmentation(dataset=shell, segment_numbers=numbers)
+    by_structure = {(segment.structure, segment.value): number for number, segment in enumerate(segments, 1)}
+    return EncodedSegmentation(dataset=shell, segment_numbers=by_structure)
 
 
 def _shell(result: Result, segments: list[Segment], sources: Sources, *, grid: SourceGrid, names: Names) -> Dataset:
@@ -92,6 +103,9 @@ def _shell(result: Result, segments: list[Segment], sources: Sources, *, grid: S
         content_label="RESEARCH" if names.is_research else "VERTEBRAE",
         content_description=_content_description(names),
     )
+    # highdicom looks for overlap in the one frame that it was shown; a core lies in its body (PS3.3 C.8.20.2)
+    has_cores = any(segment.structure is not Structure.BODY for segment in segments)
+    shell.SegmentsOverlap = "YES" if has_cores else "NO"
     _name_dimensions(shell, names)
     return shell
 

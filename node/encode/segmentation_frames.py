@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,48 +26,39 @@ class FrameList:
 
     Parameters
     ----------
-    labels
-        Shape (frame, row, column): the part of the grid that holds labels.
-    first
-        Frame, row and column of its first voxel on the grid.
+    layers
+        Labels on the source's grid, each the part that holds any. Those of different layers may lie on one another.
     size
         Rows and columns of a frame.
     places
-        Pairs of value and slice of the grid, by value and then by slice.
+        Layer, value and slice of the grid of each frame, in this order.
     """
 
-    labels: UInt8
-    first: tuple[int, int, int]
+    layers: tuple[PlacedLabels, ...]
     size: tuple[int, int]
-    places: tuple[tuple[int, int], ...]
+    places: tuple[tuple[int, int, int], ...]
 
     @classmethod
-    def of(cls, placed: PlacedLabels, grid: SourceGrid) -> FrameList:
+    def of(cls, layers: Sequence[PlacedLabels], grid: SourceGrid) -> FrameList:
         """The frames that labels on the source's grid make."""
-        flat = placed.labels.max(axis=0, initial=0)
-        rows, columns = _extent(flat.any(axis=1)), _extent(flat.any(axis=0))
-        labels = placed.labels[:, rows, columns]
-        frame, row, column = placed.first
-        places = []
-        for index, plane in enumerate(labels):
-            present = np.flatnonzero(np.bincount(plane.ravel(), minlength=1)[1:]) + 1
-            places += [(value, frame + index) for value in present.tolist()]
-        return cls(
-            labels=labels,
-            first=(frame, row + rows.start, column + columns.start),
-            size=grid.shape[1:],
-            places=tuple(sorted(places)),
-        )
+        cropped = tuple(_cropped(layer) for layer in layers)
+        places = [
+            (number, value, layer.first[0] + index)
+            for number, layer in enumerate(cropped)
+            for index, plane in enumerate(layer.labels)
+            for value in (np.flatnonzero(np.bincount(plane.ravel(), minlength=1)[1:]) + 1).tolist()
+        ]
+        return cls(layers=cropped, size=grid.shape[1:], places=tuple(sorted(places)))
 
     @property
-    def values(self) -> frozenset[int]:
-        """Values that have a voxel."""
-        return frozenset(value for value, _ in self.places)
+    def values(self) -> frozenset[tuple[int, int]]:
+        """Layers and values that have a voxel."""
+        return frozenset((layer, value) for layer, value, _ in self.places)
 
     @property
     def slices(self) -> tuple[int, ...]:
         """Slices that have a label, in their order."""
-        return tuple(sorted({place for _, place in self.places}))
+        return tuple(sorted({place for _, _, place in self.places}))
 
     def bits(self) -> bytes:
         """All frames, one bit a pixel, the first pixel in the lowest bit (PS3.5 8.1.1), padded to even length."""
@@ -75,14 +66,22 @@ class FrameList:
         return packed + b"\x00" if len(packed) % 2 else packed
 
     def _chunks(self) -> Iterator[UInt8]:
-        first, row, column = self.first
-        rows, columns = self.labels.shape[1:]
         for start in range(0, len(self.places), _CHUNK):
             places = self.places[start : start + _CHUNK]
             chunk = np.zeros((len(places), *self.size), dtype=np.uint8)
-            for frame, (value, place) in zip(chunk, places, strict=True):
-                frame[row : row + rows, column : column + columns] = self.labels[place - first] == value
+            for frame, (number, value, place) in zip(chunk, places, strict=True):
+                labels, (first, row, column) = self.layers[number].labels, self.layers[number].first
+                rows, columns = labels.shape[1:]
+                frame[row : row + rows, column : column + columns] = labels[place - first] == value
             yield chunk
+
+
+def _cropped(layer: PlacedLabels) -> PlacedLabels:
+    """The rows and columns that hold labels."""
+    flat = layer.labels.max(axis=0, initial=0)
+    rows, columns = _extent(flat.any(axis=1)), _extent(flat.any(axis=0))
+    frame, row, column = layer.first
+    return PlacedLabels(labels=layer.labels[:, rows, columns], first=(frame, row + rows.start, column + columns.start))
 
 
 def _extent(used: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> slice:
@@ -90,21 +89,23 @@ def _extent(used: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 0)
 
 
-def write_frames(shell: Dataset, frames: FrameList, grid: SourceGrid, *, numbers: dict[int, int]) -> None:
+def write_frames(
+    shell: Dataset, frames: FrameList, grid: SourceGrid, *, numbers: Mapping[tuple[int, int], int]
+) -> None:
     """Put the frames into a segmentation that has everything else.
 
     Parameters
     ----------
     numbers
-        Segment number of each value.
+        Segment number of each layer and value; they ascend as these do.
     """
     shell.NumberOfFrames = len(frames.places)
     shell.PixelData = None
     shell[0x7FE00010] = DataElement(0x7FE00010, "OB", frames.bits())
     index_of = {place: index for index, place in enumerate(frames.slices, 1)}
     groups = (
-        _functional_groups(grid.frames[place], number=numbers[value], index=index_of[place])
-        for value, place in frames.places
+        _functional_groups(grid.frames[place], number=numbers[layer, value], index=index_of[place])
+        for layer, value, place in frames.places
     )
     put_raw(shell, 0x52009230, "SQ", items(groups))
     used = [grid.frames[place] for place in frames.slices]

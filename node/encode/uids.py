@@ -59,15 +59,17 @@ def object_uid(work: str, kind: ObjectKind, named: Named) -> Uid:
     return derived_uid("object", work, kind, named)
 
 
-def level_tracking_uid(patient: str, level: VertebralLevel, structure: str) -> Uid:
+def level_tracking_uid(patient: str, pipeline: str, level: VertebralLevel, structure: str) -> Uid:
     """The tracking UID of a structure of a vertebra: the same in every study of the patient.
 
     Parameters
     ----------
     patient
-        Keyed digest of the patient's identity, so that the UID cannot be recomputed without the site's key.
+        Keyed digest of the patient's ID, so that the UID cannot be recomputed without the site's key.
+    pipeline
+        What measured it: a number of another pipeline is no change of this one's.
     """
-    return derived_uid("tracking", patient, level, structure)
+    return derived_uid("tracking", patient, pipeline, level, structure)
 
 
 def unnamed_tracking_uid(work: str, ordinal: int, structure: str) -> Uid:

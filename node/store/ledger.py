@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from node.artefacts import LABEL_MAP
+from node.artefacts import LABEL_MAP, MEASUREMENT_PICTURE
 from node.domain.destination import Destination
 from node.domain.errors import StaleLease
 from node.domain.ports import Clock
@@ -18,12 +18,13 @@ from node.domain.retries import RETRIES, RetryPolicy, after_failure
 from node.domain.state import SETTLED, WorkEvent, WorkState
 from node.domain.study import Priority
 from node.domain.work import (
-    ASIDE,
+    PIPELINES,
     STAGES,
     Artefact,
     Failure,
     Lease,
     NotClaimed,
+    Pool,
     Stage,
     StageOutcome,
     WorkItem,
@@ -44,6 +45,12 @@ logger = logging.getLogger(__name__)
 
 #: Longest text of an error that is kept, characters.
 ERROR_MAX_LENGTH = 500
+
+#: What is made aside: after a stage, where an artefact of this name was left, another stage follows.
+_ASIDE_AFTER = {
+    Stage.ENCODE: (LABEL_MAP, Stage.PICTURE),
+    Stage.PICTURE: (MEASUREMENT_PICTURE, Stage.ENCODE_PICTURE),
+}
 
 _CHANCE = random.SystemRandom().random
 
@@ -172,18 +179,18 @@ class SqlWorkLedger:
     def _add_following(
         self, connection: Connection, item: WorkItem, outcome: StageOutcome, now: datetime.datetime
     ) -> None:
-        if item.stage is Stage.DELIVER or item.stage in ASIDE:
-            return
-        if item.stage is Stage.ENCODE:
+        if STAGES[item.stage].pool is Pool.ENCODE:
             kept = register(connection, item, outcome.objects, now=now)
             add_deliveries(connection, item, kept, destinations=self._policy.destinations, now=now)
-            if any(each.name == LABEL_MAP for each in _artefacts_of(connection, item)):
+        if item.stage in _ASIDE_AFTER:
+            needed, stage_aside = _ASIDE_AFTER[item.stage]
+            if any(each.name == needed for each in _artefacts_of(connection, item)):
                 # No other study waits for a picture.
-                _add_stage(connection, item, Stage.PICTURE, priority=Priority.BACKFILL, now=now)
-            return
-        stage = following(item.pipeline, item.stage, assessable=outcome.assessable)
-        if stage is not None:
-            _add_stage(connection, item, stage, priority=item.priority, now=now)
+                _add_stage(connection, item, stage_aside, priority=Priority.BACKFILL, now=now)
+        if item.stage in PIPELINES[item.pipeline]:
+            stage = following(item.pipeline, item.stage, assessable=outcome.assessable)
+            if stage is not None:
+                _add_stage(connection, item, stage, priority=item.priority, now=now)
 
 
 def _not_now(row: WorkRow, now: datetime.datetime) -> str:

@@ -13,7 +13,7 @@ from node.domain.identifiers import Uid
 from node.domain.outgoing import ObjectKind, OutgoingObject
 from node.domain.routing import routes
 from node.domain.state import WorkState
-from node.domain.work import Stage, WorkItem
+from node.domain.work import ASIDE, Stage, WorkItem
 from node.store.schema import object_of_analysis, outgoing_object, work
 from node.store.upserts import insert_if_absent
 from node.store.work_table import NewWork, add_work
@@ -49,17 +49,18 @@ def add_deliveries(
     destinations: Iterable[Destination],
     now: datetime.datetime,
 ) -> None:
-    """Make the deliveries that the objects need.
+    """Make the deliveries that the objects need, of pictures as of a stage that no result waits for.
 
     An object that a destination has from an earlier revision is not sent again: it is the same object.
     """
+    stage = Stage.DELIVER_PICTURE if item.stage in ASIDE else Stage.DELIVER
     for made, destination in routes(objects, destinations):
         if not _delivered(connection, made.sop_instance_uid, destination.name):
             new = NewWork(
                 study_uid=item.study_uid,
                 revision=item.revision,
                 pipeline=item.pipeline,
-                stage=Stage.DELIVER,
+                stage=stage,
                 priority=item.priority,
                 series_uid=item.series_uid,
                 object_uid=made.sop_instance_uid,

@@ -12,7 +12,7 @@ from node.domain.identifiers import Uid
 from node.domain.outgoing import OutgoingObject
 from node.domain.selection import NoSuitableSeries, SeriesChoice
 from node.domain.state import RevisionState, StudyState, study_state
-from node.domain.work import Artefact
+from node.domain.work import ASIDE, Artefact
 from node.store.decisions import load_decisions
 from node.store.engine import reading
 from node.store.objects import objects_of
@@ -24,7 +24,7 @@ from node.store.work_table import WorkRow, result_states, work_of
 class PipelineResult:
     """What a pipeline left: its choice, the files of its stages, the objects, and every piece of its work.
 
-    `timings_s` are seconds by phase, summed over its work.
+    `timings_s` are seconds by phase, summed over the work that results come from.
     """
 
     pipeline: str
@@ -138,7 +138,10 @@ def _artefacts(connection: Connection, study_uid: Uid, number: int, pipeline: st
 
 def _timings(connection: Connection, study_uid: Uid, number: int, pipeline: str) -> dict[str, float]:
     query = select(work.c.timings_s).where(
-        work.c.study_uid == study_uid, work.c.revision == number, work.c.pipeline == pipeline
+        work.c.study_uid == study_uid,
+        work.c.revision == number,
+        work.c.pipeline == pipeline,
+        work.c.stage.not_in(ASIDE),
     )
     total: Counter[str] = Counter()
     for timings in connection.execute(query).scalars():

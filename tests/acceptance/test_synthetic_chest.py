@@ -63,10 +63,10 @@ def test_every_object_passes_the_validator(phantom_run: Run):
         for each in phantom_run.result["objects"]
     }
 
-    assert complaints == {"SEG": [], "SR": []}
+    assert complaints == {"SEG": [], "SR": [], "SC": []}
 
 
-def test_the_report_has_a_group_with_a_segment_for_every_measured_body(phantom_run: Run):
+def test_the_report_has_a_group_with_a_segment_for_every_measured_body_and_its_core(phantom_run: Run):
     segmentation = hd.seg.segread(phantom_run.file("SEG"))
     report = hd.sr.srread(phantom_run.file("SR"))
     measured = {each["level"] for each in phantom_run.pipeline["vertebrae"] if "mean_hu" in each}
@@ -77,7 +77,7 @@ def test_the_report_has_a_group_with_a_segment_for_every_measured_body(phantom_r
         for number in group.referenced_segment.referenced_segment_numbers
     }
 
-    assert labels == measured
+    assert labels == measured | {f"{level} trabecular core" for level in measured}
 
 
 def test_the_report_is_filed_under_the_patient_of_the_scan(phantom_run: Run, phantom: Phantom):
@@ -91,6 +91,13 @@ def test_a_picture_is_left_for_every_series_that_was_read(phantom_run: Run):
     picture = phantom_run.folder / "ct-bone.png"
 
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_is_in_the_archive_beside_the_report(phantom_run: Run):
+    picture = pydicom.dcmread(phantom_run.file("SC"))
+
+    assert picture.StudyInstanceUID == phantom_run.result["study_uid"]
+    assert picture.pixel_array.shape == (1080, 1440, 3)
 
 
 def test_the_phases_are_timed(phantom_run: Run):

@@ -17,7 +17,7 @@ from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.provenance import IntendedUse, ModelIdentity, Provenance
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.result import Result
-from node.domain.volume import LabelMap, Segment, UInt8
+from node.domain.volume import LabelMap, Segment, Structure, UInt8
 from tests.builders.ct import CtSpec, ct_affine
 
 NOON = datetime.datetime(2026, 5, 1, 12, tzinfo=datetime.UTC)
@@ -60,6 +60,18 @@ def label_map(spec: CtSpec, levels: Mapping[VertebralLevel, int] | None = None) 
         segments=tuple(
             Segment(value=value, level=level) for level, value in sorted(levels.items(), key=lambda pair: pair[1])
         ),
+    )
+
+
+def core_map(bodies: LabelMap, *, levels: frozenset[VertebralLevel] = frozenset({VertebralLevel.L1})) -> LabelMap:
+    """The cores of some bodies, each with its body's value: the body without its outermost column on each side."""
+    chosen = tuple(segment for segment in bodies.segments if segment.level in levels)
+    inside = np.isin(bodies.labels, [segment.value for segment in chosen])
+    inside[..., 1:-1] &= (bodies.labels[..., :-2] > 0) & (bodies.labels[..., 2:] > 0)
+    return replace(
+        bodies,
+        labels=np.where(inside, bodies.labels, 0).astype(np.uint8),
+        segments=tuple(replace(segment, structure=Structure.TRABECULAR_CORE) for segment in chosen),
     )
 
 
@@ -164,7 +176,7 @@ def assessed_result(
     labels: LabelMap | None = None,
     findings: CtBoneFindings | None = None,
 ) -> Result:
-    """A result with findings and a label map."""
+    """A result with findings, a label map, and the core of L1 where nobody asks for other labels."""
     return Result(
         study_uid=Uid(spec.study_uid),
         revision=1,
@@ -172,6 +184,7 @@ def assessed_result(
         series_uid=Uid(spec.uid("series")),
         findings=findings or assessed_findings(),
         label_map=labels or label_map(spec),
+        cores=core_map(label_map(spec)) if labels is None else None,
         provenance=provenance(intended_use),
         input_digest="12" * 32,
     )

@@ -135,9 +135,12 @@ def stored_images(node: NodeProcess, study: SentStudy) -> frozenset[str]:
 
 
 def assert_one_set_of_results(pacs: peers.Orthanc, study: SentStudy, *, revisions: int = 1) -> None:
-    """The PACS has one report of the study, at most one segmentation beside it, and no more of each than revisions."""
+    """The PACS has one report of the study, at most one segmentation and one picture (modality OT) beside it, and no
+    more of each than revisions.
+    """
     found = [modality for modality, _ in pacs.results_of(study.study_uid)]
 
-    assert set(found) <= {"SR", "SEG"}, found
+    assert set(found) <= {"SR", "SEG", "OT"}, found
     assert 1 <= found.count("SR") <= revisions, found
     assert found.count("SEG") <= found.count("SR"), found
+    assert found.count("OT") <= found.count("SEG"), found

@@ -14,7 +14,7 @@ from node.domain.geometry import Affine, Float64
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.volume import UInt8, Volume
-from node.encode.concepts import VERTEBRA_OF
+from node.encode.concepts import TRABECULAR_CORE, VERTEBRA_OF
 
 #: Frame of reference of a CT that knows none: NIfTI has no such thing.
 NO_FRAME = Uid("2.25.1")
@@ -42,8 +42,8 @@ def read_segmentation(path: Path, volume: Volume) -> UInt8:
     """VerSe numbers of the levels inside their bodies, 0 elsewhere, on the grid of the volume.
 
     A segment belongs to the level of its property type, in the codes that this node writes; where that names no level,
-    to the one in its label, such as "T12" or "vertebrae_L1". Other segments are left out. Frames without a voxel need
-    not be there.
+    to the one in its label, such as "T12" or "vertebrae_L1". Other segments are left out, trabecular cores too. Frames
+    without a voxel need not be there.
 
     Raises
     ------
@@ -72,6 +72,8 @@ def _levels(segmentation: hd.seg.Segmentation) -> dict[int, VertebralLevel]:
     for number in segmentation.segment_numbers:
         description = segmentation.get_segment_description(number)
         code = description.segmented_property_type
+        if (code.value, code.scheme_designator) == (TRABECULAR_CORE.code.value, TRABECULAR_CORE.code.scheme_designator):
+            continue  # a part of a body that has a segment of its own
         level = _LEVEL_OF_CODE.get((code.value, code.scheme_designator)) or _labelled(description.segment_label)
         if level is not None and level in levels.values():
             raise ValueError(f"two of its segments are {level}")

@@ -11,6 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLoss
 from node.dispatch.contexts import MAX_CONTEXTS, RESULT_OFFERS, grouped, offers_for, presentation_contexts
 from node.dispatch.dicom_file import DicomFile
 from node.domain.identifiers import Uid
+from node.domain.outgoing import ObjectKind
 
 
 def file_of(sop_class: int, syntax: str = ExplicitVRLittleEndian) -> DicomFile:
@@ -56,5 +57,5 @@ def test_no_group_needs_more_contexts_than_an_association_holds_and_no_file_is_l
 def test_deliveries_propose_every_kind_of_result_in_both_uncompressed_syntaxes() -> None:
     classes = {offer.sop_class_uid for offer in RESULT_OFFERS}
 
-    assert len(classes) == 3
-    assert len(RESULT_OFFERS) == 6
+    assert len(classes) == len(ObjectKind)
+    assert len(RESULT_OFFERS) == 2 * len(ObjectKind)

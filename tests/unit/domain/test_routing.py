@@ -7,6 +7,7 @@ import pytest
 
 from node.domain.destination import Destination
 from node.domain.identifiers import AETitle
+from node.domain.outgoing import ObjectKind
 from node.domain.provenance import IntendedUse
 from node.domain.routing import accepts, routes
 from tests.builders.index_node import an_object
@@ -31,6 +32,14 @@ def test_a_report_of_nothing_goes_only_where_it_is_wanted_too(research, empty):
 
     assert accepts(destination, replace(RESEARCH, not_evaluable=True)) == (research and empty)
     assert accepts(destination, replace(CLINICAL, not_evaluable=True)) == empty
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_picture_goes_only_where_it_is_wanted_and_nothing_else_asks_for_that(wanted):
+    destination = replace(PLAIN, pictures=wanted)
+
+    assert accepts(destination, replace(CLINICAL, kind=ObjectKind.SC)) == wanted
+    assert accepts(destination, replace(CLINICAL, kind=ObjectKind.SEG))
 
 
 @pytest.mark.parametrize(("research", "key_objects", "by_name"), list(product([True, False], repeat=3)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from node.domain.study import Priority, Series
-from node.domain.work import CT_BONE, LONGEST_TIME_LIMIT_S, PIPELINES, STAGES, Stage, WorkItem, following
+from node.domain.work import ASIDE, CT_BONE, LONGEST_TIME_LIMIT_S, PIPELINES, STAGES, Stage, WorkItem, following
 from tests.builders.index import a_study, an_instance, ct_facts, uid
 
 
@@ -25,6 +25,12 @@ def test_what_follows_in_ct_bone(done, assessable, next_stage):
     assert following(CT_BONE, done, assessable=assessable) is next_stage
 
 
+def test_nothing_that_a_result_waits_for_comes_after_what_is_made_aside():
+    results = set(Stage) - ASIDE
+
+    assert all(STAGES[stage].after <= results for stage in results)
+
+
 def test_every_stage_is_described_once_and_has_its_own_task():
     assert set(STAGES) == set(Stage)
     assert len({spec.task for spec in STAGES.values()}) == len(Stage)
@@ -40,7 +46,12 @@ def test_each_stage_of_a_pipeline_comes_after_what_it_needs(pipeline):
 
 @pytest.mark.parametrize(
     ("stage", "delivery"),
-    [(Stage.DELIVER, {}), (Stage.DELIVER, {"object_uid": uid(1)}), (Stage.SEGMENT, {"destination": "pacs"})],
+    [
+        (Stage.DELIVER, {}),
+        (Stage.DELIVER_PICTURE, {}),
+        (Stage.DELIVER, {"object_uid": uid(1)}),
+        (Stage.SEGMENT, {"destination": "pacs"}),
+    ],
 )
 def test_a_delivery_and_only_a_delivery_has_an_object_and_a_destination(stage, delivery):
     with pytest.raises(ValueError, match="delivery"):

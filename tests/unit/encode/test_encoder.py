@@ -11,22 +11,23 @@ from pynetdicom.presentation import StoragePresentationContexts
 from node.domain.mark import IMPLEMENTATION_CLASS_UID, is_mark
 from node.domain.outgoing import ObjectKind
 from node.domain.provenance import IntendedUse
+from node.domain.pseudonym import Pseudonymizer
 from node.encode.context import EncodingContext
-from tests.builders.ct import CtSpec
-from tests.builders.encoded import ROUTINE, URGENT, encode, encoding_context, read
+from tests.builders.ct import CtSpec, ct_series
+from tests.builders.encoded import ROUTINE, encode, encode_every_kind, read
 from tests.builders.results import assessed_result, not_evaluable_result
 
 
 @pytest.fixture
 def made(tmp_path):
     spec = CtSpec()
-    return encode(assessed_result(spec), spec, tmp_path, context=encoding_context(triage=URGENT))
+    return encode_every_kind(assessed_result(spec), ct_series(spec), tmp_path)
 
 
 def test_the_same_work_gives_the_same_bytes(tmp_path, made):
     spec = CtSpec()
 
-    again = encode(assessed_result(spec), spec, tmp_path / "again", context=encoding_context(triage=URGENT))
+    again = encode_every_kind(assessed_result(spec), ct_series(spec), tmp_path / "again")
 
     for kind in ObjectKind:
         assert hashlib.sha256(again[kind].content).digest() == hashlib.sha256(made[kind].content).digest()
@@ -44,9 +45,9 @@ def test_what_is_said_of_an_object_is_what_stands_in_it(made):
 def test_every_object_is_a_series_of_its_own_in_the_study(made):
     datasets = [read(each) for each in made.values()]
 
-    assert len({dataset.SeriesInstanceUID for dataset in datasets}) == 3
-    assert len({dataset.SeriesNumber for dataset in datasets}) == 3
-    assert {dataset.Modality for dataset in datasets} == {"SEG", "SR", "KO"}
+    assert len({dataset.SeriesInstanceUID for dataset in datasets}) == 4
+    assert len({dataset.SeriesNumber for dataset in datasets}) == 4
+    assert {dataset.Modality for dataset in datasets} == {"SEG", "SR", "KO", "OT"}
 
 
 def test_every_object_carries_the_nodes_mark(made):
@@ -95,4 +96,9 @@ def test_intended_use_and_evaluability_are_said_of_every_object(tmp_path):
 
 def test_a_time_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="time zone"):
-        EncodingContext(now=datetime.datetime(2026, 5, 1), patient="p", station="NODE", triage=ROUTINE)  # noqa: DTZ001
+        EncodingContext(
+            now=datetime.datetime(2026, 5, 1),  # noqa: DTZ001
+            pseudonyms=Pseudonymizer(b"the key of a site"),
+            station="NODE",
+            triage=ROUTINE,
+        )

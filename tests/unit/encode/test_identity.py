@@ -9,7 +9,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from node.domain.outgoing import ObjectKind
 from node.encode.identity import ALWAYS_THERE, copy_identity, site_time
 from tests.builders.ct import CtSpec, ct_series
-from tests.builders.encoded import URGENT, encode, encode_on, encoding_context, read
+from tests.builders.encoded import encode, encode_every_kind, encode_on, read
 from tests.builders.results import NOON, assessed_result
 
 NAMES = [
@@ -28,7 +28,7 @@ def test_a_name_is_the_same_bytes_in_the_same_character_set(tmp_path, character_
     spec = CtSpec(slices=4, character_set=character_set, patient_name=name)
     sources = ct_series(spec)
 
-    made = encode_on(assessed_result(spec), sources, tmp_path, context=encoding_context(triage=URGENT))
+    made = encode_every_kind(assessed_result(spec), sources, tmp_path)
 
     source = dcmread(next(iter(tmp_path.iterdir())), stop_before_pixels=True)
     header = read(made[kind])
@@ -41,7 +41,7 @@ def test_a_name_is_the_same_bytes_in_the_same_character_set(tmp_path, character_
 def test_patient_and_study_are_those_of_the_source(tmp_path, kind):
     spec = CtSpec(slices=4, extra={"IssuerOfPatientID": "CLINIC", "PatientAge": "076Y"})
 
-    made = read(encode(assessed_result(spec), spec, tmp_path, context=encoding_context(triage=URGENT))[kind])
+    made = read(encode_every_kind(assessed_result(spec), ct_series(spec), tmp_path)[kind])
 
     found = {keyword: str(made[keyword].value) for keyword in (*ALWAYS_THERE, "IssuerOfPatientID", "PatientAge")}
     assert found == {

@@ -34,21 +34,53 @@ def test_a_measured_vertebra_is_a_volumetric_group_on_its_segment(tmp_path):
     made = encode(assessed_result(spec), spec, tmp_path)
     segmentation = read(made[ObjectKind.SEG])
 
-    (group,) = content_of(read(made[ObjectKind.SR])).get_volumetric_roi_measurement_groups()
+    body, core = content_of(read(made[ObjectKind.SR])).get_volumetric_roi_measurement_groups()
 
-    segment = group.referenced_segment
-    assert segment.referenced_sop_instance_uid == segmentation.SOPInstanceUID
-    (number,) = segment.referenced_segment_numbers
-    assert segmentation.SegmentSequence[number - 1].SegmentLabel == "L1"
-    assert group.tracking_identifier == "L1"
-    assert group.tracking_uid == segmentation.SegmentSequence[number - 1].TrackingUID
-    assert group.finding_category == codes.SCT.AnatomicalStructure
-    assert group.finding_type == codes.SCT.Vertebra
-    assert group.finding_sites[0].value == codes.SCT.L1Vertebra
+    for group, label in ((body, "L1"), (core, "L1 trabecular core")):
+        segment = group.referenced_segment
+        assert segment.referenced_sop_instance_uid == segmentation.SOPInstanceUID
+        (number,) = segment.referenced_segment_numbers
+        assert segmentation.SegmentSequence[number - 1].SegmentLabel == label
+        assert group.tracking_identifier == label
+        assert group.tracking_uid == segmentation.SegmentSequence[number - 1].TrackingUID
+        assert group.finding_category == codes.SCT.AnatomicalStructure
+        assert group.finding_sites[0].value == codes.SCT.L1Vertebra
+    assert body.finding_type == codes.SCT.Vertebra
+    assert core.finding_type == Code("SEG001", OWN, "Trabecular bone region of vertebral body")
+
+
+def test_what_was_measured_in_the_core_stands_in_its_group_and_nothing_else_does(tmp_path):
+    spec = CtSpec()
+    made = read(encode(assessed_result(spec, findings=calibrated_findings()), spec, tmp_path)[ObjectKind.SR])
+
+    def names(label: str) -> list[str]:
+        return [each.name.meaning for each in group_of(made, label).get_measurements()]
+
+    assert names("L1 trabecular core") == [
+        "Attenuation Coefficient",
+        "Volumetric trabecular bone mineral density (CT, estimated)",
+    ]
+    assert names("L1") == ["Volume", "Height", "Height", "Height", "Level score, 0 to 1, not a calibrated probability"]
+
+
+def test_a_core_that_nobody_drew_keeps_its_measurements_and_the_report_says_so(tmp_path):
+    spec = CtSpec()
+    result = assessed_result(spec)
+    left_by_an_older_worker = replace(result, cores=None)
+
+    made = read(encode(left_by_an_older_worker, spec, tmp_path)[ObjectKind.SR])
+
+    core = group_of(made, "L1 trabecular core")
+    assert core[0].ContentTemplateSequence[0].TemplateIdentifier == "1501"
+    assert [each.value for each in core.get_measurements(codes.DCM.AttenuationCoefficient)] == [98.0]
+    assert group_of(made, "L1")[0].ContentTemplateSequence[0].TemplateIdentifier == "1411"
+    assert any(text.startswith("Limitation: The trabecular cores are measured, but not drawn") for text in texts(made))
+    drawn = read(encode(result, spec, tmp_path / "drawn")[ObjectKind.SR])
+    assert not any("not drawn" in text for text in texts(drawn))
 
 
 def test_a_mean_ct_number_is_coded_with_derivation_unit_site_and_method(report):
-    group = group_of(report, "L1")
+    group = group_of(report, "L1 trabecular core")
 
     (mean,) = group.get_measurements(codes.DCM.AttenuationCoefficient)
 
@@ -66,7 +98,7 @@ def test_a_mean_ct_number_is_coded_with_derivation_unit_site_and_method(report):
 def test_a_density_is_coded_with_its_unit_uncertainty_and_calibration(tmp_path):
     spec = CtSpec()
     made = read(encode(assessed_result(spec, findings=calibrated_findings()), spec, tmp_path)[ObjectKind.SR])
-    group = group_of(made, "L1")
+    group = group_of(made, "L1 trabecular core")
 
     (density,) = group.get_measurements(
         Code("BMD001", OWN, "Volumetric trabecular bone mineral density (CT, estimated)")
@@ -147,12 +179,13 @@ def test_a_volume_is_coded_in_cubic_millimetres(report):
 
 
 def test_a_quantity_that_was_not_measured_has_a_coded_reason_and_no_number(report):
-    group = group_of(report, "L1")
+    group = group_of(report, "L1 trabecular core")
 
     gap = Code("EXC105", OWN, "Reason for no volume of trabecular bone")
     assert evaluations(group, gap) == ["EXC032"]
     assert all(item.MeasuredValueSequence for item in group[0].ContentSequence if item.ValueType == "NUM")
-    assert len(group.get_measurements(codes.SCT.Volume)) == 1
+    assert group.get_measurements(codes.SCT.Volume) == []
+    assert evaluations(group_of(report, "L1"), gap) == []
 
 
 def test_a_vertebra_that_could_not_be_measured_is_a_group_with_the_coded_reason(report):
@@ -189,11 +222,11 @@ def test_a_vertebra_that_was_only_seen_is_not_reported(tmp_path):
 
 def test_a_measured_vertebra_without_a_segment_keeps_its_measurements(tmp_path):
     spec = CtSpec()
-    result = replace(assessed_result(spec), label_map=None)
+    result = replace(assessed_result(spec), label_map=None, cores=None)
 
     made = encode(result, spec, tmp_path)
 
-    group = group_of(read(made[ObjectKind.SR]), "L1")
+    group = group_of(read(made[ObjectKind.SR]), "L1 trabecular core")
     assert ObjectKind.SEG not in made
     assert group[0].ContentTemplateSequence[0].TemplateIdentifier == "1501"
     assert [each.value for each in group.get_measurements(codes.DCM.AttenuationCoefficient)] == [98.0]

@@ -15,7 +15,7 @@ from node.domain.outgoing import ObjectKind
 from node.domain.provenance import IntendedUse
 from node.domain.volume import LabelMap, Segment, Structure
 from tests.builders.ct import AXIAL, CORONAL, SAGITTAL, CtSpec, ct_affine, ct_series, rotated
-from tests.builders.encoded import encode, encode_on, encoding_context, read
+from tests.builders.encoded import encode, encode_on, read
 from tests.builders.enhanced_ct import enhanced_ct
 from tests.builders.results import assessed_result, label_map
 
@@ -56,10 +56,11 @@ def test_a_segmentation_read_back_is_the_label_map(tmp_path, spec):
     made = encode(result, spec, tmp_path)[ObjectKind.SEG]
 
     found = segments_in_patient(made)
-    assert set(found) == {"L1", "L2"}
-    for segment in result.label_map.segments:
-        expected = points(result.label_map.mask(segment), result.label_map.affine.matrix)
-        np.testing.assert_allclose(points(*found[segment.label]), expected, atol=0.011)
+    assert set(found) == {"L1", "L2", "L1 trabecular core"}
+    for each in (result.label_map, result.cores):
+        for segment in each.segments:
+            expected = points(each.mask(segment), each.affine.matrix)
+            np.testing.assert_allclose(points(*found[segment.label]), expected, atol=0.011)
 
 
 @pytest.mark.parametrize("spec", [CtSpec(), CtSpec(backwards=True), CtSpec(duplicated=frozenset({2}))])
@@ -112,7 +113,7 @@ def cropped(result_map: LabelMap) -> LabelMap:
 @pytest.mark.parametrize("change", [turned, cropped])
 def test_a_label_map_with_other_axes_or_a_part_of_the_grid_marks_the_same_voxels(tmp_path, change):
     spec = CtSpec()
-    plain = encode(assessed_result(spec), spec, tmp_path / "plain")[ObjectKind.SEG]
+    plain = encode(assessed_result(spec, labels=label_map(spec)), spec, tmp_path / "plain")[ObjectKind.SEG]
 
     changed = encode(assessed_result(spec, labels=change(label_map(spec))), spec, tmp_path / "changed")
 
@@ -145,7 +146,7 @@ def segmentation(tmp_path, **changes) -> Dataset:
 def test_a_segment_is_coded_as_the_body_of_its_vertebra(tmp_path):
     made = segmentation(tmp_path)
 
-    (first, second) = made.SegmentSequence
+    (first, second, _) = made.SegmentSequence
     assert (first.SegmentLabel, second.SegmentLabel) == ("L1", "L2")
     assert first.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "91723000"
     assert first.SegmentedPropertyTypeCodeSequence[0].CodeValue == "66794005"
@@ -159,12 +160,47 @@ def test_a_segment_is_coded_as_the_body_of_its_vertebra(tmp_path):
     assert first.TrackingUID != second.TrackingUID
 
 
+def test_a_core_is_coded_as_a_region_of_its_vertebra_and_tracked_by_itself(tmp_path):
+    made = segmentation(tmp_path)
+
+    (body, _, core) = made.SegmentSequence
+    assert (core.SegmentNumber, core.SegmentLabel, core.TrackingID) == (3, "L1 trabecular core", "L1 trabecular core")
+    assert core.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "91723000"
+    kind = core.SegmentedPropertyTypeCodeSequence[0]
+    assert (kind.CodeValue, kind.CodingSchemeDesignator) == ("SEG001", "99OSTEONODE")
+    assert core.AnatomicRegionSequence[0].CodeValue == "66794005"
+    assert core.SegmentationAlgorithmIdentificationSequence == body.SegmentationAlgorithmIdentificationSequence
+    assert core.TrackingUID != body.TrackingUID
+
+
+def test_a_segmentation_says_that_segments_overlap_where_it_has_cores(tmp_path):
+    assert segmentation(tmp_path / "cores").SegmentsOverlap == "YES"
+    assert segmentation(tmp_path / "bodies", labels=label_map(CtSpec())).SegmentsOverlap == "NO"
+
+
+def test_a_study_that_an_older_worker_measured_has_the_segments_of_its_bodies(tmp_path):
+    spec = CtSpec()
+    left_by_an_older_one = replace(assessed_result(spec), cores=None)
+
+    made = read(encode(left_by_an_older_one, spec, tmp_path)[ObjectKind.SEG])
+
+    assert [segment.SegmentLabel for segment in made.SegmentSequence] == ["L1", "L2"]
+
+
+def test_cores_on_another_grid_are_refused(tmp_path):
+    spec = CtSpec()
+    result = assessed_result(spec)
+
+    with pytest.raises(Bug, match="frame of reference"):
+        encode(replace(result, cores=replace(result.cores, frame_of_reference="1.2.3")), spec, tmp_path)
+
+
 def test_the_type_is_binary_and_segments_count_from_one_without_background(tmp_path):
     made = segmentation(tmp_path)
 
     assert made.SOPClassUID == SegmentationStorage
     assert made.SegmentationType == "BINARY"
-    assert [segment.SegmentNumber for segment in made.SegmentSequence] == [1, 2]
+    assert [segment.SegmentNumber for segment in made.SegmentSequence] == [1, 2, 3]
     assert "PixelPaddingValue" not in made
     assert made.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
 
@@ -172,14 +208,16 @@ def test_the_type_is_binary_and_segments_count_from_one_without_background(tmp_p
 def test_empty_frames_are_left_out(tmp_path):
     made = segmentation(tmp_path)
 
-    assert made.NumberOfFrames == 4  # two slices for each of two boxes
+    assert made.NumberOfFrames == 6  # two slices for each of two boxes and one core
     frames = made.PerFrameFunctionalGroupsSequence
-    assert [frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber for frame in frames] == [1, 1, 2, 2]
+    assert [frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber for frame in frames] == [1, 1, 2, 2, 3, 3]
     assert [list(frame.FrameContentSequence[0].DimensionIndexValues) for frame in frames] == [
         [1, 1],
         [1, 2],
         [2, 3],
         [2, 4],
+        [3, 1],
+        [3, 2],
     ]
 
 
@@ -254,8 +292,8 @@ def test_research_stands_in_the_label_only_where_it_is_the_intended_use(tmp_path
 
 def test_a_later_study_of_the_patient_shares_tracking_uids(tmp_path):
     def tracking(study: str, patient: str) -> list[str]:
-        spec = CtSpec(study=study)
-        made = encode(assessed_result(spec), spec, tmp_path / study, context=encoding_context(patient=patient))
+        spec = CtSpec(study=study, patient_id=patient)
+        made = encode(assessed_result(spec), spec, tmp_path / study)
         return [segment.TrackingUID for segment in read(made[ObjectKind.SEG]).SegmentSequence]
 
     assert tracking("first", "patient a") == tracking("second", "patient a")
@@ -269,5 +307,6 @@ def test_the_bytes_are_the_bits_of_the_frames_in_order(tmp_path):
     made = read(encode(result, spec, tmp_path)[ObjectKind.SEG])
 
     masks = [result.label_map.labels[k] == value for value, k in ((20, 0), (20, 1), (21, 2), (21, 3))]
+    masks += [result.cores.labels[k] == 20 for k in (0, 1)]
     expected = np.packbits(np.concatenate([mask.ravel() for mask in masks]), bitorder="little").tobytes()
     assert made.PixelData.rstrip(b"\x00") == expected.rstrip(b"\x00")

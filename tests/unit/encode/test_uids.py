@@ -70,11 +70,13 @@ def test_kinds_instances_and_series_have_uids_of_their_own():
 
 
 def test_a_level_keeps_its_tracking_uid_in_later_studies_of_the_patient():
-    first = level_tracking_uid("patient a", VertebralLevel.L1, "vertebral body")
+    first = level_tracking_uid("patient a", "ct-bone", VertebralLevel.L1, "vertebral body")
 
-    assert first == level_tracking_uid("patient a", VertebralLevel.L1, "vertebral body")
-    assert first != level_tracking_uid("patient b", VertebralLevel.L1, "vertebral body")
-    assert first != level_tracking_uid("patient a", VertebralLevel.L2, "vertebral body")
+    assert first == level_tracking_uid("patient a", "ct-bone", VertebralLevel.L1, "vertebral body")
+    assert first != level_tracking_uid("patient b", "ct-bone", VertebralLevel.L1, "vertebral body")
+    assert first != level_tracking_uid("patient a", "xr-fracture", VertebralLevel.L1, "vertebral body")
+    assert first != level_tracking_uid("patient a", "ct-bone", VertebralLevel.L2, "vertebral body")
+    assert first != level_tracking_uid("patient a", "ct-bone", VertebralLevel.L1, "trabecular core")
 
 
 def test_a_vertebra_without_a_level_is_not_tracked_beyond_its_work():

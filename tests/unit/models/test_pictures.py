@@ -89,7 +89,7 @@ def test_no_name_stands_on_another_where_bodies_lie_close(monkeypatch: pytest.Mo
             bottom, top = axes.get_ylim()
             assert top < place[1] < bottom
 
-    monkeypatch.setattr("models.pictures._write", write)
+    monkeypatch.setattr("models.pictures.write", write)
     draw_spine(replace(volume, affine=Affine(flat @ volume.affine.matrix)), flattened)
 
     of_one_panel = written[: len(written) // 2]

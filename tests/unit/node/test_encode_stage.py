@@ -10,11 +10,20 @@ import pytest
 from blake3 import blake3
 from pydicom import dcmread
 
-from node.artefacts import FINDINGS, LABEL_MAP, AnalysedSeries, findings_to_bytes, label_map_to_bytes
+from node.artefacts import (
+    CORES,
+    FINDINGS,
+    LABEL_MAP,
+    MEASUREMENT_PICTURE,
+    AnalysedSeries,
+    findings_to_bytes,
+    label_map_to_bytes,
+)
 from node.domain.errors import Bug
 from node.domain.identifiers import Uid
 from node.domain.mark import is_mark
 from node.domain.outgoing import ObjectKind, OutgoingObject
+from node.domain.pseudonym import Pseudonymizer
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.result import Result
 from node.domain.selection import NoSuitableSeries, RejectedSeries, SeriesChoice
@@ -25,6 +34,7 @@ from node.encode_stage import Encoding, EncodingSettings, reasons_of
 from node.object_files import ObjectFiles
 from node.store.artefacts_store import FileArtefactStore
 from tests.builders.ct import CtSpec, ct_series, write_series
+from tests.builders.encoded import a_picture
 from tests.builders.index import FakeClock, digest
 from tests.builders.results import assessed_result, not_evaluable_result
 
@@ -111,11 +121,17 @@ class Bench:
         left = [store.write(lease, FINDINGS, findings_to_bytes(analysed))]
         if result.label_map is not None:
             left.append(store.write(lease, LABEL_MAP, label_map_to_bytes(result.label_map)))
+        if result.cores is not None:
+            left.append(store.write(lease, CORES, label_map_to_bytes(result.cores)))
         self.ledger.left = tuple(left)
 
     def encode(self, *, series_uid: str | None = SPEC.uid("series"), token: int = 1) -> StageOutcome:
         """Run the stage."""
-        encoding = Encoding(
+        return self.encoding().encode(a_lease(Stage.ENCODE, series_uid=series_uid, token=token))
+
+    def encoding(self) -> Encoding:
+        """The stage functions."""
+        return Encoding(
             ledger=self.ledger,
             artefacts=FileArtefactStore(self.root),
             studies=self.images,
@@ -127,9 +143,9 @@ class Bench:
                 code_version="0.1.0",
                 configuration_sha256="cd" * 32,
             ),
+            pseudonyms=Pseudonymizer(b"the key of a site"),
             clock=FakeClock(),
         )
-        return encoding.encode(a_lease(Stage.ENCODE, series_uid=series_uid, token=token))
 
 
 def a_lease(stage: Stage, *, series_uid: str | None = None, token: int = 1) -> Lease:
@@ -187,6 +203,18 @@ def test_an_assessed_study_gives_a_segmentation_and_a_report(bench: Bench) -> No
     assert outcome.assessable
     assert [made.kind for made in outcome.objects] == [ObjectKind.SEG, ObjectKind.SR]
     assert set(outcome.timings_s) == {"encode"}
+
+
+def test_cores_that_were_left_are_segments_and_a_study_without_them_is_encoded_too(bench: Bench) -> None:
+    def labels(result: Result, token: int) -> list[str]:
+        bench.leave(result)
+        made = next(each for each in bench.encode(token=token).objects if each.kind is ObjectKind.SEG)
+        return [segment.SegmentLabel for segment in dcmread(bench.root / made.file).SegmentSequence]
+
+    drawn = assessed_result(SPEC)
+
+    assert labels(drawn, token=1) == ["L1", "L2", "L1 trabecular core"]
+    assert labels(replace(drawn, cores=None), token=2) == ["L1", "L2"]
 
 
 def test_each_object_lies_in_the_store_as_it_is_described(bench: Bench) -> None:
@@ -307,6 +335,29 @@ def test_of_two_findings_files_the_later_stage_s_counts(bench: Bench) -> None:
     bench.ledger.left = (*earlier, later)
 
     assert bench.encode().assessable
+
+
+def test_a_picture_that_was_drawn_becomes_an_object_of_the_same_work(bench: Bench) -> None:
+    bench.leave(assessed_result(SPEC))
+    drawn = FileArtefactStore(bench.root).write(a_lease(Stage.PICTURE), MEASUREMENT_PICTURE, a_picture())
+    bench.ledger.left = (*bench.ledger.left, drawn)
+    report = next(made for made in bench.encode().objects if made.kind is ObjectKind.SR)
+
+    outcome = bench.encoding().encode_picture(a_lease(Stage.ENCODE_PICTURE, series_uid=SPEC.uid("series")))
+
+    (made,) = outcome.objects
+    dataset = dcmread(bench.root / made.file)
+    assert (made.kind, made.intended_use, made.not_evaluable) == (ObjectKind.SC, report.intended_use, False)
+    assert (dataset.SOPInstanceUID, dataset.StudyInstanceUID) == (made.sop_instance_uid, SPEC.study_uid)
+    assert is_mark(dataset.Manufacturer)
+    assert set(outcome.timings_s) == {"encode_picture"}
+
+
+def test_a_picture_that_nobody_drew_is_a_fault_of_the_program(bench: Bench) -> None:
+    bench.leave(assessed_result(SPEC))
+
+    with pytest.raises(Bug, match=MEASUREMENT_PICTURE):
+        bench.encoding().encode_picture(a_lease(Stage.ENCODE_PICTURE, series_uid=SPEC.uid("series")))
 
 
 def test_an_analysis_that_left_nothing_is_a_fault_of_the_program(bench: Bench) -> None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from node.artefacts import LABEL_MAP
+from node.artefacts import LABEL_MAP, MEASUREMENT_PICTURE
 from node.domain.errors import StaleLease
 from node.domain.outgoing import ObjectKind
 from node.domain.state import StudyState, WorkState
 from node.domain.study import Priority
-from node.domain.work import STAGES, Artefact, Failure, NotClaimed, Stage, StageOutcome
+from node.domain.work import ASIDE, STAGES, Artefact, Failure, NotClaimed, Stage, StageOutcome
 from node.observe.events import Event
 from node.queueing import queue_of
 from node.store.engine import reading
@@ -140,7 +140,32 @@ def test_a_study_is_done_before_its_picture_is_drawn_and_though_it_cannot_be(rea
     assert [row.item.stage for row in overview.dead_letters()] == [Stage.PICTURE]
 
 
-def test_nothing_follows_a_picture(ready):
+def test_an_object_is_made_of_a_picture_and_delivered_without_the_study_working_again(ready):
+    mask = Artefact(name=LABEL_MAP, file="artefacts/labels", digest=digest("labels"), size=10)
+    drawn = Artefact(name=MEASUREMENT_PICTURE, file="artefacts/measurement", digest=digest("drawn"), size=10)
+    capture = an_object("picture", ObjectKind.SC)
+    overview = OverviewReader(ready.engine, PSEUDONYMS)
+    ready.do_next(StageOutcome(assessable=True, artefacts=(mask,)))
+    shown = []
+    while ready.queue.messages:
+        lease = ready.next_lease()
+        if lease.item.stage in ASIDE:
+            shown.append((lease.item.stage, overview.study_state(uid("1"))))
+        outcomes = {
+            Stage.PICTURE: StageOutcome(assessable=True, artefacts=(drawn,)),
+            Stage.ENCODE_PICTURE: StageOutcome(assessable=True, objects=(capture,)),
+        }
+        ready.ledger.complete(lease, outcomes.get(lease.item.stage) or outcome_of(lease))
+
+    (delivery,) = ready.work(stage=Stage.DELIVER_PICTURE)
+    assert shown[:2] == [(Stage.PICTURE, StudyState.DONE), (Stage.ENCODE_PICTURE, StudyState.DONE)]
+    assert {state for _, state in shown} == {StudyState.DONE}
+    assert (delivery.item.object_uid, delivery.item.destination) == (capture.sop_instance_uid, "pacs")
+    assert delivery.item.priority is Priority.BACKFILL
+    assert set(ready.states()) == {WorkState.DONE}
+
+
+def test_nothing_follows_a_picture_of_an_older_worker(ready):
     mask = Artefact(name=LABEL_MAP, file="artefacts/labels", digest=digest("labels"), size=10)
     ready.do_next(StageOutcome(assessable=True, artefacts=(mask,)))
 

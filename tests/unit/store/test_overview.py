@@ -2,13 +2,14 @@
 
 import pytest
 
+from node.artefacts import LABEL_MAP
 from node.domain.state import StudyState, WorkState
-from node.domain.work import Failure, Stage, StageOutcome
+from node.domain.work import Artefact, Failure, Stage, StageOutcome
 from node.store.enqueuing import QueuePolicy
 from node.store.overview import OverviewReader
 from node.store.requeueing import Requeuer
 from node.store.results import ResultReader
-from tests.builders.index import an_instance, ct_facts, uid
+from tests.builders.index import an_instance, ct_facts, digest, uid
 from tests.builders.index_node import ARCHIVE, MESSAGE_S, PACS, PSEUDONYMS, IndexNode, an_object
 
 FOR_GOOD = Failure(error="Bug", message="contradiction", permanent=True)
@@ -154,6 +155,18 @@ def test_a_result_tells_what_was_chosen_made_and_how_long_it_took(node):
     assert {each.sop_instance_uid for each in pipeline.objects} == made
     expected = {"receive": 0.0, "wait": 61.0, "load": 2.0, "segment": 4.0, "encode": 0.5, "deliver": 0.2}
     assert result.timings_s == pytest.approx(expected)
+
+
+def test_the_time_of_a_picture_is_none_of_the_result_s(node):
+    mask = Artefact(name=LABEL_MAP, file="artefacts/labels", digest=digest("labels"), size=10)
+    node.complete_study()
+    node.do_next(StageOutcome(assessable=True, artefacts=(mask,), timings_s={"load": 5.0}))
+
+    node.do_all()
+
+    assert node.states(stage=Stage.PICTURE) == [WorkState.DONE]
+    # screening and the picture load for one second each
+    assert ResultReader(node.engine).study_result(uid("1")).timings_s["load"] == 6.0
 
 
 def test_a_result_is_that_of_the_newest_closed_revision(node):

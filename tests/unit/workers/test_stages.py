@@ -7,7 +7,16 @@ import numpy as np
 import pydicom
 import pytest
 
-from node.artefacts import CROPS, FINDINGS, LABEL_MAP, PICTURE, findings_from_bytes, label_map_from_bytes
+from node.artefacts import (
+    CORES,
+    CROPS,
+    FINDINGS,
+    LABEL_MAP,
+    MEASUREMENT_PICTURE,
+    PICTURE,
+    findings_from_bytes,
+    label_map_from_bytes,
+)
 from node.domain.acquisition import Acquisition
 from node.domain.errors import Bug
 from node.domain.finding import Status
@@ -118,7 +127,9 @@ def done(spine_files) -> tuple[World, StageOutcome, StageOutcome]:
     stages = stages_of(world)
     segmented = stages.segment(a_lease(Stage.SEGMENT))
     world.left += segmented.artefacts
-    return world, segmented, stages.screen_bmd(a_lease(Stage.SCREEN_BMD))
+    screened = stages.screen_bmd(a_lease(Stage.SCREEN_BMD))
+    world.left += screened.artefacts
+    return world, segmented, screened
 
 
 def test_segment_leaves_a_label_map_crops_and_where_they_come_from(done):
@@ -144,6 +155,23 @@ def test_screening_leaves_what_was_painted(done):
     assert any(vertebra.value(Quantity.BMD) is not None for vertebra in analysed.findings.vertebrae)
 
 
+def test_screening_leaves_the_cores_of_the_vertebrae_that_it_measured_inside_of_their_bodies(done):
+    world, _, screened = done
+    findings = findings_from_bytes(world.contents[FINDINGS]).findings
+    bodies, cores = (label_map_from_bytes(world.contents[name]) for name in (LABEL_MAP, CORES))
+
+    measured = {each.level: each for each in findings.vertebrae if each.value(Quantity.CORE_MEAN_HU) is not None}
+
+    assert [artefact.name for artefact in screened.artefacts] == [FINDINGS, CORES]
+    assert {segment.level for segment in cores.segments} == set(measured)
+    assert (bodies.affine, bodies.frame_of_reference) == (cores.affine, cores.frame_of_reference)
+    for segment in cores.segments:
+        inside = cores.mask(segment)
+        volume = inside.sum() * cores.affine.voxel_volume_mm3
+        assert (bodies.labels[inside] == measured[segment.level].segment_value).all()
+        assert volume == pytest.approx(measured[segment.level].value(Quantity.CORE_VOLUME))
+
+
 def test_findings_rest_on_the_configurations_of_both_stages(done):
     world, _, _ = done
     same = findings_from_bytes(world.contents[FINDINGS]).provenance.configuration_sha256
@@ -161,9 +189,20 @@ def test_a_picture_is_drawn_from_what_was_left_and_the_series(done):
 
     drawn = stages_of(world).picture(a_lease(Stage.PICTURE))
 
-    assert [artefact.name for artefact in drawn.artefacts] == [PICTURE]
+    assert [artefact.name for artefact in drawn.artefacts] == [PICTURE, MEASUREMENT_PICTURE]
     assert set(drawn.timings_s) == {"picture"}
-    assert world.contents[PICTURE].startswith(b"\x89PNG")
+    assert all(world.contents[name].startswith(b"\x89PNG") for name in (PICTURE, MEASUREMENT_PICTURE))
+
+
+def test_a_study_that_an_older_worker_measured_is_drawn_without_its_cores(done):
+    world, _, screened = done
+    older = World(world._files)
+    older.contents = dict(world.contents)
+    older.left = [*world.left, *(artefact for artefact in screened.artefacts if artefact.name != CORES)]
+
+    drawn = stages_of(older).picture(a_lease(Stage.PICTURE))
+
+    assert [artefact.name for artefact in drawn.artefacts] == [PICTURE, MEASUREMENT_PICTURE]
 
 
 def test_a_series_that_can_no_longer_be_read_is_not_drawn(done, tmp_path):

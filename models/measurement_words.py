@@ -1,0 +1,145 @@
+"""What stands beside the picture of a measurement: numbers with their units, or why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from node.domain.calibration import CalibrationMethod
+from node.domain.finding import (
+    HU_BAND_HIGH_ABOVE,
+    HU_BAND_LOW_BELOW,
+    CtBoneFindings,
+    HuBand,
+    MeanDensity,
+    Status,
+    VertebraFinding,
+)
+from node.domain.levels import VertebralLevel
+from node.domain.measurement import NotMeasurable, Quantity
+from node.domain.provenance import IntendedUse, Provenance
+from node.domain.reasons import Reason
+
+#: Stands on every picture that a model made which no site has released.
+RESEARCH = "RESEARCH - not for clinical use"
+
+_CALIBRATED = {
+    CalibrationMethod.PHANTOM: "calibrated by a phantom in the same scan",
+    CalibrationMethod.ASYNCHRONOUS: "calibrated on this scanner, phantom on another day",
+    CalibrationMethod.INTERNAL: "calibrated by the patient's own tissues",
+}
+_BANDS = {
+    HuBand.LOW: f"low: below {HU_BAND_LOW_BELOW:.0f} HU",
+    HuBand.INDETERMINATE: f"indeterminate: {HU_BAND_LOW_BELOW:.0f} to {HU_BAND_HIGH_ABOVE:.0f} HU",
+    HuBand.HIGH: f"high: above {HU_BAND_HIGH_ABOVE:.0f} HU",
+}
+
+
+class Tone(Enum):
+    """How a line is to be read."""
+
+    NUMBER = "number"
+    PLAIN = "plain"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One sentence, to be broken where it is too long."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+def words_of(finding: VertebraFinding) -> tuple[Line, ...]:
+    """What was measured in a vertebra and how sure its name is, or why nothing was."""
+    confidence = finding.level_confidence
+    sure = () if confidence is None else (Line(text=f"level {confidence}"),)
+    if finding.status is not Status.ASSESSED:
+        return (*sure, Line(text="Not evaluable", tone=Tone.WARNING), *_because(finding.reasons))
+    return (*sure, *_attenuation(finding), *_density(finding))
+
+
+def _attenuation(finding: VertebraFinding) -> tuple[Line, ...]:
+    mean = finding.measurement(Quantity.CORE_MEAN_HU)
+    if mean is None:
+        return ()
+    lines = [Line(text=f"{mean.value:.0f} HU", tone=Tone.NUMBER)]
+    if mean.interval_95 is not None:
+        low, high = mean.interval_95
+        lines.append(Line(text=f"mean of the core; {low:.0f} to {high:.0f} HU by where it lies (95 %)"))
+    deviation, volume = finding.value(Quantity.CORE_SD_HU), finding.value(Quantity.CORE_VOLUME)
+    if deviation is not None and volume is not None:
+        lines.append(Line(text=f"standard deviation {deviation:.0f} HU, core {volume / 1000.0:.1f} cm³"))
+    return tuple(lines)
+
+
+def _density(finding: VertebraFinding) -> tuple[Line, ...]:
+    density = finding.measurement(Quantity.BMD)
+    if density is not None and density.interval_95 is not None and density.calibration is not None:
+        low, high = density.interval_95
+        return (
+            Line(text=f"{density.value:.0f} mg/cm³", tone=Tone.NUMBER),
+            Line(text=f"{low:.0f} to {high:.0f} mg/cm³ (95 %), {_CALIBRATED[density.calibration]}"),
+        )
+    return tuple(
+        Line(text=f"No density: {each.reason.text}", tone=Tone.WARNING)
+        for each in finding.measurements
+        if isinstance(each, NotMeasurable) and each.quantity is Quantity.BMD
+    )
+
+
+def summary_of(findings: CtBoneFindings, *, besides: Sequence[VertebralLevel]) -> tuple[Line, ...]:
+    """What the levels say together, why not more, and why levels that were asked for have no panel.
+
+    Parameters
+    ----------
+    besides
+        Levels that have a panel of their own.
+    """
+    screening = findings.screening
+    lines = []
+    if screening is not None and screening.density is not None:
+        lines += _category(screening.density)
+    if screening is not None and screening.hu_band is not None:
+        # a category says more, and two headlines could be taken for one
+        tone = Tone.NUMBER if screening.density is None else Tone.PLAIN
+        lines.append(Line(text=f"L1 is {_BANDS[screening.hu_band]}, uncalibrated", tone=tone))
+        lines.append(Line(text="A band of CT numbers is no bone density and no diagnosis."))
+    if not lines:
+        lines.append(Line(text="No statement about bone density", tone=Tone.WARNING))
+    missing: dict[Reason, list[str]] = {}
+    for vertebra in findings.vertebrae:
+        if vertebra.segment_value is None and vertebra.level is not None and vertebra.level not in besides:
+            for reason in vertebra.reasons:
+                missing.setdefault(reason, []).append(vertebra.level)
+    lines += [
+        Line(text=f"{' and '.join(levels)}: {reason.text}", tone=Tone.WARNING) for reason, levels in missing.items()
+    ]
+    return (*lines, *_because([reason for reason in findings.reasons if reason not in missing]))
+
+
+def _category(density: MeanDensity) -> list[Line]:
+    low, high = density.interval_95
+    reached = " and ".join(category.value for category in density.also_possible)
+    mean = f"Mean of L1 and L2: {density.value:.0f} mg/cm³, {low:.0f} to {high:.0f} mg/cm³ (95 %)"
+    return [
+        Line(text=f"{density.category.value.capitalize()} range", tone=Tone.NUMBER),
+        Line(text=f"{mean}{f'; this reaches {reached}' if reached else ''}. No diagnosis."),
+    ]
+
+
+def _because(reasons: Sequence[Reason]) -> list[Line]:
+    return [Line(text=reason.text, tone=Tone.WARNING) for reason in dict.fromkeys(reasons)]
+
+
+def made_by(provenance: Provenance) -> str:
+    """The networks and the program."""
+    models = [f"{model.name} {model.version}" for model in provenance.models]
+    return ", ".join((*models, f"OsteoNode {provenance.code_version}"))
+
+
+def notice(provenance: Provenance) -> str:
+    """What must stand on the picture because of what made it; empty where nothing must."""
+    return RESEARCH if provenance.intended_use is IntendedUse.RESEARCH else ""
