@@ -57,8 +57,9 @@ _DOTS_PER_INCH = 110
 def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
     """A PNG: cuts through the middle of the bodies, sagittal and coronal, that follow the spine, and a projection.
 
-    Bodies that can be measured are green, others yellow; beside each stands how sure its name is. The projection shows
-    the brightest voxel from front to back, by which ribs can be counted. It carries no identity.
+    Bodies with a name that are whole are green, others yellow; whether they are sound is judged later. Beside each
+    stands how sure its name is. The projection shows the brightest voxel from front to back, by which ribs can be
+    counted. It carries no identity.
     """
     grid = to_network_grid(volume, (_SPACING_MM,) * 3)
     bodies = _bodies_on(grid, spine)
@@ -76,8 +77,8 @@ def draw_spine(volume: Volume, spine: SpineSegmentation) -> bytes:
     keys = [
         Line2D([], [], color=colours[0], label=meaning)
         for colours, meaning in (
-            (MEASURED, "can be measured"),
-            (REFUSED, "not measured: no level, cut, or implausible"),
+            (MEASURED, "named and whole"),
+            (REFUSED, "no level, cut, or implausible: not measured"),
         )
     ]
     figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, labelcolor=QUIET, fontsize=9)

@@ -50,6 +50,7 @@ def test_l1_and_l2_of_an_abdomen_are_found_and_measured_near_the_spheres_placed_
     # HU of spheres placed by eye: README of the shared data
     assert l1["mean_hu"] == pytest.approx(147.0, abs=10.0)
     assert l2["mean_hu"] == pytest.approx(140.0, abs=10.0)
+    assert [each["genant"] for each in (l1, l2)] == [0, 0]
     assert complaints_of_the_validator(run) == {"SEG": [], "SR": [], "SC": []}
 
 
@@ -64,4 +65,6 @@ def test_a_chest_that_ends_in_l1_gives_no_number_of_a_level_that_is_not_there(sh
     lumbar = [each for each in run.pipeline["vertebrae"] if str(each["level"]).startswith("L")]
     assert all("mean_hu" not in each for each in lumbar)
     assert "screening" not in run.pipeline
+    # the nearest vertebra whose level is certain
+    assert run.pipeline["offered_level"] == "T11"
     assert complaints_of_the_validator(run) == {"SEG": [], "SR": [], "SC": []}

@@ -8,21 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from models.bone import measure_bone
+from models.box import grown
 from models.choice import load_spine_model
-from models.crops import crop_bodies
+from models.crops import SpineCrops, crop_bodies, cut_body
 from models.references import read_references
 from models.resample import to_network_grid
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
+from node.domain.height_loss import GenantGrade
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.reference_tissues import ReferenceTissue
 from node.domain.volume import Volume
 from tests.builders.acquisitions import AT_120_KV
+from tests.builders.body_crops import Body, crop_of
 from tests.builders.lone_vertebra import lone_vertebra
 from tests.builders.real_ct import read_series
 from training.evaluation.scores import Naming, score_case
@@ -50,6 +54,14 @@ def test_l1_and_l2_of_a_trunk_read_what_was_read_by_eye(
     assert vertebra.value(Quantity.CORE_MEAN_HU) == pytest.approx(hu, abs=10.0)
 
 
+@pytest.mark.parametrize("level", [L1, L2])
+def test_l1_and_l2_of_a_trunk_are_sound(trunk: CtBoneFindings, level: VertebralLevel) -> None:
+    vertebra = entry(trunk, level)
+
+    assert vertebra.height_loss is not None
+    assert vertebra.height_loss.grade is GenantGrade.NORMAL
+
+
 def test_t10_to_l5_of_a_trunk_are_separated_and_named(trunk: CtBoneFindings) -> None:
     named = [
         vertebra for vertebra in trunk.vertebrae if vertebra.level is not None and vertebra.segment_value is not None
@@ -75,6 +87,14 @@ def test_a_chest_that_ends_in_l1_gives_no_number_of_l1_or_below(chest: CtBoneFin
         vertebra = entry(chest, level)
         assert vertebra.status is Status.NOT_EVALUABLE
         assert vertebra.measurements == ()
+
+
+def test_a_chest_that_ends_in_l1_offers_the_nearest_vertebra_whose_level_is_certain(chest: CtBoneFindings) -> None:
+    measured = [each.level for each in chest.vertebrae if each.status is Status.ASSESSED]
+
+    assert chest.offered is measured[-1]
+    assert chest.offered is VertebralLevel.T11
+    assert "The limits of L1 do not hold for it" in chest.offer
 
 
 def test_a_chest_that_ends_in_l1_says_that_l1_is_cut_or_that_its_level_is_uncertain(chest: CtBoneFindings) -> None:
@@ -154,6 +174,22 @@ def test_tissues_of_a_trunk_and_of_a_chest_read_what_such_tissues_have(
         assert -120.0 < hu[ReferenceTissue.FAT] < -85.0
         assert 25.0 < hu[ReferenceTissue.MUSCLE] < 65.0
         assert 20.0 < hu[ReferenceTissue.BLOOD] < 60.0
+
+
+def test_an_osteoporotic_l3_given_its_mask_is_sound_and_reads_what_its_eroded_body_does(shared_data: Path) -> None:
+    case = lone_vertebra(shared_data / "ct" / "tptbox-l3")
+    body = case.truth == VertebralLevel.L3.number
+    vertebra = crop_of(Body(level=VertebralLevel.L3)).vertebra
+    (box,) = ndimage.find_objects(body.view(np.uint8))
+    window = grown(box, by=[7, 7, 7], shape=body.shape)
+    crop = cut_body(case.volume, window, body[window], vertebra=vertebra)
+
+    (l3, *_) = measure_bone(SpineCrops(crops=(crop,)), AT_120_KV).vertebrae
+
+    assert l3.status is Status.ASSESSED
+    assert l3.height_loss is not None
+    assert l3.height_loss.grade is GenantGrade.NORMAL
+    assert l3.value(Quantity.CORE_MEAN_HU) == pytest.approx(51.0, abs=8.0)
 
 
 def test_a_lone_vertebra_in_an_empty_trunk_is_found_and_gets_no_level(shared_data: Path) -> None:

@@ -163,3 +163,15 @@ def test_the_end_of_the_scan_is_no_endplate() -> None:
     found = heights(replace(crop, hu=crop.hu[first:], body=crop.body[first:], affine=affine))
 
     assert found == pytest.approx((26.0, 26.0, 26.0), abs=0.7)
+
+
+def test_endplates_that_meet_are_none() -> None:
+    crop = box_of(14.0, 14.0, 14.0)
+    index = np.argwhere(np.ones_like(crop.body)).astype(np.float64)
+    z = crop.affine.to_lps(index)[:, 2].reshape(crop.body.shape)
+    sheet = np.where(np.abs(z) < 1.2, 900.0, 40.0)
+
+    found = body_heights(replace(crop, hu=sheet.astype(np.int16)))
+
+    assert isinstance(found, Reason)
+    assert found.code is ReasonCode.IMPLAUSIBLE_ANATOMY

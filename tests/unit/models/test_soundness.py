@@ -158,3 +158,14 @@ def test_a_fractured_l2_is_stepped_over() -> None:
     assert findings.screening.levels == (L1, L3)
     assert findings.screening.hu_band is HuBand.INDETERMINATE
     assert findings.offered is None
+
+
+def test_one_lumbar_vertebra_that_is_sound_gives_its_density_and_no_category() -> None:
+    broken = {level.value: Body(level=level, height_mm=CRUSHED_MM) for level in (L1, L3)}
+
+    findings = findings_of(chain(**broken), calibrated=True)
+
+    assert findings.screening is None
+    assert entry(findings, L2).value(Quantity.BMD) is not None
+    assert findings.offered is L2
+    assert any(limitation.startswith("L2 alone of L1 to L3") for limitation in findings.limitations)
