@@ -21,6 +21,7 @@ from node.domain.networks import (
 from training.phantom import cohort_command as phantom_cohort
 from training.phantom import command as phantom
 from training.screening_fit import command as screening_fit
+from training.screening_report import command as screening_report
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -32,7 +33,15 @@ evaluate = typer.Typer(no_args_is_help=True, help="Judge a model on scans whose 
 app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")
 app.add_typer(fit, name="fit")
+release = typer.Typer(no_args_is_help=True, help="Make the bundle that a node uses.")
+app.add_typer(release, name="release")
 screening_fit.register(fit)
+screening_report.register(evaluate, release)
+
+
+@release.callback()
+def _release() -> None:
+    """Make the bundle that a node uses."""
 
 
 class NetworkName(StrEnum):

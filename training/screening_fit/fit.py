@@ -69,10 +69,10 @@ def fit_screening(
         Where the work folder holds another training.
     """
     scans = share_out(read_manifest(manifest), split)
-    check_files(scans, _counted(watch, "checking files", len(scans)))
+    check_files(scans, counted(watch, "checking files", len(scans)))
     scans = tuple(with_facts(scan) for scan in scans)
     book = CaseBook(plan.work / "cases", plan.device)
-    cases, excluded = book.all(scans, _counted(watch, "cutting out L1 and L2", len(scans)))
+    cases, excluded = book.all(scans, counted(watch, "cutting out L1 and L2", len(scans)))
     lessons = Lessons.of(cases)
     out.mkdir(parents=True, exist_ok=True)
     write_split(scans, out / SPLIT)
@@ -88,7 +88,8 @@ def fit_screening(
     return _save_calibrated(out / BUNDLE, card, learner.network, lessons.validation, plan.device)
 
 
-def _counted(watch: Watch, what: str, count: int) -> Callable[[], None]:
+def counted(watch: Watch, what: str, count: int) -> Callable[[], None]:
+    """Tells the watch, each time that it is called, that one more of so many things is done."""
     done = 0
 
     def one_more() -> None:
