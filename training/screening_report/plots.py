@@ -26,7 +26,7 @@ _CATEGORY_COLOURS = dict(zip(BoneCategory, ("#2f8f5b", "#8a6d00", "#b23a48"), st
 _GRID, _DIAGONAL, _MUTED = "#e3e8ee", "#9aa5b1", "#51606f"
 
 #: Bins of a reliability curve: as many as leave some scans in each.
-_SCANS_A_BIN, _MOST_BINS, _LEAST_BINS = 15, 10, 3
+_SCANS_A_BIN, _MOST_BINS, _LEAST_BINS = 30, 10, 3
 
 #: A curve of fewer scans shows chance and no model.
 LEAST_FOR_A_CURVE = 20
@@ -94,8 +94,9 @@ def _reliability(axes: Axes, judged: Sequence[Judged], method: ClassifierMethod)
             shares,
             yerr=reach,
             marker="o",
-            markersize=4.5,
-            linewidth=1.4,
+            markersize=5.0,
+            linestyle="--",
+            linewidth=0.8,
             elinewidth=0.8,
             capsize=2.0,
             color=_CATEGORY_COLOURS[category],
@@ -150,7 +151,7 @@ def group_picture(evaluation: Evaluation) -> bytes | None:
     axes.invert_yaxis()
     axes.set_xlabel("mean AUC with its 95 % interval (in brackets: scans)")
     _tidy(axes)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14 + 0.3 / len(there)), ncols=2, frameon=False, fontsize=8)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False, fontsize=8)
     return _png(canvas)
 
 

@@ -82,7 +82,8 @@ def _readme(card: ScreeningCard, figures: Evaluation) -> str:
         (
             f"# {card.name} {card.version}\n",
             f"{card.task}\n",
-            f"Outputs: {', '.join(card.classes)}. Intended use: {card.intended_use}. Trained on: {card.training.data}\n",
+            f"Outputs: {', '.join(card.classes)}. Intended use: {card.intended_use}.\n",
+            f"Trained on: {card.training.data}\n",
             f"Made by `{card.training.command}`; {card.training.steps} epochs. Temperatures: {'; '.join(told)}.\n",
             f"## Judged on the {figures.cohort} cohort\n",
             f"{_SCOPE} {' '.join(figures.limitations)}\n",
