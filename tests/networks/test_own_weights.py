@@ -1,0 +1,47 @@
+"""The commands of the tutorial, run as they stand there on a few synthetic scans."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from models.screening.bundle import load_card
+from node.domain.provenance import IntendedUse
+from training.cli import app
+from training.phantom.cohort import write_cohort
+
+PAGE = Path(__file__).parents[2] / "docs/tutorial/your-own-weights.md"
+
+
+def commands() -> list[list[str]]:
+    """What the page tells to type, without the name of the program."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith("    osteonode-train ")]
+
+
+def test_the_tutorial_goes_from_a_table_to_released_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_cohort(tmp_path, scans=5, seed=1)
+    told = commands()
+    assert [command[0] for command in told] == ["fit", "evaluate", "release"]
+
+    for command in told:
+        quick = ["--epochs", "1"] if command[0] == "fit" else []
+        result = CliRunner().invoke(app, [*command, *quick])
+        assert result.exit_code == 0, (command, result.output, result.exception)
+
+    card = load_card(tmp_path / "released")
+    assert card.intended_use is IntendedUse.RESEARCH
+    assert card.temperatures == ()
+    assert (tmp_path / "fit/split.csv").read_text().startswith("patient,cohort\nphantom-000,training\n")
+    assert "| category: osteoporosis |" in (tmp_path / "fit/characteristics.md").read_text()
+    assert (tmp_path / "fit/excluded.csv").read_text() == "row,cohort,code,reason\n"
+    figures = json.loads((tmp_path / "report/evaluation.json").read_text())
+    assert figures["weights_sha256"] == card.weights_sha256
+    # model 1 saw L2 as well
+    assert [model["scans"] for model in figures["overall"]["models"]] == [1, 1]
+    assert list((tmp_path / "work/tensorboard").iterdir())
