@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 from scipy import ndimage
 
 from models.box import Box, corner, grown, shifted, size
@@ -18,6 +19,7 @@ from node.domain.errors import Bug
 from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.reference_tissues import TissueReferences
 from node.domain.volume import LabelMap, Volume
 
 #: Kept around a body on every side, mm: enough for the cortex, the discs and a shifted core.
@@ -56,10 +58,17 @@ class BodyCrop:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpineCrops:
-    """The crops of all vertebrae that were found, from head to foot, and what could not be checked."""
+    """The crops of all vertebrae that were found, from head to foot, what could not be checked, and what tissues read.
+
+    `references` are `None` where nobody looked for them.
+    """
 
     crops: tuple[BodyCrop, ...]
     limitations: tuple[str, ...] = ()
+    references: TissueReferences | None = None
+
+
+_REFERENCES = TypeAdapter(TissueReferences | None)
 
 
 def crop_bodies(volume: Volume, spine: SpineSegmentation) -> SpineCrops:
@@ -106,7 +115,8 @@ def crops_to_bytes(spine: SpineCrops) -> bytes:
         arrays[f"body{index}"] = crop.body
         arrays[f"affine{index}"] = crop.affine.matrix
         records.append(_record(crop.vertebra))
-    text = json.dumps({"vertebrae": records, "limitations": list(spine.limitations)})
+    references = _REFERENCES.dump_python(spine.references, mode="json")
+    text = json.dumps({"vertebrae": records, "limitations": list(spine.limitations), "references": references})
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, record=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)
     return buffer.getvalue()
@@ -132,7 +142,8 @@ def crops_from_bytes(content: bytes) -> SpineCrops:
                 )
                 for index, entry in enumerate(record["vertebrae"])
             )
-            return SpineCrops(crops=crops, limitations=tuple(record["limitations"]))
+            references = _REFERENCES.validate_python(record["references"])
+            return SpineCrops(crops=crops, limitations=tuple(record["limitations"]), references=references)
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise Bug(f"the file of body crops cannot be read: {error}") from error
 

@@ -2,96 +2,214 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from models.beam import KVP_RANGE
+from models.contrast import Contrast, judge_contrast
+from models.correction import NOTHING, Correction, as_at_120_kv
+from models.internal_calibration import calibrate_internally
+from models.sharpness import why_too_sharp
 from node.domain.acquisition import Acquisition
 from node.domain.bone_category import PLAUSIBLE_MG_CM3
-from node.domain.calibration import CalibratedScanner, calibration_for
+from node.domain.calibration import CalibratedScanner, Calibration, calibration_for
+from node.domain.contrast import ContrastPhase
 from node.domain.finding import HuBand
-from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
+from node.domain.measurement import NORMAL_95, Measurement, NotMeasurable, Quantity, Unit
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.reference_tissues import ImageNoise, TissueReferences
 
-# The limits of `HuBand` were found at 120 kV; bone is brighter by a twentieth at 100 kV and darker at 140 (AAPM 2026,
-# n = 16,747).
+# The limits of `HuBand` were found at 120 kV, and are taken as they are for these.
 _BAND_KVP = (110.0, 130.0)
+
+#: A calibration at this voltage may serve for others, with a correction.
+_USUAL_KVP = 120.0
+
+#: The smallest core that is measured, mm3: the noise of a mean is told for it, so that it is at most this.
+_SMALLEST_CORE_MM3 = 500.0
+
+_NOT_THE_NUMBERS = "densities and the band are corrected for it, CT numbers are told as they are."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DensityRule:
-    """How a series was scanned, and the calibrations that a site has.
+    """How a series was scanned, what tissues around the spine read in it, and how the site calibrates.
 
-    Where it has none, densities are not asked for, and their absence needs no reason.
+    Where it does not, densities are not asked for, and their absence needs no reason.
+
+    Parameters
+    ----------
+    scanners
+        What the site has measured; the first that holds is taken.
+    internal_calibration
+        Whether the patient's own tissues may calibrate a scan for which none holds.
     """
 
     acquisition: Acquisition
     scanners: Sequence[CalibratedScanner] = ()
+    references: TissueReferences | None = None
+    internal_calibration: bool = False
+
+    @property
+    def contrast(self) -> Contrast:
+        """What is known about contrast agent in the scan."""
+        return judge_contrast(self.acquisition, self.references)
 
     def density(self, core: Measurement | NotMeasurable) -> Measurement | NotMeasurable | None:
         """The density of a trabecular core, mg/cm3, or why there is none; `None` where it is not asked for.
+
+        Its standard uncertainty covers where the core lies, noise, corrections for contrast agent and tube voltage, and
+        the calibration.
 
         Parameters
         ----------
         core
             Mean CT number with its standard uncertainty, or why it was not measured.
         """
-        if not self.scanners:
+        if not self.scanners and not self.internal_calibration:
             return None
         if isinstance(core, NotMeasurable):
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=core.reason)
         if core.standard_uncertainty is None:
             raise ValueError("a core without its uncertainty gives no density")
-        refused = self._unusual or self._contrast
+        refused = self._unusual or self._tube_voltage or self._contrast
         if refused is not None:
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=refused)
-        calibration = calibration_for(self.acquisition, self.scanners)
-        if calibration is None:
-            reason = Reason(code=ReasonCode.NOT_CALIBRATED, detail=self._told)
-            return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=reason)
-        value = calibration.density(core.value)
+        found = self._calibration(core.value)
+        if isinstance(found, Reason):
+            return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=found)
+        calibration, voltage = found
+        correction = self.contrast.correction.then(voltage)
+        hu = correction.value(core.value)
+        value = calibration.density(hu)
         if not PLAUSIBLE_MG_CM3[0] <= value <= PLAUSIBLE_MG_CM3[1]:
             detail = f"{core.value:.0f} HU would be {value:.0f} mg/cm3 by calibration {calibration.name}."
             reason = Reason(code=ReasonCode.IMPLAUSIBLE_DENSITY, detail=detail)
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=reason)
+        measured = math.hypot(core.standard_uncertainty, self._noise_of_mean)
         return Measurement(
             quantity=Quantity.BMD,
             value=value,
             unit=Unit.MG_CM3,
             site=core.site,
             method=f"{core.method}, calibration {calibration.name}",
-            standard_uncertainty=calibration.uncertainty(core.standard_uncertainty),
+            standard_uncertainty=calibration.uncertainty(correction.uncertainty(core.value, measured)),
             calibration=calibration.method,
         )
 
     def band(self, hu: float) -> HuBand | Reason:
         """The uncalibrated statement about L1, or why its limits do not hold.
 
+        Where a CT number is corrected, low and high are told only where its 95 % interval reaches nothing else.
         Contrast agent only raises CT numbers, so what is low with it is low without.
         """
-        if self._unusual is not None:
-            return self._unusual
+        if self.acquisition.kvp is None:
+            return Reason(code=ReasonCode.TUBE_VOLTAGE, detail="The headers do not say one.")
+        refused = self._unusual or self._tube_voltage or self._arterial or self._too_sharp
+        if refused is not None:
+            return refused
+        seen = _band(hu, self._voltage)
+        if seen is HuBand.LOW:
+            return seen
+        return self._contrast or _band(hu, self.contrast.correction.then(self._voltage))
+
+    @property
+    def limitations(self) -> tuple[str, ...]:
+        """What was corrected, and what blood says against the headers, in sentences for the report."""
+        told = (self._told_of_contrast, self._told_of_voltage)
+        return tuple(sentence for sentence in told if sentence is not None)
+
+    def _calibration(self, hu: float) -> tuple[Calibration, Correction] | Reason:
+        """The equation for a CT number, and what that needs before it."""
+        own = calibration_for(self.acquisition, self.scanners)
+        if own is not None:
+            return own, NOTHING
+        too_sharp = self._too_sharp
+        if too_sharp is not None:
+            return too_sharp
         kvp = self.acquisition.kvp
-        if kvp is None or not _BAND_KVP[0] <= kvp <= _BAND_KVP[1]:
-            told = "The headers do not say one." if kvp is None else f"These images have {kvp:g} kV."
-            return Reason(code=ReasonCode.TUBE_VOLTAGE, detail=told)
-        band = HuBand.of(hu)
-        return band if band is HuBand.LOW else self._contrast or band
+        usual = calibration_for(replace(self.acquisition, kvp=_USUAL_KVP), self.scanners)
+        if kvp is not None and usual is not None:
+            return usual, as_at_120_kv(kvp)
+        if not self.internal_calibration or self.references is None or kvp is None:
+            return Reason(code=ReasonCode.NOT_CALIBRATED, detail=self._told)
+        if self.contrast.phase is not ContrastPhase.NATIVE:
+            detail = "With contrast agent tissues are none that calibrate a scan."
+            return Reason(code=ReasonCode.NOT_CALIBRATED, detail=detail)
+        internal = calibrate_internally(self.references, kvp, near_hu=hu)
+        return internal if isinstance(internal, Reason) else (internal, NOTHING)
+
+    @property
+    def _noise_of_mean(self) -> float:
+        """Standard deviation of a core's mean by noise, HU, at most: noise is alike within half a period of it."""
+        noise = None if self.references is None else self.references.noise
+        if not isinstance(noise, ImageNoise):
+            return 0.0
+        grain_mm3 = (0.5 / noise.frequency_per_mm) ** 3
+        return noise.sd_hu * math.sqrt(grain_mm3 / _SMALLEST_CORE_MM3)
+
+    @property
+    def _told_of_contrast(self) -> str | None:
+        contrast = self.contrast
+        blood = "" if contrast.blood_hu is None else f"Blood in the aorta has {contrast.blood_hu:.0f} HU."
+        if contrast.phase is ContrastPhase.VENOUS:
+            shift = contrast.correction
+            return (
+                f"{blood} Bone is taken to be brighter by {-shift.shift_hu:.0f} HU for contrast agent, with a standard "
+                f"uncertainty of {shift.shift_sd_hu:.0f} HU: {_NOT_THE_NUMBERS}"
+            )
+        if blood and contrast.phase is ContrastPhase.NATIVE and self.acquisition.contrast_agent is not False:
+            return f"{contrast.told} {blood} That is blood without contrast agent."
+        return None
+
+    @property
+    def _told_of_voltage(self) -> str | None:
+        voltage = self._voltage
+        if voltage is NOTHING:
+            return None
+        return (
+            f"Bone is taken to be {1.0 / voltage.scale:.2f} times as bright at {self.acquisition.kvp:g} kV as at "
+            f"120 kV, with a standard uncertainty of {100.0 * voltage.scale_sd:.0f} %: {_NOT_THE_NUMBERS}"
+        )
+
+    @property
+    def _voltage(self) -> Correction:
+        """What the limits in HU need: nothing at the voltages for which they hold."""
+        kvp = self.acquisition.kvp
+        if kvp is None or self._tube_voltage is not None or _BAND_KVP[0] <= kvp <= _BAND_KVP[1]:
+            return NOTHING
+        return as_at_120_kv(kvp)
 
     @property
     def _unusual(self) -> Reason | None:
         return Reason(code=ReasonCode.SPECTRAL) if self.acquisition.is_spectral else None
 
     @property
-    def _contrast(self) -> Reason | None:
-        """Why bone may be brighter than it is; only a header that says that no agent was given clears a scan of it."""
-        if self.acquisition.contrast_agent is False:
+    def _tube_voltage(self) -> Reason | None:
+        kvp = self.acquisition.kvp
+        if kvp is None or KVP_RANGE[0] <= kvp <= KVP_RANGE[1]:
             return None
-        told = (
-            "say that some was given, and no phase is known"
-            if self.acquisition.contrast_agent
-            else "leave open whether some was given"
-        )
-        return Reason(code=ReasonCode.CONTRAST_AGENT, detail=f"The headers {told}.")
+        return Reason(code=ReasonCode.TUBE_VOLTAGE, detail=f"These images have {kvp:g} kV.")
+
+    @property
+    def _too_sharp(self) -> Reason | None:
+        return why_too_sharp(self.acquisition, self.references)
+
+    @property
+    def _arterial(self) -> Reason | None:
+        contrast = self.contrast
+        if contrast.phase is not ContrastPhase.ARTERIAL:
+            return None
+        return Reason(code=ReasonCode.ARTERIAL_PHASE, detail=f"Blood in the aorta has {contrast.blood_hu:.0f} HU.")
+
+    @property
+    def _contrast(self) -> Reason | None:
+        """Why bone may be brighter than it is, by an amount that nobody knows."""
+        if self.contrast.phase is ContrastPhase.UNKNOWN:
+            detail = f"{self.contrast.told} No blood in the aorta was found to tell."
+            return Reason(code=ReasonCode.CONTRAST_AGENT, detail=detail)
+        return self._arterial
 
     @property
     def _told(self) -> str:
@@ -99,3 +217,10 @@ class DensityRule:
         kvp = "an unknown tube voltage" if acquisition.kvp is None else f"{acquisition.kvp:g} kV"
         scanner = " ".join(filter(None, (acquisition.manufacturer, acquisition.model))) or "an unknown scanner"
         return f"They were made by {scanner} at {kvp}, kernel {acquisition.kernel or 'unknown'}."
+
+
+def _band(hu: float, correction: Correction) -> HuBand:
+    """Low or high where the whole 95 % interval is, else indeterminate."""
+    reach = NORMAL_95 * correction.uncertainty(hu)
+    low, high = (HuBand.of(correction.value(hu) + part * reach) for part in (-1.0, 1.0))
+    return low if low is high else HuBand.INDETERMINATE

@@ -188,6 +188,15 @@ class CalibrationSettings(_Section):
         )
 
 
+class DensitySettings(_Section):
+    """How densities are come by where no [[calibration]] holds for a scan."""
+
+    internal_calibration: bool = Field(
+        False,
+        description="Whether the patient's own air, fat, muscle and blood may calibrate it, to 18 mg/cm3 at best.",
+    )
+
+
 class TriageSettings(_Section):
     """What makes a study urgent."""
 
@@ -264,6 +273,7 @@ class Settings(BaseSettings):
     selection: tuple[SelectionSettings, ...] = (SelectionSettings(),)
     workers: WorkerSettings = WorkerSettings()
     calibration: tuple[CalibrationSettings, ...] = ()
+    density: DensitySettings = DensitySettings()
     triage: TriageSettings = TriageSettings()
     broker: BrokerSettings = BrokerSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -351,7 +361,9 @@ class Settings(BaseSettings):
     @property
     def analysis_sha256(self) -> str:
         """SHA-256, hexadecimal, of the settings that shape a result: part of its deterministic UIDs."""
-        shaping = self.model_dump_json(include={"triage": True, "calibration": True, "workers": {"level_probability"}})
+        shaping = self.model_dump_json(
+            include={"triage": True, "calibration": True, "density": True, "workers": {"level_probability"}}
+        )
         return hashlib.sha256(shaping.encode()).hexdigest()
 
 

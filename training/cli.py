@@ -18,6 +18,7 @@ from node.domain.networks import (
     BackendName,
     SpineChoice,
 )
+from training import cohort_command as cohort
 from training.phantom import cohort_command as phantom_cohort
 from training.phantom import command as phantom
 from training.screening_fit import command as screening_fit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and judge the models of OsteoNode.")
 phantom.register(app)
 phantom_cohort.register(app)
+cohort.register(app)
 evaluate = typer.Typer(no_args_is_help=True, help="Judge a model on scans whose truth is known.")
 app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")

@@ -38,6 +38,7 @@ def parts() -> WorkerParts:
         threads=settings.workers.threads,
         networks=settings.workers.networks,
         calibrations=settings.calibrated_scanners,
+        internal_calibration=settings.density.internal_calibration,
         code_version=code_version(),
         configuration_sha256=settings.analysis_sha256,
     )

@@ -25,6 +25,8 @@ class WorkerParts:
         Which find vertebrae.
     calibrations
         What the site has measured on its scanners.
+    internal_calibration
+        Whether the patient's own tissues may calibrate a scan for which none of these holds.
     code_version, configuration_sha256
         Provenance of what the worker finds.
     """
@@ -37,6 +39,7 @@ class WorkerParts:
     threads: int
     networks: SpineChoice
     calibrations: tuple[CalibratedScanner, ...]
+    internal_calibration: bool
     code_version: str
     configuration_sha256: str
     clock: Clock = field(default_factory=SystemClock)

@@ -15,6 +15,7 @@ from models.chain import Chain
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
 from models.density import DensityRule
 from models.pictures import draw_refused, draw_spine
+from models.references import read_references
 from models.refine import FineBody
 from models.scan import PreparedScan
 from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
@@ -34,6 +35,7 @@ from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
 from node.domain.provenance import ModelIdentity, Provenance
 from node.domain.reasons import Reason
+from node.domain.reference_tissues import TissueReferences
 from node.domain.volume import Float32
 from node.domain.work import Artefact, Lease, StageOutcome, WorkItem
 from workers.handover import SEGMENTATION, Segmentation, segmentation_from_bytes, segmentation_to_bytes
@@ -51,9 +53,9 @@ MOST_READERS = 8
 class SegmentContext:
     """What the steps of `segment` hand on.
 
-    `series`, the largest, is there from loading until the crops are cut; `classes`, what the first network says, until
-    the chain of bodies is found; `scan`, `chain` and `seen`, what the second one says, until bodies are drawn; `models`
-    as soon as one had a say.
+    `series`, the largest, and `scan` are there until the crops are cut and the tissues around are read; `classes`, what
+    the first network says, until the chain of bodies is found; `chain` and `seen`, what the second one says, until
+    bodies are drawn; `models` as soon as one had a say.
     """
 
     lease: Lease
@@ -113,7 +115,7 @@ class CtBoneStages:
         left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
         crops = crops_from_bytes(self._read(left, CROPS))
         origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
-        findings = measure_bone(crops, self._density_rule(lease.item))
+        findings = measure_bone(crops, self._density_rule(lease.item, crops.references))
         provenance = self._provenance(
             origin.models,
             device=origin.device,
@@ -178,15 +180,20 @@ class CtBoneStages:
         if context.scan is None or context.chain is None or context.seen is None:
             raise Bug("bodies must be seen before they are drawn")
         spine = draw_bodies(context.scan, context.chain, context.seen)
-        context = replace(context, scan=None, chain=None, seen=None)
+        context = replace(context, chain=None, seen=None)
         return replace(context, reason=spine) if isinstance(spine, Reason) else replace(context, spine=spine)
 
     def _cut(self, context: SegmentContext) -> SegmentContext:
-        if context.series is None or context.spine is None:
+        if context.series is None or context.scan is None or context.spine is None:
             raise Bug("a series must be segmented before its bodies are cut out")
-        crops = crop_bodies(context.series.volume, context.spine)
-        crops = replace(crops, limitations=(*crops.limitations, *context.series.notes))
-        return replace(context, series=None, crops=crops)
+        volume = context.series.volume
+        crops = crop_bodies(volume, context.spine)
+        crops = replace(
+            crops,
+            limitations=(*crops.limitations, *context.series.notes),
+            references=read_references(volume, context.scan.grid, context.spine.vertebrae),
+        )
+        return replace(context, series=None, scan=None, crops=crops)
 
     def _leave(self, context: SegmentContext, *, started_at: datetime.datetime) -> SegmentContext:
         if context.spine is None or context.crops is None or not context.models:
@@ -246,9 +253,14 @@ class CtBoneStages:
     def _digest(self, item: WorkItem) -> str:
         return self._parts.reader.input_digest(item.study_uid, item.revision, _chosen(item))
 
-    def _density_rule(self, item: WorkItem) -> DensityRule:
+    def _density_rule(self, item: WorkItem, references: TissueReferences | None) -> DensityRule:
         acquisition = self._parts.reader.acquisition(item.study_uid, item.revision, _chosen(item))
-        return DensityRule(acquisition=acquisition, scanners=self._parts.calibrations)
+        return DensityRule(
+            acquisition=acquisition,
+            scanners=self._parts.calibrations,
+            references=references,
+            internal_calibration=self._parts.internal_calibration,
+        )
 
     def _read(self, left: Mapping[str, Artefact], name: str) -> bytes:
         if name not in left:

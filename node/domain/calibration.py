@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from node.domain.acquisition import Acquisition
 from node.domain.errors import ConfigurationError
+from node.domain.kernels import kernel_is_too_sharp
+from node.domain.truth import Truth
 
 # Tube voltage and scanner change densities (3.8 with a standard deviation of 28 %, Skornitzke 2022, Sci Rep); at 80 kV
 # none is given at all.
@@ -93,7 +95,8 @@ class CalibratedScanner:
     Parameters
     ----------
     manufacturer, model, kernel
-        Patterns with `*` for anything, compared without regard to capitals.
+        Patterns with `*` for anything, compared without regard to capitals. `*` alone stands for no kernel that is made
+        for edges: one of those has to be named.
     kvp
         Tube voltage, kV.
 
@@ -127,8 +130,13 @@ class CalibratedScanner:
             and abs(acquisition.kvp - self.kvp) < _SAME_KVP
             and _fits(self.manufacturer, acquisition.manufacturer)
             and _fits(self.model, acquisition.model)
-            and (self.kernel == "*" or _fits(self.kernel, acquisition.kernel))
+            and self._holds_for_kernel(acquisition.kernel)
         )
+
+    def _holds_for_kernel(self, kernel: str | None) -> bool:
+        if self.kernel == "*":
+            return kernel_is_too_sharp(kernel) is not Truth.TRUE
+        return _fits(self.kernel, kernel)
 
 
 def calibration_for(acquisition: Acquisition, scanners: Sequence[CalibratedScanner]) -> Calibration | None:

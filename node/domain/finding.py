@@ -8,9 +8,11 @@ from enum import StrEnum
 from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
 from node.domain.confidence import LevelConfidence
+from node.domain.contrast import ContrastPhase
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import NORMAL_95, Measurement, NotMeasurable, Quantity
 from node.domain.reasons import Reason
+from node.domain.reference_tissues import TissueReferences
 
 # L1 trabecular attenuation at 120 kV. Pickhardt et al., Ann Intern Med 2013;158:588-595: at most 160 HU is 90 %
 # sensitive, at most 110 HU more than 90 % specific for osteoporosis by DXA.
@@ -153,13 +155,23 @@ class BoneScreening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CtBoneFindings:
-    """What the pipeline `ct-bone` found in one series."""
+    """What the pipeline `ct-bone` found in one series.
+
+    Parameters
+    ----------
+    contrast
+        What blood in the aorta and the headers say; `None` where nobody asked.
+    references
+        What tissues around the spine read; `None` where no spine was found.
+    """
 
     status: Status
     reasons: tuple[Reason, ...] = ()
     vertebrae: tuple[VertebraFinding, ...] = ()
     screening: BoneScreening | None = None
     limitations: tuple[str, ...] = ()
+    contrast: ContrastPhase | None = None
+    references: TissueReferences | None = None
 
     def __post_init__(self) -> None:
         if self.status is Status.NOT_EVALUABLE and not self.reasons:

@@ -54,6 +54,11 @@ class ReasonCode(StrEnum):
     SPECTRAL = "computed-from-several-energies"
     IMPLAUSIBLE_DENSITY = "implausible-density"
     LEVELS_DISAGREE = "levels-disagree"
+    ANSWERS_DISAGREE = "answers-disagree"
+    ARTERIAL_PHASE = "arterial-phase"
+    KERNEL_TOO_SHARP = "kernel-too-sharp"
+    # of the tissues around the spine
+    TISSUE_NOT_FOUND = "reference-tissue-not-found"
 
 
 #: What each code says to a person.
@@ -92,12 +97,16 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.LEVEL_TRUNCATED: "The vertebra is not completely covered by the scan.",
     ReasonCode.ROI_TOO_SMALL: "The trabecular core is too small to measure.",
     ReasonCode.IMPLAUSIBLE_ANATOMY: "What was found does not look like a spine.",
-    ReasonCode.TUBE_VOLTAGE: "The limits in HU hold for tube voltages of 110 to 130 kV alone.",
+    ReasonCode.TUBE_VOLTAGE: "CT numbers of bone are assessed at tube voltages of 100 to 140 kV alone.",
     ReasonCode.CONTRAST_AGENT: "Contrast agent raises the CT number of bone.",
     ReasonCode.NOT_CALIBRATED: "No calibration to bone mineral density holds for these images.",
     ReasonCode.SPECTRAL: "The images are computed from several energies, so no tube voltage is theirs.",
     ReasonCode.IMPLAUSIBLE_DENSITY: "The density is none that trabecular bone has.",
     ReasonCode.LEVELS_DISAGREE: "Neighbouring vertebrae differ more than in one person.",
+    ReasonCode.ANSWERS_DISAGREE: "The measurement and the classifier contradict each other.",
+    ReasonCode.ARTERIAL_PHASE: "In the arterial phase contrast agent changes bone by an unknown amount.",
+    ReasonCode.KERNEL_TOO_SHARP: "The reconstruction kernel is too sharp for CT numbers of trabecular bone.",
+    ReasonCode.TISSUE_NOT_FOUND: "A tissue that tells of the scan was not found.",
 }
 
 

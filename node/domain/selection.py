@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from node.domain.identifiers import Uid
+from node.domain.kernels import kernel_is_soft
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.stack import SliceStack, slice_normal, stack_slices
 from node.domain.study import ImageFacts, Series, Study
@@ -20,12 +21,6 @@ MAX_VOXELS = 1600 * 512 * 512
 #: Image Type values of pictures whose pixels are no CT numbers of their place: projections, renderings, captures.
 #: A series that is merely DERIVED may be a resampled or de-identified original; it only ranks behind one.
 PROJECTIONS = frozenset({"PROJECTION IMAGE", "MIP", "MINIP", "MIN_IP", "VRT", "VOLUME_RENDERED", "SCREEN SAVE"})
-#: Siemens kernels end in a sharpness number (B30f, Br36): up to this one they count as soft.
-SOFT_KERNEL_UP_TO = 49
-_SIEMENS_KERNEL = re.compile(r"(?!FC)[A-Z]{1,2}(\d{2})")  # Canon's FC numbers are no measure of sharpness
-#: Names that vendors give to kernels without a number. Soft first, sharp second; seen in public conformance statements.
-SOFT_KERNELS = ("STANDARD", "SOFT", "SMOOTH", "DETAIL", "FC0", "FC1")
-SHARP_KERNELS = ("BONE", "LUNG", "EDGE", "SHARP", "FC5", "FC8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +36,7 @@ class SelectionRule:
     descriptions
         Regular expressions; only a series whose description holds one of them is read. Empty means all.
     slice_mm
-        Thickest slices that suit, distance between slices, mm.
+        Thickest slices that suit, and the largest distance between them, mm.
     coverage_mm
         Shortest stack that suits, mm.
     require
@@ -208,6 +203,7 @@ def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
     rows, columns = series.facts.rows, series.facts.columns
     voxels = rows * columns * count if rows and columns else None
     spacing, coverage = _extent(series)
+    thickness = series.facts.slice_thickness
     return (
         (
             Truth.of(count >= low),
@@ -233,6 +229,12 @@ def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
             Truth.of(None if spacing is None else spacing <= rule.slice_mm),
             "slice_spacing",
             Reason(code=ReasonCode.SLICES_TOO_THICK, detail=f"Got {spacing} mm, at most {rule.slice_mm} mm."),
+        ),
+        (
+            # slabs overlap: thick slices may lie close together
+            Truth.of(None if thickness is None else thickness <= rule.slice_mm),
+            "slice_thickness",
+            Reason(code=ReasonCode.SLICES_TOO_THICK, detail=f"Got {thickness} mm, at most {rule.slice_mm} mm."),
         ),
         (
             Truth.of(None if coverage is None else coverage >= rule.coverage_mm),
@@ -263,19 +265,6 @@ def _extent(series: Series) -> tuple[float | None, float | None]:
     if not isinstance(stack, SliceStack):
         return None, None
     return round(stack.spacing_mm, 3), round(stack.coverage_mm, 3)
-
-
-def kernel_is_soft(kernel: str | None) -> Truth:
-    """Whether a convolution kernel is a soft one, by the names and numbers that vendors use."""
-    if kernel is None:
-        return Truth.UNKNOWN
-    name = kernel.upper()
-    number = _SIEMENS_KERNEL.match(name)
-    if any(name.startswith(sharp) for sharp in SHARP_KERNELS):
-        return Truth.FALSE
-    if any(name.startswith(soft) for soft in SOFT_KERNELS):
-        return Truth.TRUE
-    return Truth.UNKNOWN if number is None else Truth.of(int(number.group(1)) <= SOFT_KERNEL_UP_TO)
 
 
 def _rank(series: Series) -> tuple[float, ...]:

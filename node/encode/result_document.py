@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
+from node.domain.contrast import ContrastPhase
 from node.domain.finding import HuBand, Status
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import IntendedUse
@@ -69,6 +70,33 @@ class VertebraPart(_Part):
     genant: Annotated[int, Field(ge=0, le=3)] | None = None
 
 
+class TissuePart(_Part):
+    """CT numbers of one tissue near the spine, or the reason why there are none."""
+
+    mean_hu: float | None = None
+    sd_hu: Annotated[float, Field(ge=0.0)] | None = None
+    volume_mm3: Annotated[float, Field(gt=0.0)] | None = None
+    reason: ReasonPart | None = None
+
+
+class NoisePart(_Part):
+    """Noise of the slices, and the mean spatial frequency of its power, or the reason why it was not measured."""
+
+    sd_hu: Annotated[float, Field(ge=0.0)] | None = None
+    frequency_per_mm: Annotated[float, Field(gt=0.0)] | None = None
+    reason: ReasonPart | None = None
+
+
+class ReferencesPart(_Part):
+    """What tissues around the spine read: of the scanner and of contrast agent, not of bone."""
+
+    air: TissuePart
+    fat: TissuePart
+    muscle: TissuePart
+    blood: TissuePart
+    noise: NoisePart
+
+
 class ScreeningPart(_Part):
     """What the levels say together: `hu_band` uncalibrated, `category` from a calibration or a classifier only.
 
@@ -118,6 +146,8 @@ class PipelinePart(_Part):
     reasons: tuple[ReasonPart, ...]
     vertebrae: tuple[VertebraPart, ...]
     screening: ScreeningPart | None = None
+    contrast: ContrastPhase | None = None
+    references: ReferencesPart | None = None
     fractures: tuple[FracturePart, ...] | None = None
     triage: TriagePart
 

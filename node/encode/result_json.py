@@ -16,6 +16,7 @@ from node.domain.provenance import IntendedUse
 from node.domain.reasons import Reason
 from node.domain.study import Priority
 from node.domain.triage import Triage
+from node.encode.reference_readings import reason_part, references_part
 from node.encode.result_document import (
     SCHEMA_DIALECT,
     SCHEMA_VERSION,
@@ -113,7 +114,7 @@ def _intended_use(pipelines: Sequence[PipelineOutcome]) -> IntendedUse:
 
 
 def _reasons(reasons: Sequence[Reason]) -> tuple[ReasonPart, ...]:
-    return tuple(ReasonPart(code=reason.code, text=reason.text) for reason in dict.fromkeys(reasons))
+    return tuple(reason_part(reason) for reason in dict.fromkeys(reasons))
 
 
 def _pipeline(outcome: PipelineOutcome) -> PipelinePart:
@@ -126,6 +127,8 @@ def _pipeline(outcome: PipelineOutcome) -> PipelinePart:
         reasons=_reasons(findings.reasons),
         vertebrae=tuple(_vertebra(each) for each in findings.vertebrae),
         screening=_screening(findings.screening),
+        contrast=findings.contrast,
+        references=None if findings.references is None else references_part(findings.references),
         triage=TriagePart(
             priority=Priority.URGENT if urgent else Priority.ROUTINE,
             because=outcome.triage.because,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from highdicom import sr
 
+from node.domain.calibration import CalibrationMethod
 from node.domain.finding import BoneScreening, MeanDensity, Status
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
@@ -30,7 +31,12 @@ from node.encode.context import Names
 from node.encode.measurement_groups import add_comments, evaluation, mean_density, reason_evaluations
 
 UNCALIBRATED = "An uncalibrated CT number band: not a bone mineral density and not a diagnosis."
-NOT_A_DIAGNOSIS = "Calibrated at the site; for women after the menopause and older men; not a diagnosis."
+NOT_A_DIAGNOSIS = "For women after the menopause and older men; not a diagnosis."
+_CALIBRATED: dict[CalibrationMethod, str] = {
+    CalibrationMethod.PHANTOM: "Calibrated by a phantom in the scan.",
+    CalibrationMethod.ASYNCHRONOUS: "Calibrated at the site.",
+    CalibrationMethod.INTERNAL: "Calibrated by the patient's own tissues, not by a phantom.",
+}
 
 
 def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitativeEvaluations:
@@ -100,7 +106,8 @@ def _density(density: MeanDensity) -> str:
     told = f"Mean of L1 and L2 {density.value:.1f} mg/cm3 (95 % interval {low:.0f} to {high:.0f})."
     others = " and ".join(category.value for category in density.also_possible)
     also = f" The interval reaches {others}." if others else ""
-    return f"{told} {BMD_CATEGORY_OF[density.category].code.meaning}.{also} {NOT_A_DIAGNOSIS}"
+    category = BMD_CATEGORY_OF[density.category].code.meaning
+    return f"{told} {category}.{also} {_CALIBRATED[density.calibration]} {NOT_A_DIAGNOSIS}"
 
 
 def _l1_value(result: Result) -> str:

@@ -24,7 +24,7 @@ _HALF_MM = (128.0, 172.0)
 _BEHIND_MM = 67.5
 
 #: Values of the published sub-regions that are vertebral body, border and inside.
-_BODY = (49, 50)
+BODY = (49, 50)
 
 #: What the crop's files call its vertebrae, which is what VerSe calls them.
 _LEVELS = (VertebralLevel.L2, VertebralLevel.L3, VertebralLevel.L4)
@@ -37,7 +37,7 @@ def lone_vertebra(folder: Path) -> Case:
     hu, affine = read_values(folder / "sub-ct_label-22_ct.nii.gz")
     vertebrae, _ = read_values(folder / "sub-ct_seg-vert_label-22_msk.nii.gz")
     regions, _ = read_values(folder / "sub-ct_seg-subreg_label-22_msk.nii.gz")
-    bodies = np.where(np.isin(regions, _BODY) & np.isin(vertebrae, [level.number for level in _LEVELS]), vertebrae, 0)
+    bodies = np.where(np.isin(regions, BODY) & np.isin(vertebrae, [level.number for level in _LEVELS]), vertebrae, 0)
     middle = affine.to_lps((np.array(hu.shape) - 1.0) / 2.0) - np.array((0.0, _BEHIND_MM, 0.0))
     x, y, z = middle - _SPACING_MM * (np.array(_SHAPE[::-1]) - 1.0) / 2.0
     grid = Affine.from_spacing((_SPACING_MM,) * 3, (float(x), float(y), float(z)))

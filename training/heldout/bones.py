@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
@@ -14,6 +15,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.volume import Float32
 from training.heldout.cage import Knob, Rod, pelvis_parts, rib_rods
 from training.heldout.canvas import Canvas
+from training.heldout.palette import Palette
 from training.heldout.posture import Placed, Posture
 from training.heldout.solids import capsule, common, ellipsoid
 from training.heldout.vertebra import arch_distance, body_distance, draw_form
@@ -44,9 +46,11 @@ class DrawnBones:
     has_screws: bool
 
 
-def draw_bones(canvas: Canvas, posture: Posture, rng: np.random.Generator, *, odd: bool) -> DrawnBones:
+def draw_bones(
+    canvas: Canvas, posture: Posture, rng: np.random.Generator, *, palette: Palette, odd: bool
+) -> DrawnBones:
     """Paint all bones."""
-    marrow = float(rng.uniform(15.0, 270.0))
+    marrow = palette.marrow(rng)
     _draw_other_bones(canvas, [*rib_rods(posture, rng), *pelvis_parts(posture, rng)], rng, marrow=marrow)
     chain = (*posture.vertebrae, posture.sacrum)
     disc = float(rng.uniform(50.0, 120.0))
@@ -60,7 +64,7 @@ def draw_bones(canvas: Canvas, posture: Posture, rng: np.random.Generator, *, od
     covers = []
     for index, placed in enumerate(chain):
         loss = _loss(rng) if index in broken else (0.0, 0.0, 0.0)
-        drawn = _draw_vertebra(canvas, placed, rng, marrow=marrow + rng.normal(0.0, 14.0), loss=loss)
+        drawn = _draw_vertebra(canvas, placed, rng, marrow=palette.marrow_of(placed.level, marrow, rng), loss=loss)
         if drawn is not None and placed.level is not None:
             covers.append((placed.level, *drawn))
     fractured = frozenset(level for index in broken if (level := chain[index].level) is not None)
@@ -162,10 +166,14 @@ def _piece(part: Rod | Knob) -> tuple[Float64, Float64]:
 
 
 def _draw_screws(canvas: Canvas, posture: Posture, rng: np.random.Generator) -> bool:
-    """Paint two pairs in neighbours; whether any of it is in view."""
     first = int(rng.integers(2, len(posture.named) - 2))
+    return paint_screws(canvas, posture.named[first : first + 2])
+
+
+def paint_screws(canvas: Canvas, vertebrae: Sequence[Placed]) -> bool:
+    """Paint a pair in each of some vertebrae; whether any of it is in view."""
     seen = False
-    for placed in posture.named[first : first + 2]:
+    for placed in vertebrae:
         for side in (-1.0, 1.0):
             rod = Rod(
                 start=placed.at(3.0, 0.5 * placed.depth + 24.0, side * 15.0),

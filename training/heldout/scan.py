@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy import ndimage
 
-from models.box import Box
-from node.domain.geometry import Affine
-from node.domain.identifiers import Uid
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
-from node.domain.volume import Float32, UInt8, Volume
+from node.domain.volume import UInt8
 from training.evaluation.case import Case
 from training.heldout.bones import DrawnBones, draw_bones
-from training.heldout.canvas import Canvas
+from training.heldout.imaging import (
+    Field,
+    Kernel,
+    Slicing,
+    painted_soft_tissue,
+    scanned,
+    true_bodies,
+    volume_of,
+)
+from training.heldout.palette import WidePalette
 from training.heldout.posture import Posture, draw_posture
-from training.heldout.soft import SOFT_MM, soft_tissue
-
-#: Layers are at most this thick, mm; thicker slices are averages of several.
-_LAYER_MM = 1.3
 
 #: A vertebra at the end of the scan is whole where it is as high as this share of the one above.
 _WHOLE = 0.85
@@ -36,9 +37,6 @@ _LOW_DOSE_HU = 20.0
 _NARROW_MM = 300.0
 
 _SLICES_MM, _SLICE_SHARES = (1.0, 1.5, 2.0, 3.0, 5.0), (0.2, 0.2, 0.25, 0.25, 0.1)
-
-_STORED_HU = (-1024.0, 3071.0)
-_FRAME = Uid("2.25.2")
 
 
 class Coverage(StrEnum):
@@ -78,21 +76,19 @@ def draw_case(spec: HeldOutSpec) -> Case:
     levels = _levels(rng) if spec.odd and rng.random() < 0.4 else USUAL_LEVELS
     posture = draw_posture(rng, levels)
     slice_mm = float(rng.choice(_SLICES_MM, p=_SLICE_SHARES))
-    canvas, layers, enhanced = _canvas(rng, posture, spec, slice_mm)
-    bones = draw_bones(canvas, posture, rng, odd=spec.odd)
-    hu, noise_hu = _scanned(canvas, layers, rng)
-    truth: UInt8 = np.zeros(hu.shape, dtype=np.uint8)
-    for level, box, cover in bones.covers:
-        _mark(truth, level, box, cover, layers)
-    pixel = float(canvas.step[1])
-    k, j, i = canvas.origin + np.array((0.5 * (layers - 1) * canvas.step[0], 0.0, 0.0))
-    affine = Affine.from_spacing((slice_mm, pixel, pixel), (float(i), float(j), float(k)))
-    volume = Volume(hu=hu, affine=affine, frame_of_reference=_FRAME)
+    field, pixel_mm = _field(rng, posture, spec)
+    slicing = Slicing(slice_mm=slice_mm, pixel_mm=pixel_mm)
+    palette = WidePalette(enhanced=spec.odd and bool(rng.random() < 0.5))
+    canvas = painted_soft_tissue(posture, field, slicing, palette, rng)
+    bones = draw_bones(canvas, posture, rng, palette=palette, odd=spec.odd)
+    kernel = _kernel(rng)
+    volume = volume_of(canvas, slicing, scanned(canvas, slicing, kernel, rng))
+    truth = true_bodies(bones.covers, volume.shape, slicing)
     groups = (
-        *_groups(spec, slice_mm=slice_mm, noise_hu=noise_hu),
+        *_groups(spec, slice_mm=slice_mm, noise_hu=kernel.noise_hu),
         *_variant_groups(levels, t1_seen=bool((truth == VertebralLevel.T1.number).any())),
         *_end_groups(truth, levels),
-        *_odd_groups(truth, bones, width_mm=truth.shape[2] * pixel, enhanced=enhanced),
+        *_odd_groups(truth, bones, width_mm=truth.shape[2] * pixel_mm, enhanced=palette.enhanced),
     )
     return Case(name=f"{spec.coverage} {spec.seed}", volume=volume, truth=truth, groups=groups)
 
@@ -145,22 +141,12 @@ def _levels(rng: np.random.Generator) -> tuple[VertebralLevel, ...]:
     return tuple(VertebralLevel(name) for name in names)
 
 
-def _canvas(rng: np.random.Generator, posture: Posture, spec: HeldOutSpec, slice_mm: float) -> tuple[Canvas, int, bool]:
-    """The soft tissue on the grid of the layers, how many layers make a slice, and whether there is contrast agent."""
-    layers = int(np.ceil(slice_mm / _LAYER_MM))
+def _field(rng: np.random.Generator, posture: Posture, spec: HeldOutSpec) -> tuple[Field, float]:
+    """What the scan shows, and the size of its pixels, mm."""
     low, high = _extent(rng, posture, spec.coverage)
-    pixel = float(rng.uniform(1.0, 1.5))
+    pixel_mm = float(rng.uniform(1.0, 1.5))
     wide, deep = (2.0 * rng.uniform(120.0, 200.0), rng.uniform(230.0, 290.0)) if spec.odd else (390.0, 280.0)
-    middle = posture.middle(np.array((0.5 * (low + high),)))[0]
-    count = max(6, round((high - low) / slice_mm)) * layers
-    origin = np.array((low, middle[0] - 0.66 * deep, middle[1] - 0.5 * wide + rng.normal(0.0, 8.0)))
-    step = np.array((slice_mm / layers, pixel, pixel))
-    shape = (count, round(deep / pixel), round(wide / pixel))
-    coarse_shape = tuple(int(np.ceil(size * at / SOFT_MM)) + 2 for size, at in zip(shape, step, strict=True))
-    enhanced = spec.odd and bool(rng.random() < 0.5)
-    coarse = soft_tissue(posture, origin, (coarse_shape[0], coarse_shape[1], coarse_shape[2]), rng, enhanced=enhanced)
-    fine = ndimage.affine_transform(coarse, step / SOFT_MM, output_shape=shape, order=1, output=np.float32)
-    return Canvas(hu=fine, origin=origin, step=step), layers, enhanced
+    return Field(low=low, high=high, deep=deep, wide=wide, aside=rng.normal(0.0, 8.0)), pixel_mm
 
 
 def _extent(rng: np.random.Generator, posture: Posture, coverage: Coverage) -> tuple[float, float]:
@@ -182,29 +168,10 @@ def _extent(rng: np.random.Generator, posture: Posture, coverage: Coverage) -> t
     return below - rng.uniform(0.0, 60.0), above
 
 
-def _scanned(canvas: Canvas, layers: int, rng: np.random.Generator) -> tuple[Float32, float]:
-    """Slices with the blur and noise of a scanner, HU, and the standard deviation of that noise."""
-    count, rows, columns = canvas.hu.shape
-    hu = canvas.hu.reshape(count // layers, layers, rows, columns).mean(1, dtype=np.float32)
-    blur = float(rng.uniform(0.35, 0.8)) / float(canvas.step[1])
+def _kernel(rng: np.random.Generator) -> Kernel:
+    blur_mm = float(rng.uniform(0.35, 0.8))
     noise_hu, grain = float(10.0 ** rng.uniform(0.6, 1.7)), float(rng.uniform(0.4, 1.0))
-    for index, plane in enumerate(hu):
-        noise = rng.standard_normal(plane.shape, dtype=np.float32)
-        noise = ndimage.gaussian_filter(noise, grain) - ndimage.gaussian_filter(noise, 4.0 * grain)
-        hu[index] = ndimage.gaussian_filter(plane, blur) + noise * (noise_hu / max(float(noise.std()), 1e-6))
-    stored: Float32 = np.clip(np.rint(hu), *_STORED_HU).astype(np.float32)
-    return stored, noise_hu
-
-
-def _mark(truth: UInt8, level: VertebralLevel, box: Box, cover: Float32, layers: int) -> None:
-    """Write a body into the truth: the voxels of which more than half is body, over all layers of a slice."""
-    first, last = box[0].start // layers, -(-box[0].stop // layers)
-    padded = np.zeros(((last - first) * layers, *cover.shape[1:]), dtype=np.float32)
-    start = box[0].start - first * layers
-    padded[start : start + cover.shape[0]] = cover
-    share = padded.reshape(last - first, layers, *cover.shape[1:]).mean(1)
-    view = truth[first:last, box[1], box[2]]
-    view[share > 0.5] = level.number
+    return Kernel(blur_mm=blur_mm, noise_hu=noise_hu, grain=grain)
 
 
 def frozen_specs() -> Iterator[HeldOutSpec]:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from node.domain.geometry import Float64
 from node.domain.volume import Float32
 from training.heldout.cage import chest_size
+from training.heldout.palette import Palette
 from training.heldout.posture import Posture
 
 #: Grid of the soft tissue, mm.
@@ -28,11 +29,11 @@ class _Trunk:
     back: Float32
     left: Float32
     posture: Posture
-    enhanced: bool
+    palette: Palette
 
 
 def soft_tissue(
-    posture: Posture, origin: Float64, shape: tuple[int, int, int], rng: np.random.Generator, *, enhanced: bool
+    posture: Posture, origin: Float64, shape: tuple[int, int, int], rng: np.random.Generator, *, palette: Palette
 ) -> Float32:
     """CT numbers without bone on a grid of `SOFT_MM` whose first voxel's centre is the origin, shape (k, j, i), HU."""
     grids = np.meshgrid(
@@ -42,7 +43,7 @@ def soft_tissue(
     up, back, left = (grid.astype(np.float32) + shift for grid, shift in zip(grids, bend, strict=True))
     middle = posture.middle(origin[0] + SOFT_MM * np.arange(shape[0]))
     to_back, to_left = middle.astype(np.float32).T[:, :, None, None]
-    trunk = _Trunk(up=up, back=back - to_back, left=left - to_left, posture=posture, enhanced=enhanced)
+    trunk = _Trunk(up=up, back=back - to_back, left=left - to_left, posture=posture, palette=palette)
     hu = np.full(shape, _AIR_HU, dtype=np.float32)
     _paint_walls(hu, trunk, rng)
     _paint_chest(hu, trunk, rng)
@@ -79,10 +80,10 @@ def _paint_walls(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
     fat, muscle = float(rng.uniform(4.0, 38.0)), float(rng.uniform(12.0, 22.0))
     centre = 22.0 * scale - depth
     for thickness, value in (
-        (muscle + fat + 2.0, rng.uniform(-20.0, 40.0)),
-        (muscle + fat, rng.normal(-105.0, 8.0)),
-        (muscle, rng.uniform(35.0, 65.0)),
-        (4.0, rng.normal(-98.0, 10.0)),
+        (muscle + fat + 2.0, trunk.palette.skin(rng)),
+        (muscle + fat, trunk.palette.fat(rng)),
+        (muscle, trunk.palette.wall_muscle(rng)),
+        (4.0, trunk.palette.inner_fat(rng)),
     ):
         # the back is thicker than the flanks: muscles lie beside the arches
         rear = np.where(trunk.back > centre, 36.0 * scale if thickness > 4.0 else 4.0, 0.0)
@@ -110,7 +111,7 @@ def _paint_chest(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
     vessels = _smooth(rng, (hu.shape[0], hu.shape[1], hu.shape[2]), 2.5)
     values = air + np.where(vessels > 1.5, 500.0, 25.0 * vessels)
     hu[lung & ~between] = values[lung & ~between]
-    blood = float(rng.uniform(90.0, 280.0)) if trunk.enhanced else float(rng.uniform(30.0, 55.0))
+    blood = trunk.palette.heart(rng)
     middle = float(thoracic[len(thoracic) // 2].centre[0]) - 30.0
     heart = _within(trunk, (middle, -82.0, 18.0), (56.0, 42.0, 50.0)) & inside
     hu[heart & (trunk.up > dome - 10.0)] = blood
@@ -119,7 +120,7 @@ def _paint_chest(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
 def _paint_belly(hu: Float32, trunk: _Trunk, rng: np.random.Generator) -> None:
     thoracic = trunk.posture.thoracic
     last = float(thoracic[-1].centre[0])
-    gain = float(rng.uniform(20.0, 110.0)) if trunk.enhanced else 0.0
+    gain = trunk.palette.organ_gain(rng)
     below = hu > -300.0  # what is not lung
     organs = (
         ((last + 8.0, -62.0, -62.0), (66.0, 60.0, 58.0), rng.uniform(0.0, 65.0) + 0.6 * gain),
@@ -145,7 +146,7 @@ def _paint_beside_spine(hu: Float32, trunk: _Trunk, rng: np.random.Generator) ->
     thoracic = trunk.posture.thoracic
     last = float(thoracic[-1].centre[0])
     aside = np.abs(trunk.left)
-    muscle = float(rng.uniform(20.0, 62.0))
+    muscle = trunk.palette.back_muscle(rng)
     erector = ((trunk.back - 50.0 * scale) / 24.0) ** 2 + ((aside - 30.0 * scale) / 28.0) ** 2 < 1.0
     streaks = _smooth(rng, (hu.shape[0], hu.shape[1], hu.shape[2]), 2.0) * float(rng.uniform(0.0, 45.0))
     hu[erector & (hu > -300.0)] = (muscle + streaks)[erector & (hu > -300.0)]
@@ -155,7 +156,7 @@ def _paint_beside_spine(hu: Float32, trunk: _Trunk, rng: np.random.Generator) ->
     ) ** 2 < 1
     hu[psoas & (trunk.up < last) & (hu > -300.0)] = muscle + 8.0
     hu[((trunk.back - 26.0 * scale) / 8.0) ** 2 + (trunk.left / 9.5) ** 2 < 1.0] = float(rng.uniform(5.0, 45.0))
-    blood = float(rng.uniform(100.0, 330.0)) if trunk.enhanced else float(rng.uniform(30.0, 52.0))
+    blood = trunk.palette.blood(rng)
     for left, radius, value in ((9.0, 11.0, blood), (-14.0, 11.0, 0.7 * blood)):
         hu[((trunk.back + 31.0 * scale) / radius) ** 2 + ((trunk.left - left) / radius) ** 2 < 1.0] = value
 

@@ -10,10 +10,8 @@ from node.domain.selection import (
     axial_angle_deg,
     choose_series,
     concerns,
-    kernel_is_soft,
 )
 from node.domain.study import ImageFacts, Series
-from node.domain.truth import Truth
 from node.settings import Settings
 from tests.builders.index import a_series, a_study, ct_facts, ct_instances, uid
 
@@ -54,6 +52,7 @@ def test_a_plain_chest_ct_is_read():
         ({"has_pixel_data": False}, ReasonCode.NO_PIXEL_DATA),
         ({"orientation": SAGITTAL}, ReasonCode.NOT_AXIAL),
         ({"slice_mm": 6.5}, ReasonCode.SLICES_TOO_THICK),
+        ({"slice_thickness": 10.0}, ReasonCode.SLICES_TOO_THICK),
         ({"slice_mm": 1.0}, ReasonCode.COVERAGE_TOO_SHORT),
     ],
 )
@@ -72,6 +71,7 @@ def test_what_does_not_suit_is_refused_with_its_reason(facts, code):
         ({"has_pixel_data": None}, "pixel_data"),
         ({"kvp": None}, "kvp"),
         ({"kernel": None}, "kernel"),
+        ({"slice_thickness": None}, "slice_thickness"),
         ({"orientation": None}, "orientation"),
     ],
 )
@@ -257,30 +257,6 @@ def test_a_study_concerns_a_pipeline_that_reads_its_modality():
     assert concerns(a_study(a_series(modality="MR"), a_series("1.2")), RULE)
     assert not concerns(a_study(a_series(modality="MR")), RULE)
     assert not concerns(a_study(own), RULE)
-
-
-@pytest.mark.parametrize(
-    ("kernel", "soft"),
-    [
-        ("B30f", Truth.TRUE),
-        ("Br49d", Truth.TRUE),
-        ("B50f", Truth.FALSE),
-        ("B70s", Truth.FALSE),
-        ("STANDARD", Truth.TRUE),
-        ("Soft", Truth.TRUE),
-        ("BONEPLUS", Truth.FALSE),
-        ("LUNG", Truth.FALSE),
-        ("FC08", Truth.TRUE),
-        ("FC52", Truth.FALSE),
-        ("FC30", Truth.UNKNOWN),
-        ("Br36d", Truth.TRUE),
-        ("C", Truth.UNKNOWN),
-        ("", Truth.UNKNOWN),
-        (None, Truth.UNKNOWN),
-    ],
-)
-def test_kernels_by_the_names_of_their_vendors(kernel, soft):
-    assert kernel_is_soft(kernel) is soft
 
 
 @pytest.mark.parametrize(

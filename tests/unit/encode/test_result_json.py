@@ -8,12 +8,14 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from node.domain.contrast import ContrastPhase
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.outgoing import ObjectKind
 from node.domain.provenance import IntendedUse
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.reference_tissues import ImageNoise
 from node.encode.result_document import ResultDocument
 from node.encode.result_json import (
     PipelineOutcome,
@@ -26,6 +28,7 @@ from node.encode.result_json import (
 )
 from tests.builders.encoded import ROUTINE, URGENT
 from tests.builders.results import assessed_findings, calibrated_findings
+from tests.builders.tissues import tissues
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "result.schema.json"
 REFUSED = CtBoneFindings(status=Status.NOT_EVALUABLE, reasons=(Reason(code=ReasonCode.GANTRY_TILT, detail="12.0."),))
@@ -74,6 +77,18 @@ def test_an_assessed_study_is_written_as_it_was_found():
     assert only["triage"] == {"priority": "urgent", "because": ["L1 trabecular core 98 HU, below 110 HU"]}
     assert document["objects"] == [{"kind": "SR", "sop_instance_uid": "1.2.9", "file": "SR.dcm"}]
     assert document["timing_s"] == {"load": 1.235, "encode": 0.2}
+
+
+def test_readings_of_tissues_and_the_phase_stand_beside_the_vertebrae():
+    read = tissues(air=None, blood=151.26, noise=ImageNoise(sd_hu=14.04, frequency_per_mm=0.31234))
+    findings = replace(assessed_findings(), references=read, contrast=ContrastPhase.VENOUS)
+
+    (only,) = written(study(pipeline(findings)))["pipelines"]
+
+    assert only["contrast"] == "venous"
+    assert only["references"]["blood"] == {"mean_hu": 151.3, "sd_hu": 5.0, "volume_mm3": 20000.0}
+    assert only["references"]["noise"] == {"sd_hu": 14.0, "frequency_per_mm": 0.312}
+    assert only["references"]["air"]["reason"]["code"] == "reference-tissue-not-found"
 
 
 def test_a_measured_vertebra_says_what_was_measured_and_leaves_out_the_rest():

@@ -1,6 +1,7 @@
 """What stages leave for each other comes back as it was written."""
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from node.artefacts import (
     label_map_to_bytes,
 )
 from node.domain.confidence import LevelConfidence
+from node.domain.contrast import ContrastPhase
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.geometry import Affine
 from node.domain.identifiers import Uid
@@ -20,6 +22,8 @@ from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.provenance import IntendedUse, ModelIdentity, Provenance
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import LabelMap, Segment
+from tests.builders.results import assessed_findings, provenance
+from tests.builders.tissues import tissues
 
 NOON = datetime.datetime(2026, 5, 1, 12, tzinfo=datetime.UTC)
 
@@ -91,3 +95,10 @@ def test_an_empty_label_map_comes_back_empty():
     )
 
     assert not label_map_from_bytes(label_map_to_bytes(label_map)).labels.any()
+
+
+def test_readings_of_tissues_and_the_phase_stay_with_the_findings():
+    findings = replace(assessed_findings(), references=tissues(air=None), contrast=ContrastPhase.NATIVE)
+    analysed = AnalysedSeries(findings=findings, provenance=provenance(), input_digest="d" * 64)
+
+    assert findings_from_bytes(findings_to_bytes(analysed)) == analysed

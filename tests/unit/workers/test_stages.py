@@ -74,6 +74,7 @@ def stages_of(world: World, configuration: str = "c" * 64) -> CtBoneStages:
         threads=2,
         networks=SpineChoice(),
         calibrations=(SCANNER,),
+        internal_calibration=False,
         code_version="0.1.0",
         configuration_sha256=configuration,
         clock=world,

@@ -1,0 +1,33 @@
+"""Whether the measurement and the classifier of bone density say the same."""
+
+from __future__ import annotations
+
+from node.domain.bone_category import BoneCategory
+from node.domain.classifier import ClassifierAnswer
+from node.domain.finding import HuBand, MeanDensity
+from node.domain.reasons import Reason, ReasonCode
+
+#: The uncalibrated statement speaks of osteoporosis by DXA alone: it contradicts the other end of the categories.
+_CONTRADICTED = {HuBand.LOW: BoneCategory.NORMAL, HuBand.HIGH: BoneCategory.OSTEOPOROSIS}
+
+
+def why_they_disagree(
+    band: HuBand | None, density: MeanDensity | None, answer: ClassifierAnswer | None
+) -> Reason | None:
+    """Why the two answers cannot both be right; `None` where they can, or where there is only one.
+
+    A density agrees with every category that its interval reaches. Without a density the band is asked: a low one
+    contradicts normal bone, a high one osteoporosis.
+    """
+    if answer is None:
+        return None
+    told = f"the classifier {answer.category} ({answer.word} {answer.probability(answer.category):.2f})"
+    if density is not None:
+        if answer.category in {density.category, *density.also_possible}:
+            return None
+        low, high = density.interval_95
+        measured = f"The measurement says {density.category} ({density.value:.0f} mg/cm3, {low:.0f} to {high:.0f})"
+        return Reason(code=ReasonCode.ANSWERS_DISAGREE, detail=f"{measured}, {told}.")
+    if band is not None and _CONTRADICTED.get(band) is answer.category:
+        return Reason(code=ReasonCode.ANSWERS_DISAGREE, detail=f"The CT number band of L1 is {band}, {told}.")
+    return None

@@ -1,0 +1,1 @@
+"""How measurements and classifiers of bone density do on the frozen screening set."""
