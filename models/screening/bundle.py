@@ -21,6 +21,7 @@ from models.screening.int8 import dequantised, quantised
 from models.screening.network import ScreeningNetwork, build_network
 from node.domain.classifier import ClassifierMethod
 from node.domain.errors import ConfigurationError
+from node.domain.provenance import IntendedUse
 
 #: So many cases are asked at once: more are no faster on a processor.
 _AT_ONCE = 16
@@ -69,10 +70,12 @@ def load_bundle(folder: Path, device: torch.device) -> ScreeningBundle:
     Raises
     ------
     ConfigurationError
-        Where a file is missing, the card cannot be read, the weights have another SHA-256 than the card gives, or do
-        not fit the network.
+        Where a file is missing, the card cannot be read or claims clinical use, the weights have another SHA-256 than
+        the card gives, or do not fit the network.
     """
     card = load_card(folder)
+    if card.intended_use is not IntendedUse.RESEARCH:
+        raise ConfigurationError(f"model {card.name!r} claims clinical use, and no signed release of it was checked")
     content = _read(folder / WEIGHTS)
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.weights_sha256:

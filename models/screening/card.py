@@ -10,7 +10,7 @@ import monai
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from models.card import Metric, Release, Threshold, Training
+from models.card import Metric, Threshold, Training
 from models.screening.case import FORM, PIXEL_MM, PLANES
 from models.screening.network import ARCHITECTURE
 from node.domain.bone_category import BoneCategory
@@ -71,8 +71,8 @@ class ScreeningCard:
         Of the weights file, 64 lower-case hexadecimal digits.
     evaluation_sha256
         Of the figures that the model was released with; `None` before.
-    release
-        Needed for clinical use, `None` for research.
+    intended_use
+        What the card claims; clinical use needs a site's signature beside it.
 
     Raises
     ------
@@ -95,7 +95,6 @@ class ScreeningCard:
     split_sha256: str
     weights_sha256: str
     evaluation_sha256: str | None = None
-    release: Release | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not self.version:
@@ -112,8 +111,6 @@ class ScreeningCard:
         for digest in filter(None, (self.weights_sha256, self.split_sha256, self.evaluation_sha256)):
             if not _SHA256.fullmatch(digest):
                 raise ConfigurationError(f"a SHA-256 has 64 lower-case hexadecimal digits, got {digest!r}")
-        if self.intended_use is IntendedUse.CLINICAL and self.release is None:
-            raise ConfigurationError(f"model {self.name!r} claims clinical use but its card carries no signed release")
 
     @property
     def identity(self) -> ModelIdentity:

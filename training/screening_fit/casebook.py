@@ -15,8 +15,10 @@ import torch
 from models.choice import load_spine_model
 from models.crops import SpineCrops, crop_bodies
 from models.plausibility import check_hounsfield
-from models.screening.answer import screening_case
-from models.screening.case import FORM, References, ScreeningCase, case_from_bytes, case_to_bytes
+from models.references import read_references
+from models.resample import to_network_grid
+from models.screening.answer import references_of, screening_case
+from models.screening.case import FORM, ScreeningCase, case_from_bytes, case_to_bytes
 from models.spine import SpineModel, segment_spine
 from node.domain.errors import InputRejected
 from node.domain.reasons import Reason, ReasonCode
@@ -26,6 +28,9 @@ from training.cohort.rows import ManifestRejected, Problem
 from training.images import grid_of, load_ct, read_grid, read_image
 from training.screening_fit.bodies import crops_of_mask
 from training.screening_fit.facts import contradictions
+
+#: Grid that tissues around the spine are read on, mm: that of the network of the whole scan, as the node has it.
+_AROUND_MM = (2.5, 2.5, 2.5)
 
 #: The suffix of a file that holds a case.
 CASE_SUFFIX = ".npz"
@@ -151,7 +156,8 @@ class CaseBook:
         spine = self._bodies(scan, volume)
         if isinstance(spine, Reason):
             return spine
-        references = References(kvp=scan.kvp, slice_mm=volume.affine.spacing_mm[0])
+        tissues = read_references(volume, to_network_grid(volume, _AROUND_MM), [crop.vertebra for crop in spine.crops])
+        references = references_of(tissues, kvp=scan.kvp, slice_mm=volume.affine.spacing_mm[0])
         return screening_case(spine, references)
 
     def _bodies(self, scan: Scan, volume: Volume) -> SpineCrops | Reason:

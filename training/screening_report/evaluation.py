@@ -116,12 +116,17 @@ def groups_of(judged: Sequence[Judged]) -> tuple[tuple[str, tuple[Judged, ...]],
     }
     parts: list[tuple[str, tuple[Judged, ...]]] = []
     for name, of in by.items():
-        values = sorted({of(each.scan) for each in judged})
+        values = sorted({of(each.scan) for each in judged}, key=_in_order)
         if len(values) > 1:
             parts += [
                 (f"{name}: {value}", tuple(each for each in judged if of(each.scan) == value)) for value in values
             ]
     return tuple(parts)
+
+
+def _in_order(value: str) -> tuple[bool, str]:
+    """What ends below something comes first."""
+    return not value.startswith("below"), value
 
 
 def age_band(scan: Scan) -> str:

@@ -89,7 +89,7 @@ def figure(value: Figure, *, digits: int = 3) -> str:
     """A figure with its interval, or why there is none."""
     if isinstance(value, NotEstimable):
         return value.because
-    return f"{value.value:.{digits}f} ({_interval(value.interval, digits)})"
+    return f"{_number(value.value, digits)} ({_interval(value.interval, digits)})"
 
 
 def short(value: Figure) -> str:
@@ -98,7 +98,12 @@ def short(value: Figure) -> str:
 
 
 def _interval(interval: Interval, digits: int) -> str:
-    return f"{interval.low:.{digits}f} to {interval.high:.{digits}f}"
+    return f"{_number(interval.low, digits)} to {_number(interval.high, digits)}"
+
+
+def _number(value: float, digits: int) -> str:
+    """With so many digits behind the point; what rounds to nothing has no sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _difference(each: Difference) -> tuple[str, ...]:

@@ -124,7 +124,6 @@ def test_other_weights_than_the_card_names_are_refused(folder: Path, tmp_path: P
         ({"form": 0}, "asks for 0"),
         ({"classes": ["normal", "osteoporosis", "osteopenia"]}, "classes"),
         ({"weights_sha256": "abc"}, "hexadecimal"),
-        ({"intended_use": "clinical"}, "no signed release"),
         ({"version": ""}, "version"),
         ({"version": None}, "cannot be read"),
     ],
@@ -134,6 +133,11 @@ def test_a_card_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=told):
         load_card(a_copy(folder, tmp_path / "copy", **changes))
+
+
+def test_clinical_use_is_refused_where_no_signature_was_checked(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no signed release"):
+        load_bundle(a_copy(folder, tmp_path / "copy", intended_use="clinical"), CPU)
 
 
 def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_a_mask_gives_the_images_of_l1_and_l2(tmp_path: Path) -> None:
     # blocks of 24 by 32 by 40 mm, up, back and left
     assert [int(plane.sum()) for plane in case.l1.body] == [32 * 40, 24 * 40, 24 * 32]
     assert (case.references.kvp, case.references.slice_mm) == (120.0, 2.0)
-    assert case.references.blood_hu is None
+    assert case.references.muscle_hu == pytest.approx(40.0)
 
 
 def test_a_mask_of_another_size_is_named_with_its_row(tmp_path: Path) -> None:
