@@ -1,4 +1,4 @@
-"""The commands of the tutorial, run as they stand there on a few synthetic scans."""
+"""Weights of one's own: the commands of the tutorial as they stand there, and a real scan without a mask."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from models.screening.bundle import load_card
+from models.screening.case import ScreeningCase
 from node.domain.provenance import IntendedUse
+from tests.builders.manifests import scan_of
 from training.cli import app
 from training.phantom.cohort import write_cohort
+from training.screening_fit.casebook import CaseBook, check_files
+from training.screening_report.judged import plain_hu
 
 PAGE = Path(__file__).parents[2] / "docs/tutorial/your-own-weights.md"
 
@@ -45,3 +50,20 @@ def test_the_tutorial_goes_from_a_table_to_released_weights(tmp_path: Path, monk
     # model 1 saw L2 as well
     assert [model["scans"] for model in figures["overall"]["models"]] == [1, 1]
     assert list((tmp_path / "work/tensorboard").iterdir())
+
+
+def test_a_folder_of_dicom_files_without_a_mask_is_segmented_by_the_nodes_own_networks(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    scan = scan_of(image=shared_data / "ct/matrad-liver")
+    check_files([scan])
+
+    case = CaseBook(tmp_path, torch.device("cpu")).case(scan)
+
+    assert isinstance(case, ScreeningCase)
+    assert case.l2 is not None
+    # spheres placed by eye: about 147 and 140 HU; an unenhanced scan
+    assert plain_hu(case.l1) == pytest.approx(147.0, abs=10.0)
+    assert plain_hu(case.l2) == pytest.approx(140.0, abs=10.0)
+    assert case.references.blood_hu == pytest.approx(45.0, abs=15.0)
+    assert case.references.kvp is None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -70,14 +73,21 @@ def _crop(
 
 
 def _up(level: VertebralLevel, centres: dict[VertebralLevel, Float64]) -> Float64:
-    """Along the line through the neighbours, as far as there are some."""
+    """Along the curve through the bodies above and below without a gap: a parabola, or a line where there are two."""
     place = USUAL_LEVELS.index(level)
     above, below = (
-        centres.get(USUAL_LEVELS[index]) if 0 <= index < len(USUAL_LEVELS) else None for index in (place - 1, place + 1)
+        list(takewhile(centres.__contains__, levels))
+        for levels in (reversed(USUAL_LEVELS[:place]), USUAL_LEVELS[place + 1 :])
     )
-    line = (above if above is not None else centres[level]) - (below if below is not None else centres[level])
-    length = float(np.linalg.norm(line))
-    return line / length if length > 0.0 else _UPRIGHT
+    run = [*reversed(below), level, *above]
+    if len(run) == 1:
+        return _UPRIGHT
+    points = np.stack([centres[each] for each in run])
+    arc = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
+    order: Literal[1, 2] = 2 if len(run) > 2 else 1
+    tangents: Float64 = np.gradient(points, arc, axis=0, edge_order=order)
+    tangent: Float64 = tangents[len(below)]
+    return tangent / float(np.linalg.norm(tangent))
 
 
 def _is_cut(box: Box, volume: Volume) -> bool:

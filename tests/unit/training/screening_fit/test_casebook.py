@@ -149,14 +149,38 @@ def test_values_that_are_no_hu_are_excluded(tmp_path: Path) -> None:
     assert made.code is ReasonCode.NOT_HU
 
 
-def test_bodies_point_along_the_line_through_their_neighbours(tmp_path: Path) -> None:
-    image, mask = write_spine(tmp_path, levels=(T12, L1, L2))
+def leaning(mask: Path, voxels_back: dict[VertebralLevel, int]) -> np.ndarray:
+    """The mask with bodies moved to the back."""
     labels, _ = read_image(mask)
-    moved = np.where(labels == T12.number, 0, labels).astype(np.int32)
-    moved[np.roll(labels == T12.number, 5, axis=1)] = T12.number
+    moved = np.zeros(labels.shape, dtype=np.int32)
+    for level, voxels in voxels_back.items():
+        moved[np.roll(labels == level.number, voxels, axis=1)] = level.number
+    return moved
 
-    spine = crops_of_mask(load_ct(image), moved)
+
+def test_a_body_points_along_the_line_through_its_neighbours(tmp_path: Path) -> None:
+    image, mask = write_spine(tmp_path, levels=(T12, L1, L2))
+
+    spine = crops_of_mask(load_ct(image), leaning(mask, {T12: 5, L1: 0, L2: 0}))
 
     # T12 lies 10 mm farther back than L2, and 60 mm above it
     up = spine.crops[0].vertebra.up_lps
-    assert up[1] / up[2] == pytest.approx(10.0 / 60.0)
+    assert up[1] / up[2] == pytest.approx(10.0 / 60.0, abs=0.015)
+
+
+def test_the_last_body_points_along_the_curve_and_not_at_its_neighbour(tmp_path: Path) -> None:
+    image, mask = write_spine(tmp_path, levels=(T12, L1, L2))
+
+    spine = crops_of_mask(load_ct(image), leaning(mask, {T12: 4, L1: 1, L2: 0}))
+
+    # a parabola that stands upright at L2: 2 mm back at 30 mm, 8 mm at 60 mm
+    up = spine.crops[1].vertebra.up_lps
+    assert up[1] / up[2] == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_lone_body_stands_upright(tmp_path: Path) -> None:
+    image, mask = write_spine(tmp_path, levels=(L1,))
+
+    spine = crops_of_mask(load_ct(image), leaning(mask, {L1: 0}))
+
+    assert spine.crops[0].vertebra.up_lps == (0.0, 0.0, 1.0)
