@@ -42,6 +42,7 @@ def test_the_tutorial_goes_from_a_table_to_released_weights(tmp_path: Path, monk
     card = load_card(tmp_path / "released")
     assert card.intended_use is IntendedUse.RESEARCH
     assert card.temperatures == ()
+    assert [metric.value < 0.005 for metric in card.metrics if metric.name.endswith("by 8 bits")] == [True, True]
     assert (tmp_path / "fit/split.csv").read_text().startswith("patient,cohort\nphantom-000,training\n")
     assert "| category: osteoporosis |" in (tmp_path / "fit/characteristics.md").read_text()
     assert (tmp_path / "fit/excluded.csv").read_text() == "row,cohort,code,reason\n"

@@ -8,40 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from models.screening.card import ScreeningCard
 from node.domain.errors import InputRejected
 from training.cohort.manifest import Cohort, Scan
 from training.screening_fit.casebook import Excluded
-from training.screening_report.figures import Figure, GroupFigures, figures_of
+from training.screening_report.figures import GroupFigures, figures_of
 from training.screening_report.judged import Judged
-from training.statistics.agreement import BlandAltman, bland_altman, correlation
-from training.statistics.estimate import NotEstimable
 
 #: Version of the layout of evaluation.json.
 SCHEMA = "1"
 
 #: Where bands of age end, years.
 _AGE_EDGES = (50, 60, 70, 80)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """What a measurement has to do with quantitative CT.
-
-    Parameters
-    ----------
-    measured
-        Bias and limits of the node's own density, mg/cm3, against quantitative CT.
-    measured_correlation, plain_correlation
-        r of that density, and of the plain CT number of L1, with quantitative CT.
-    """
-
-    measured: BlandAltman | NotEstimable
-    measured_correlation: Figure
-    plain_correlation: Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +51,6 @@ class Evaluation:
     limitations: tuple[str, ...]
     overall: GroupFigures
     groups: tuple[GroupFigures, ...]
-    agreement: Agreement
 
 
 _FILE = TypeAdapter(Evaluation)
@@ -100,7 +79,6 @@ def evaluate(
         limitations=limitations,
         overall=figures_of("all", judged, card),
         groups=tuple(figures_of(name, part, card) for name, part in groups_of(judged)),
-        agreement=agreement_of(judged),
     )
 
 
@@ -139,29 +117,6 @@ def age_band(scan: Scan) -> str:
         return f"{_AGE_EDGES[-1]} and above"
     low = max(edge for edge in _AGE_EDGES if edge <= scan.age_years)
     return f"{low} to {low + 9}"
-
-
-def agreement_of(judged: Sequence[Judged]) -> Agreement:
-    """Measurements against quantitative CT, where both are there."""
-    known = [each for each in judged if each.scan.qct_mg_cm3 is not None]
-    measured = [each for each in known if each.scan.measured_mg_cm3 is not None]
-    truth, values = (
-        _column(measured, lambda each: each.scan.qct_mg_cm3),
-        _column(measured, lambda each: each.scan.measured_mg_cm3),
-    )
-    return Agreement(
-        measured=bland_altman(values, truth),
-        measured_correlation=correlation(values, truth),
-        plain_correlation=correlation(
-            _column(known, lambda each: each.plain_hu), _column(known, lambda each: each.scan.qct_mg_cm3)
-        ),
-    )
-
-
-def _column(
-    judged: Sequence[Judged], of: Callable[[Judged], float | None]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array([of(each) for each in judged], dtype=np.float64)
 
 
 def save_evaluation(evaluation: Evaluation, path: Path) -> None:

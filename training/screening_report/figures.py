@@ -13,15 +13,21 @@ from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
 from training.screening_fit.calibrating import threshold_name
 from training.screening_report.judged import Judged, classes_of, patients_of, probabilities_of
-from training.statistics.agreement import kappa
+from training.statistics.agreement import BlandAltman, bland_altman, correlation, kappa
 from training.statistics.bootstrap import bootstrap_mean
 from training.statistics.estimate import Estimate, NotEstimable, PairedTest
+from training.statistics.probability import ReliabilityPoint, reliability
 from training.statistics.proportions import share
 from training.statistics.roc import RocAreas, binary_area, compare_areas, join_areas
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Figure = Estimate | NotEstimable
+
+#: Bins of a reliability curve: as many as leave some scans in each. A curve of fewer scans than the last number shows
+#: chance and no model. Plausible choices.
+_SCANS_A_BIN, _MOST_BINS, _LEAST_BINS = 30, 10, 3
+LEAST_FOR_A_CURVE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +41,20 @@ class WorkingPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryFigures:
-    """One category against the rest; `working_point` is `None` where the card has no threshold."""
+    """One category against the rest.
+
+    Parameters
+    ----------
+    working_point
+        `None` where the card has no threshold.
+    reliability
+        How often it was so, by the probability that was told; empty where there are too few scans.
+    """
 
     category: BoneCategory
     area: Figure
     working_point: WorkingPoint | None
+    reliability: tuple[ReliabilityPoint, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +95,23 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What a measurement has to do with quantitative CT.
+
+    Parameters
+    ----------
+    measured
+        Bias and limits of the node's own density, mg/cm3, against quantitative CT.
+    measured_correlation, plain_correlation
+        r of that density, and of the plain CT number of L1, with quantitative CT.
+    """
+
+    measured: BlandAltman | NotEstimable
+    measured_correlation: Figure
+    plain_correlation: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFigures:
     """Everything about some scans.
 
@@ -97,6 +129,7 @@ class GroupFigures:
     models: tuple[ModelFigures, ...]
     fused_against_alone: tuple[Difference, ...]
     alone_against_plain: tuple[Difference, ...]
+    agreement: Agreement
 
 
 def figures_of(name: str, judged: Sequence[Judged], card: ScreeningCard) -> GroupFigures:
@@ -111,7 +144,27 @@ def figures_of(name: str, judged: Sequence[Judged], card: ScreeningCard) -> Grou
             both, lambda each: probabilities_of(each, ClassifierMethod.L1_L2), _alone, tuple(BoneCategory)
         ),
         alone_against_plain=_compared(judged, _alone, _plain, (BoneCategory.NORMAL, BoneCategory.OSTEOPOROSIS)),
+        agreement=agreement_of(judged),
     )
+
+
+def agreement_of(judged: Sequence[Judged]) -> Agreement:
+    """Measurements against quantitative CT, where both are there."""
+    known = [each for each in judged if each.scan.qct_mg_cm3 is not None]
+    both = [each for each in known if each.scan.measured_mg_cm3 is not None]
+    truth = _column(both, lambda each: each.scan.qct_mg_cm3)
+    measured = _column(both, lambda each: each.scan.measured_mg_cm3)
+    return Agreement(
+        measured=bland_altman(measured, truth),
+        measured_correlation=correlation(measured, truth),
+        plain_correlation=correlation(
+            _column(known, lambda each: each.plain_hu), _column(known, lambda each: each.scan.qct_mg_cm3)
+        ),
+    )
+
+
+def _column(judged: Sequence[Judged], of: Callable[[Judged], float | None]) -> Float64:
+    return np.array([of(each) for each in judged], dtype=np.float64)
 
 
 def _alone(judged: Sequence[Judged]) -> Float64:
@@ -143,6 +196,7 @@ def _model(judged: Sequence[Judged], method: ClassifierMethod, card: ScreeningCa
                 working_point=_working_point(
                     classes == index, told[:, index], card.threshold(threshold_name(method, category))
                 ),
+                reliability=_reliability(classes == index, told[:, index]),
             )
             for index, category in enumerate(order)
         ),
@@ -163,6 +217,12 @@ def _working_point(is_positive: Bool, told: Float64, threshold: float | None) ->
         sensitivity=share(int((found & is_positive).sum()), int(is_positive.sum())),
         specificity=share(int((~found & ~is_positive).sum()), int((~is_positive).sum())),
     )
+
+
+def _reliability(is_so: Bool, told: Float64) -> tuple[ReliabilityPoint, ...]:
+    if len(told) < LEAST_FOR_A_CURVE:
+        return ()
+    return reliability(is_so, told, bins=min(_MOST_BINS, max(_LEAST_BINS, len(told) // _SCANS_A_BIN)))
 
 
 def _curves(judged: Sequence[Judged], scores: Float64, categories: Sequence[BoneCategory]) -> RocAreas | NotEstimable:

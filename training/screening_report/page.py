@@ -7,6 +7,7 @@ from html import escape
 
 from training.html import html_image, html_page, html_table
 from training.screening_report.evaluation import Evaluation
+from training.screening_report.figures import GroupFigures
 from training.screening_report.judged import Judged
 from training.screening_report.plots import (
     agreement_picture,
@@ -18,6 +19,7 @@ from training.screening_report.plots import (
 from training.screening_report.tables import (
     agreement_table,
     area_table,
+    confusion_table,
     difference_table,
     excluded_table,
     group_table,
@@ -54,14 +56,15 @@ def write_page(evaluation: Evaluation, judged: Sequence[Judged]) -> str:
         "<h2>At the thresholds of the card</h2>",
         html_table(points) if points.rows else "<p>The card has no thresholds: too few scans to choose them by.</p>",
         "<h2>Whether probabilities are what they say</h2>",
-        html_image(reliability_picture(judged), "reliability curves of both models"),
+        html_image(reliability_picture(overall), "reliability curves of both models"),
         "<h2>By site, scanner, sex and age</h2>",
         "" if by_group is None else html_image(by_group, "mean area of both models by part of the scans"),
         html_table(group_table(evaluation)),
         "<p>A dash stands where there are too few scans for a figure, or a category is missing.</p>",
+        *map(_details, evaluation.groups),
         "<h2>Measured density against quantitative CT</h2>",
         "" if by_pair is None else html_image(by_pair, "measured density against quantitative CT"),
-        html_table(agreement_table(evaluation.agreement)),
+        html_table(agreement_table(overall.agreement)),
         "<h2>Scans that were not judged</h2>",
         html_table(excluded_table(evaluation)) if evaluation.excluded else "<p>None.</p>",
         f"<p>Weights {evaluation.weights_sha256}<br>Manifest {evaluation.manifest_sha256}</p>",
@@ -76,6 +79,19 @@ def _scope(evaluation: Evaluation) -> str:
         "category by quantitative CT (normal above 120 mg/cm3, osteoporosis below 80). Intervals are of 95 %: DeLong's "
         "for areas under ROC curves, Wilson's for shares, the bootstrap of patients for Brier scores.</p>"
     )
+
+
+def _details(group: GroupFigures) -> str:
+    """Everything about a part of the scans, folded away."""
+    points = working_point_table(group.models)
+    tables = (
+        area_table(group.models),
+        difference_table(group.fused_against_alone, "model 1 less model 2"),
+        *((points,) if points.rows else ()),
+        *map(confusion_table, group.models),
+        agreement_table(group.agreement),
+    )
+    return f"<details><summary>{escape(group.name)}</summary>{''.join(map(html_table, tables))}</details>"
 
 
 def _note(evaluation: Evaluation) -> str:

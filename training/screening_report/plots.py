@@ -14,22 +14,15 @@ from sklearn.metrics import roc_curve
 from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
 from training.screening_report.evaluation import Evaluation
-from training.screening_report.figures import GroupFigures, ModelFigures
+from training.screening_report.figures import LEAST_FOR_A_CURVE, GroupFigures, ModelFigures
 from training.screening_report.judged import Judged, classes_of, probabilities_of
 from training.screening_report.tables import MODEL_WORDS
 from training.statistics.agreement import BlandAltman
 from training.statistics.estimate import Estimate, NotEstimable
-from training.statistics.probability import reliability
 
 _COLOURS = {ClassifierMethod.L1_L2: "#1f5fa8", ClassifierMethod.L1: "#d9822b"}
 _CATEGORY_COLOURS = dict(zip(BoneCategory, ("#2f8f5b", "#8a6d00", "#b23a48"), strict=True))
 _GRID, _DIAGONAL, _MUTED = "#e3e8ee", "#9aa5b1", "#51606f"
-
-#: Bins of a reliability curve: as many as leave some scans in each.
-_SCANS_A_BIN, _MOST_BINS, _LEAST_BINS = 30, 10, 3
-
-#: A curve of fewer scans shows chance and no model.
-LEAST_FOR_A_CURVE = 20
 
 
 def roc_picture(judged: Sequence[Judged], overall: GroupFigures) -> bytes:
@@ -61,18 +54,17 @@ def _roc(axes: Axes, judged: Sequence[Judged], model: ModelFigures, place: int) 
     axes.step(away, found, where="post", color=_COLOURS[model.method], linewidth=1.8, label=label)
 
 
-def reliability_picture(judged: Sequence[Judged]) -> bytes:
+def reliability_picture(overall: GroupFigures) -> bytes:
     """A panel a model: what was told of each category, and how often it was so, with Wilson intervals."""
     canvas = Canvas(figsize=(8.6, 4.2), layout="constrained")
     FigureCanvasAgg(canvas)
-    for place, (method, axes) in enumerate(zip(ClassifierMethod, canvas.subplots(1, 2, sharey=True), strict=True)):
-        asked = _asked(judged, method)
+    for place, (model, axes) in enumerate(zip(overall.models, canvas.subplots(1, 2, sharey=True), strict=True)):
         axes.plot((0, 1), (0, 1), color=_DIAGONAL, linewidth=1.0, linestyle=":")
-        if len(asked) < LEAST_FOR_A_CURVE:
-            _say(axes, f"too few scans: {len(asked)},\nat least {LEAST_FOR_A_CURVE} are needed")
+        if model.categories[0].reliability:
+            _reliability(axes, model)
         else:
-            _reliability(axes, asked, method)
-        axes.set(title=MODEL_WORDS[method], xlabel="probability told", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+            _say(axes, f"too few scans: {model.scans},\nat least {LEAST_FOR_A_CURVE} are needed")
+        axes.set(title=MODEL_WORDS[model.method], xlabel="probability told", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         axes.set_aspect("equal")
         _tidy(axes)
         if place == 0:
@@ -80,27 +72,23 @@ def reliability_picture(judged: Sequence[Judged]) -> bytes:
     return _png(canvas)
 
 
-def _reliability(axes: Axes, judged: Sequence[Judged], method: ClassifierMethod) -> None:
-    classes, told = classes_of(judged), probabilities_of(judged, method)
-    bins = min(_MOST_BINS, max(_LEAST_BINS, len(judged) // _SCANS_A_BIN))
-    for index, category in enumerate(BoneCategory):
-        points = reliability(classes == index, told[:, index], bins=bins)
-        shares = np.array([point.observed.value for point in points])
-        ends = np.array([(point.observed.interval.low, point.observed.interval.high) for point in points])
-        # a Wilson interval ends at its share where no scan, or every scan, was so, but for rounding
-        reach = np.maximum(np.abs(ends - shares[:, None]).T, 0.0)
+def _reliability(axes: Axes, model: ModelFigures) -> None:
+    for each in model.categories:
+        shares = np.array([point.observed.value for point in each.reliability])
+        ends = np.array([(point.observed.interval.low, point.observed.interval.high) for point in each.reliability])
         axes.errorbar(
-            [point.told for point in points],
+            [point.told for point in each.reliability],
             shares,
-            yerr=reach,
+            # an interval ends at its share where no scan, or every scan, was so, but for rounding
+            yerr=np.abs(ends - shares[:, None]).T,
             marker="o",
             markersize=5.0,
             linestyle="--",
             linewidth=0.8,
             elinewidth=0.8,
             capsize=2.0,
-            color=_CATEGORY_COLOURS[category],
-            label=str(category),
+            color=_CATEGORY_COLOURS[each.category],
+            label=str(each.category),
         )
     axes.legend(loc="upper left", frameon=False, fontsize=8)
 
@@ -157,7 +145,7 @@ def group_picture(evaluation: Evaluation) -> bytes | None:
 
 def agreement_picture(judged: Sequence[Judged], evaluation: Evaluation) -> bytes | None:
     """Measured density against quantitative CT, and their difference; `None` where there are too few pairs."""
-    found = evaluation.agreement.measured
+    found = evaluation.overall.agreement.measured
     if isinstance(found, NotEstimable):
         return None
     pairs = np.array(

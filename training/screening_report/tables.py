@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
-from training.screening_report.evaluation import Agreement, Evaluation
-from training.screening_report.figures import Difference, Figure, GroupFigures, ModelFigures
+from training.screening_report.evaluation import Evaluation
+from training.screening_report.figures import Agreement, Difference, Figure, GroupFigures, ModelFigures
 from training.statistics.estimate import Estimate, Interval, NotEstimable
 from training.table import Table
 
@@ -54,6 +54,13 @@ def working_point_table(models: Sequence[ModelFigures]) -> Table:
         if each.working_point is not None
     ]
     return Table(head=("", "threshold", "sensitivity", "specificity"), rows=tuple(rows))
+
+
+def confusion_table(model: ModelFigures) -> Table:
+    """Scans by true category (row) and most probable one (column)."""
+    names = tuple(map(str, BoneCategory))
+    rows = tuple((name, *map(str, row)) for name, row in zip(names, model.confusion, strict=True))
+    return Table(head=(MODEL_WORDS[model.method], *names), rows=rows)
 
 
 def group_table(evaluation: Evaluation) -> Table:

@@ -14,8 +14,8 @@ from tests.builders.judged import judged_scans, shuffled
 from tests.builders.screening import a_card, image_of
 from training.cohort.manifest import Cohort
 from training.screening_fit.calibrating import threshold_name
-from training.screening_report.evaluation import age_band, agreement_of, evaluate, groups_of
-from training.screening_report.figures import figures_of
+from training.screening_report.evaluation import age_band, evaluate, groups_of
+from training.screening_report.figures import agreement_of, figures_of
 from training.screening_report.judged import plain_hu
 from training.statistics.agreement import BlandAltman
 from training.statistics.estimate import Estimate, NotEstimable, PairedTest
@@ -105,6 +105,17 @@ def test_too_few_scans_give_reasons_and_no_figures() -> None:
         for value in (model.macro_area, model.brier, model.kappa):
             assert isinstance(value, NotEstimable)
             assert "too few" in value.because
+
+
+def test_a_reliability_curve_tells_how_often_it_was_so() -> None:
+    fused, alone = figures_of("all", judged_scans(12, wrong=(0, 1, 2)), CARD).models
+
+    # three of twelve normal scans are told as osteopenia with 0.9, and all others right: bins are thirds
+    low, high = alone.categories[0].reliability
+    assert (low.observed.value, low.observed.cases) == (3.0 / 27.0, 27)
+    assert (high.observed.value, high.observed.cases) == (1.0, 9)
+    assert fused.categories[0].reliability[1].told == pytest.approx(np.mean([0.9 - 0.001 * n for n in range(12)]))
+    assert figures_of("all", judged_scans(6), CARD).models[0].categories[0].reliability == ()
 
 
 def test_a_missing_category_is_named() -> None:

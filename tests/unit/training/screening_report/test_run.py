@@ -176,3 +176,4 @@ def test_a_page_has_its_pictures_inside_and_names_no_patient(weights: Path) -> N
     assert "http" not in page
     assert not any(f">{each.scan.patient}<" in page for each in judged)
     assert "AUC, osteoporosis" in page
+    assert "<summary>site: north</summary>" in page
