@@ -37,8 +37,9 @@ _DARKER_HU, _BRIGHTER_HU = 40.0, 90.0
 _RIM_MM = 2.5
 _ANGLES = 24
 
-#: How much a standard deviation of 100 HU inside takes from the share of the rim that is an edge.
-_UNEVEN = 1.5
+#: How much is taken from the share of the rim that is an edge where blood is uneven: so many times the standard
+#: deviation inside, in parts of 100 HU, or of the blood's own brightness, because contrast agent arrives in clouds.
+_UNEVEN, _UNEVEN_OF_HU = 1.5, 100.0
 
 #: A slice shows the aorta where this much is left; muscle and veins that touch it have no edge.
 _LEAST_SCORE = 0.45
@@ -52,8 +53,9 @@ _LEAST_LENGTH_MM, _LEAST_RUN_MM = 25.0, 10.0
 #: Left out inside its wall, mm: calcium and blur.
 _WALL_MM = 3.0
 
-#: The blood of one person is as bright in one slice as in the next, HU.
-_SLICES_AGREE_HU = 25.0
+#: The blood of one person is as bright in one slice as in the next, HU; with contrast agent it may differ by this
+#: share, as it does where the wall is dissected.
+_SLICES_AGREE_HU, _SLICES_AGREE_SHARE = 25.0, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -152,7 +154,7 @@ def _scores(window: Float32) -> tuple[Float32, Float32]:
         for angle in angles:
             step = mean - sample(wide + _RIM_MM, angle)
             edges += (step > _DARKER_HU) | (step < -_BRIGHTER_HU)
-        score = edges / _ANGLES - _UNEVEN * spread / 100.0
+        score = edges / _ANGLES - _UNEVEN * spread / np.maximum(mean, _UNEVEN_OF_HU)
         wall = from_middle - wide
         impossible = (wall < _WALL_FROM_MIDDLE_MM[0]) | (wall > _WALL_FROM_MIDDLE_MM[1])
         score[(mean < _BLOOD_HU[0]) | (mean > _BLOOD_HU[1]) | impossible] = -1.0
@@ -196,7 +198,8 @@ def _tube(
         within = np.hypot(_BACK[:, None] - own_back, _LEFT[None, :] - own_left) <= wide - _WALL_MM
         values.append(plane[within])
     middles = np.array([np.median(each) for each in values])
-    agree = np.abs(middles - np.median(middles)) <= _SLICES_AGREE_HU
+    middle = float(np.median(middles))
+    agree = np.abs(middles - middle) <= max(_SLICES_AGREE_HU, _SLICES_AGREE_SHARE * middle)
     if agree.sum() * around.spacing_mm[0] < _LEAST_LENGTH_MM:
         detail = "What looked like the aorta is not as bright in one slice as in the next."
         return Reason(code=ReasonCode.TISSUE_NOT_FOUND, detail=detail)

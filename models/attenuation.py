@@ -20,11 +20,6 @@ Float64 = NDArray[np.float64]
 #: s00198-025-07529-7), in one slice of 2.5 mm.
 LEAST_CORE_MM3 = 500.0
 
-#: Above this, HU, is metal, cement or dense sclerosis; trabecular bone stays below 400 even in the young. A plausible
-#: limit, as is the share of the core that may lie above it.
-_NO_TRABECULAR_BONE_HU = 600.0
-_LARGEST_DENSE_SHARE = 0.05
-
 #: How far, one standard deviation, the mask and with it the core may be off along each axis, mm; a plausible choice.
 _PLACEMENT_MM = 1.0
 
@@ -51,28 +46,16 @@ def measure_attenuation(crop: BodyCrop, level: VertebralLevel) -> tuple[Measurem
         _measurement(Quantity.BODY_VOLUME, float(body_hu.size * voxel), level),
         _measurement(Quantity.CORE_VOLUME, float(core.sum() * voxel), level),
     )
-    reason = _why_not(crop.hu[core], float(core.sum() * voxel))
-    if reason is not None:
+    volume_mm3 = float(core.sum() * voxel)
+    if volume_mm3 < LEAST_CORE_MM3:
+        detail = f"It has {volume_mm3:.0f} mm3; at least {LEAST_CORE_MM3:.0f} mm3 are needed."
+        reason = Reason(code=ReasonCode.ROI_TOO_SMALL, detail=detail)
         refused = (Quantity.CORE_MEAN_HU, Quantity.CORE_SD_HU)
         return (*(NotMeasurable(quantity=quantity, site=level, reason=reason) for quantity in refused), *whole)
     values = crop.hu[core].astype(np.float64)
     uncertainty = _placement_uncertainty(crop, core)
     mean = _measurement(Quantity.CORE_MEAN_HU, float(values.mean()), level, uncertainty=uncertainty)
     return (mean, _measurement(Quantity.CORE_SD_HU, float(values.std()), level), *whole)
-
-
-def _why_not(core_hu: NDArray[np.int16], volume_mm3: float) -> Reason | None:
-    if volume_mm3 < LEAST_CORE_MM3:
-        detail = f"It has {volume_mm3:.0f} mm3; at least {LEAST_CORE_MM3:.0f} mm3 are needed."
-        return Reason(code=ReasonCode.ROI_TOO_SMALL, detail=detail)
-    dense = float((core_hu > _NO_TRABECULAR_BONE_HU).mean())
-    if dense > _LARGEST_DENSE_SHARE:
-        detail = (
-            f"{100.0 * dense:.0f} % of the core lie above {_NO_TRABECULAR_BONE_HU:.0f} HU, "
-            "as metal, cement or sclerosis do and trabecular bone does not."
-        )
-        return Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=detail)
-    return None
 
 
 def _placement_uncertainty(crop: BodyCrop, core: NDArray[np.bool_]) -> float:

@@ -8,7 +8,10 @@ from functools import partial
 from models.attenuation import measure_attenuation
 from models.crops import BodyCrop, SpineCrops
 from models.density import DensityRule
+from models.heights import height_measurements
+from models.next_level import LUMBAR, SCREENED, levels_of_category, offered_instead, one_alone
 from models.parallel import for_each
+from models.soundness import Soundness, judge_soundness
 from node.domain.calibration import CalibrationMethod
 from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
@@ -18,13 +21,7 @@ from node.domain.reasons import Reason, ReasonCode
 #: Vertebrae that a report always speaks of, found or not.
 ASKED_FOR = (VertebralLevel.L1, VertebralLevel.L2)
 
-#: The uncalibrated statement rests on this one alone: its limits in HU hold for no other.
-SCREENED = VertebralLevel.L1
-
-#: Both of these together give a category: its limits hold for the mean of two lumbar vertebrae.
-CATEGORISED = (VertebralLevel.L1, VertebralLevel.L2)
-
-#: L1 and L2 of one person are not farther apart, mg/cm3 (a plausible choice).
+#: Neighbours among the lumbar vertebrae of one person are not farther apart, mg/cm3 (a plausible choice).
 MOST_APART_MG_CM3 = 30.0
 
 FOR_WHOM = "The limits of 80 and 120 mg/cm3 are those of women after the menopause and of older men, and of no others."
@@ -33,16 +30,24 @@ BY_OWN_TISSUES = (
     "standard deviation of 13.2 where this was studied (JBMR 2023)."
 )
 UNCALIBRATED = "CT numbers are not calibrated to bone mineral density; tube voltage and contrast agent change them."
-NOT_LOOKED_FOR = "Fractures, implants and bone lesions are not looked for; a fractured vertebra reads too dense."
+LOOKED_FOR = (
+    "Fractures, metal, cement and focal lesions are looked for by rules that were tried on synthetic scans; "
+    "what they miss changes the number."
+)
+FRACTURES_NOT_LOOKED_FOR = (
+    "Fractures were not looked for: no heights could be measured, and a fractured vertebra reads too dense. "
+    "Metal, cement and focal lesions are looked for by rules that were tried on synthetic scans."
+)
 
 
 def measure_bone(spine: SpineCrops, rule: DensityRule) -> CtBoneFindings:
     """CT numbers, and densities where they are calibrated, of every vertebra that has a certain level and is whole.
 
-    L1 gives the uncalibrated statement about bone density, L1 and L2 together the category. Whatever is uncertain, cut
-    or missing carries its reason instead of a number.
+    L1 gives the uncalibrated statement about bone density, the highest two of L1 to L3 together the category. Whatever
+    is uncertain, cut, missing or not sound carries its reason instead of a number.
     """
-    found = tuple(for_each(partial(_finding, rule=rule), spine.crops))
+    judged = zip(spine.crops, judge_soundness(spine.crops), strict=True)
+    found = tuple(for_each(partial(_finding, rule=rule), judged))
     named = {finding.level for finding in found}
     missing = tuple(_missing(level, found) for level in ASKED_FOR if level not in named)
     vertebrae = (*found, *missing)
@@ -56,11 +61,14 @@ def measure_bone(spine: SpineCrops, rule: DensityRule) -> CtBoneFindings:
         reasons=_unsaid(band, screened, vertebrae, density) if assessed else _distinct(vertebrae),
         vertebrae=vertebrae,
         screening=_screening(
-            None if isinstance(band, Reason) else band, density if isinstance(density, MeanDensity) else None
+            None if isinstance(band, Reason) else band,
+            density if isinstance(density, MeanDensity) else None,
+            levels=levels_of_category(vertebrae),
         ),
         limitations=(*_limitations(vertebrae), *rule.limitations, *spine.limitations),
         contrast=rule.contrast.phase,
         references=spine.references,
+        offered=offered_instead(vertebrae),
     )
 
 
@@ -78,7 +86,13 @@ def _limitations(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
     densities = [density for vertebra in vertebrae if (density := vertebra.measurement(Quantity.BMD)) is not None]
     internal = any(density.calibration is CalibrationMethod.INTERNAL for density in densities)
     calibrated = (FOR_WHOM, BY_OWN_TISSUES) if internal else (FOR_WHOM,)
-    return (*(calibrated if densities else (UNCALIBRATED,)), NOT_LOOKED_FOR)
+    looked = any(vertebra.height_loss is not None for vertebra in vertebrae)
+    alone = one_alone(vertebrae)
+    return (
+        *(calibrated if densities else (UNCALIBRATED,)),
+        LOOKED_FOR if looked else FRACTURES_NOT_LOOKED_FOR,
+        *(() if alone is None else (alone,)),
+    )
 
 
 def _unsaid(
@@ -96,7 +110,7 @@ def _unsaid(
     ]
     asked = any(_is_asked_for(vertebra) for vertebra in vertebrae)
     if asked and not isinstance(density, MeanDensity):
-        refused += [reason for vertebra in vertebrae if vertebra.level in CATEGORISED for reason in vertebra.reasons]
+        refused += [reason for vertebra in vertebrae if vertebra.level in LUMBAR for reason in vertebra.reasons]
     if isinstance(density, Reason):
         refused.append(density)
     return tuple(dict.fromkeys((*((band,) if isinstance(band, Reason) else screened.reasons), *refused)))
@@ -107,10 +121,11 @@ def _is_asked_for(vertebra: VertebraFinding) -> bool:
 
 
 def _mean_density(vertebrae: Sequence[VertebraFinding]) -> MeanDensity | Reason | None:
-    """Of L1 and L2, or why it would say nothing; `None` where one of them has no density."""
-    found = [vertebra.measurement(Quantity.BMD) for vertebra in vertebrae if vertebra.level in CATEGORISED]
+    """Of the two that the category rests on, or why it would say nothing; `None` where there are no two."""
+    levels = levels_of_category(vertebrae)
+    found = [vertebra.measurement(Quantity.BMD) for vertebra in vertebrae if vertebra.level in levels]
     known = [density for density in found if density is not None]
-    if len(known) < len(CATEGORISED):
+    if not known:
         return None
     values = [density.value for density in known]
     if max(values) - min(values) > MOST_APART_MG_CM3:
@@ -125,23 +140,29 @@ def _mean_density(vertebrae: Sequence[VertebraFinding]) -> MeanDensity | Reason 
     )
 
 
-def _screening(band: HuBand | None, density: MeanDensity | None) -> BoneScreening | None:
+def _screening(
+    band: HuBand | None, density: MeanDensity | None, *, levels: tuple[VertebralLevel, ...]
+) -> BoneScreening | None:
     if band is None and density is None:
         return None
-    return BoneScreening(hu_band=band, density=density, levels=(SCREENED,) if density is None else CATEGORISED)
+    return BoneScreening(hu_band=band, density=density, levels=(SCREENED,) if density is None else levels)
 
 
-def _finding(crop: BodyCrop, *, rule: DensityRule) -> VertebraFinding:
+def _finding(judged: tuple[BodyCrop, Soundness], *, rule: DensityRule) -> VertebraFinding:
+    crop, sound = judged
     vertebra = crop.vertebra
+    heights: tuple[Measurement | NotMeasurable, ...] = ()
     attenuation: tuple[Measurement | NotMeasurable, ...] = ()
     densities: tuple[Measurement | NotMeasurable, ...] = ()
     if vertebra.is_measurable and vertebra.level is not None:
+        heights = height_measurements(sound.heights, vertebra.level)
+    if heights and vertebra.level is not None and not sound.reasons:
         attenuation = measure_attenuation(crop, vertebra.level)
         cores = (measurement for measurement in attenuation if measurement.quantity is Quantity.CORE_MEAN_HU)
         densities = tuple(density for core in cores if (density := rule.density(core)) is not None)
-    # a density that is refused leaves a vertebra measured in HU
+    # a height or a density that is refused leaves a vertebra measured in HU
     refused = [measurement.reason for measurement in attenuation if isinstance(measurement, NotMeasurable)]
-    reasons = vertebra.reasons or tuple(dict.fromkeys(refused))
+    reasons = vertebra.reasons or sound.reasons or tuple(dict.fromkeys(refused))
     return VertebraFinding(
         level=vertebra.level,
         status=Status.NOT_EVALUABLE if reasons else Status.ASSESSED,
@@ -150,7 +171,8 @@ def _finding(crop: BodyCrop, *, rule: DensityRule) -> VertebraFinding:
         level_confidence=vertebra.confidence,
         centroid_lps_mm=vertebra.centroid_lps_mm,
         segment_value=vertebra.segment_value,
-        measurements=(*attenuation, *densities),
+        measurements=(*attenuation, *densities, *heights),
+        height_loss=sound.loss if heights else None,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_weights
 from safetensors.torch import save as format_weights
@@ -15,7 +17,9 @@ from torch import nn
 from models.card import ModelCard
 from models.metadata import card_from_metadata, metadata_from_card
 from models.network import build_network
+from models.release import check_release
 from node.domain.errors import ConfigurationError
+from node.domain.provenance import IntendedUse
 
 METADATA = Path("configs/metadata.json")
 WEIGHTS = Path("models/model.safetensors")
@@ -36,16 +40,22 @@ class Bundle:
     device: torch.device
 
 
-def load_bundle(folder: Path, device: torch.device) -> Bundle:
+def load_bundle(folder: Path, device: torch.device, *, trusted: Sequence[Ed25519PublicKey] = ()) -> Bundle:
     """The network of a bundle, ready for inference in float32.
 
     The weights are safetensors: nothing in the folder is ever evaluated as code.
+
+    Parameters
+    ----------
+    trusted
+        Keys whose signature under a release is enough for clinical use. A bundle for research needs none.
 
     Raises
     ------
     ConfigurationError
         Where a file is missing, the card cannot be read or names an unknown architecture, the weights have another
-        SHA-256 than the card gives, or do not fit the network.
+        SHA-256 than the card gives, or do not fit the network, or the card claims clinical use without a release that
+        fits and that a trusted key has signed.
     """
     card = load_card(folder)
     content = _read(folder / WEIGHTS)
@@ -54,6 +64,8 @@ def load_bundle(folder: Path, device: torch.device) -> Bundle:
         raise ConfigurationError(
             f"the weights of model {card.name!r} must have SHA-256 {card.weights_sha256}, got {digest}; install it anew"
         )
+    if card.intended_use is IntendedUse.CLINICAL:
+        check_release(folder, card.identity, trusted)
     network = build_network(card.architecture, len(card.classes))
     try:
         weights = {name: tensor.float() for name, tensor in parse_weights(content).items()}

@@ -44,15 +44,6 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """A site's signature under clinical use: who, the day (ISO 8601), and the SHA-256 of the evaluation report."""
-
-    person: str
-    date: str
-    evaluation_sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What a folder of weights says about itself.
 
@@ -66,10 +57,10 @@ class ModelCard:
         Output channels in order.
     thresholds
         Working points by name, each name once.
+    intended_use
+        What the card claims; clinical use needs a signed release beside it (`models.release`).
     weights_sha256
         Of the weights file, 64 lower-case hexadecimal digits.
-    release
-        Needed for clinical use, `None` for research.
 
     Raises
     ------
@@ -89,7 +80,6 @@ class ModelCard:
     licence: str
     intended_use: IntendedUse
     weights_sha256: str
-    release: Release | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not self.version:
@@ -102,8 +92,6 @@ class ModelCard:
             raise ConfigurationError(
                 f"weights_sha256 must be 64 lower-case hexadecimal digits, got {self.weights_sha256!r}"
             )
-        if self.intended_use is IntendedUse.CLINICAL and self.release is None:
-            raise ConfigurationError(f"model {self.name!r} claims clinical use but its card carries no signed release")
 
     @property
     def identity(self) -> ModelIdentity:

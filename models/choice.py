@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from models.backends.own import OwnNetwork
 from models.backends.port import TissueBackend
@@ -12,6 +14,7 @@ from models.bundle import BODY_CT, SPINE_CT, Bundle, load_bundle
 from models.levels.file import load_levels
 from models.levels.plausible import PLAUSIBLE
 from models.levels.rule import LevelRule
+from models.release import read_public_keys
 from models.spine import SpineModel
 from models.tissues import BodyClass, Tissue
 from node.domain.errors import ConfigurationError
@@ -29,7 +32,8 @@ def load_spine_model(device: torch.device, choice: SpineChoice = SHIPPED) -> Spi
     ConfigurationError
         Where something is not installed, cannot be read, or does not go together.
     """
-    body = load_bundle(choice.body_bundle or BODY_CT, device)
+    trusted = read_public_keys(choice.release_keys)
+    body = load_bundle(choice.body_bundle or BODY_CT, device, trusted=trusted)
     if body.card.architecture.outputs is not BodyClass:
         raise ConfigurationError(f"workers.body_bundle must see single bodies, {body.card.name!r} sees tissues")
     if choice.backend is not BackendName.OSTEONODE:
@@ -37,7 +41,7 @@ def load_spine_model(device: torch.device, choice: SpineChoice = SHIPPED) -> Spi
         rule = LevelRule(model=PLAUSIBLE, asked=choice.level_probability)
         return SpineModel(tissue=_of_others(device, choice.backend, choice.bundle), body=body, levels=rule)
     folder = choice.bundle or SPINE_CT
-    own = _own(device, folder)
+    own = _own(device, folder, trusted)
     learned = load_levels(folder, own.card)
     model, identity = learned if learned is not None else (PLAUSIBLE, None)
     return SpineModel(
@@ -48,8 +52,8 @@ def load_spine_model(device: torch.device, choice: SpineChoice = SHIPPED) -> Spi
     )
 
 
-def _own(device: torch.device, folder: Path) -> Bundle:
-    own = load_bundle(folder, device)
+def _own(device: torch.device, folder: Path, trusted: Sequence[Ed25519PublicKey]) -> Bundle:
+    own = load_bundle(folder, device, trusted=trusted)
     if own.card.architecture.outputs is not Tissue:
         raise ConfigurationError(f"workers.bundle must see the whole scan, {own.card.name!r} sees single bodies")
     return own

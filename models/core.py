@@ -40,7 +40,7 @@ def trabecular_core(crop: BodyCrop) -> Bool:
     if not crop.body.any():
         return np.zeros_like(crop.body)
     spacing = crop.affine.spacing_mm
-    eroded = _depth_mm(crop) >= EROSION_MM + 0.5 * min(spacing)
+    eroded = depth_mm(crop) >= EROSION_MM + 0.5 * min(spacing)
     up, back = body_axes(crop)
     voxels = np.argwhere(crop.body)
     points = crop.affine.to_lps(voxels.astype(np.float64))
@@ -50,7 +50,7 @@ def trabecular_core(crop: BodyCrop) -> Bool:
     return inside
 
 
-def _depth_mm(crop: BodyCrop) -> Float64:
+def depth_mm(crop: BodyCrop) -> Float64:
     """How far each voxel of the body lies from the nearest one outside, mm; 0 outside."""
     # in the smallest box around the body: the transform's time goes with the voxels, and most are margin
     (box,) = ndimage.find_objects(crop.body.view(np.uint8))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import monai
 import torch
 
-from models.card import Metric, ModelCard, Release, Threshold, Training
+from models.card import Metric, ModelCard, Threshold, Training
 from models.network import Architecture
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse
@@ -56,7 +56,6 @@ def card_from_metadata(text: str) -> ModelCard:
 
 def _card(content: dict[str, object]) -> ModelCard:
     k, j, i = (float(str(step)) for step in _list(content, "spacing_mm"))
-    release = content.get("release")
     architecture = Architecture(_text(content, "architecture"))
     return ModelCard(
         name=_text(content, "name"),
@@ -77,18 +76,11 @@ def _card(content: dict[str, object]) -> ModelCard:
         licence=_text(content, "licence"),
         intended_use=IntendedUse(_text(content, "intended_use")),
         weights_sha256=_text(content, "weights_sha256"),
-        release=None if release is None else _release(_object(release)),
     )
 
 
 def _training(entry: Json) -> Training:
     return Training(data=_text(entry, "data"), command=_text(entry, "command"), steps=int(_number(entry, "steps")))
-
-
-def _release(entry: Json) -> Release:
-    return Release(
-        person=_text(entry, "person"), date=_text(entry, "date"), evaluation_sha256=_text(entry, "evaluation_sha256")
-    )
 
 
 def _object(value: object) -> Json:

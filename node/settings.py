@@ -140,6 +140,11 @@ class WorkerSettings(_Section):
         lt=1.0,
         description="How probable the name of a vertebra must be; 0.99 is a score of 0.95 where nothing is calibrated.",
     )
+    release_keys: tuple[Path, ...] = Field(
+        (),
+        description="PEM files of the Ed25519 public keys that may release models for clinical use; without one, all "
+        "models must be for research.",
+    )
     lease_s: Seconds = Field(60.0, description="A worker silent for this long has lost its work.")
 
     @property
@@ -150,6 +155,7 @@ class WorkerSettings(_Section):
             bundle=self.bundle,
             body_bundle=self.body_bundle,
             level_probability=self.level_probability,
+            release_keys=self.release_keys,
         )
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, make_url
 
 from node.domain.breaker import BreakerPolicy
+from node.domain.drift import ScannerReading
 from node.domain.errors import ConfigurationError, TransientFailure
 from node.domain.identifiers import AETitle
 from node.domain.ports import SystemClock
@@ -32,12 +33,14 @@ from node.observe.events import Event
 from node.observe.logging import configure_logging, event
 from node.queueing import CeleryQueue, celery_app
 from node.running import LeaseRunner
+from node.scanner_readings import scanner_readings
 from node.settings import Settings
 from node.store.artefacts_store import FileArtefactStore
 from node.store.breakers import SqlBreakers
 from node.store.closing import RevisionCloser
 from node.store.engine import open_engine
 from node.store.enqueuing import Enqueuer, QueuePolicy
+from node.store.findings_index import FindingsIndex
 from node.store.instances import SqlInstanceIndex
 from node.store.ledger import LedgerPolicy, SqlWorkLedger
 from node.store.lost_workers import LostWorkers
@@ -192,6 +195,7 @@ class Questions:
     explainer: StudyExplainer
     requeuer: Requeuer
     results: ResultReader
+    findings: FindingsIndex
     reader: SqlStudyReader
     artefacts: FileArtefactStore
     store: Path
@@ -218,11 +222,24 @@ def questions(settings: Settings) -> Questions:
         explainer=StudyExplainer(engine, settings.completeness.policy()),
         requeuer=Requeuer(engine, _enqueuer(settings, engine)),
         results=ResultReader(engine),
+        findings=FindingsIndex(engine),
         reader=SqlStudyReader(engine, root),
         artefacts=FileArtefactStore(root),
         store=root,
         clock=SystemClock(),
     )
+
+
+def readings_of_scanners(settings: Settings) -> tuple[ScannerReading, ...]:
+    """What tissues read in all studies, by scanner and day.
+
+    Raises
+    ------
+    ConfigurationError
+        Where this home has no index yet.
+    """
+    asked = questions(settings)
+    return tuple(scanner_readings(asked.findings.newest(), asked.artefacts, pseudonymizer(settings)))
 
 
 def scu_settings(settings: Settings) -> ScuSettings:

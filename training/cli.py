@@ -19,6 +19,8 @@ from node.domain.networks import (
     SpineChoice,
 )
 from training import cohort_command as cohort
+from training import sign_release
+from training.export import command as export
 from training.phantom import cohort_command as phantom_cohort
 from training.phantom import command as phantom
 from training.screening_fit import command as screening_fit
@@ -31,6 +33,8 @@ app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and j
 phantom.register(app)
 phantom_cohort.register(app)
 cohort.register(app)
+sign_release.register(app)
+export.register(app)
 evaluate = typer.Typer(no_args_is_help=True, help="Judge a model on scans whose truth is known.")
 app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")

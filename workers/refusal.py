@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from node.domain.errors import NotAnalysable, TransientFailure
 from node.domain.reasons import Reason, ReasonCode
@@ -24,6 +24,7 @@ class ImageRefused(NotAnalysable):
 #: What pydicom and its codecs raise on bytes that are no DICOM image. An OSError without a number is a codec's, too.
 _PARSE_ERRORS = (
     InvalidDicomError,
+    BytesLengthException,
     EOFError,
     OSError,
     ValueError,

@@ -13,7 +13,7 @@ from models.levels import anatomy, clues, landmarks, links, model, naming, place
 from models.levels.evidence import FORM
 from models.levels.model import LevelModel
 from node.domain.errors import ConfigurationError
-from node.domain.provenance import IntendedUse, ModelIdentity
+from node.domain.provenance import ModelIdentity
 
 LEVELS = Path("configs/levels.json")
 
@@ -99,6 +99,6 @@ def load_levels(bundle: Path, card: ModelCard) -> tuple[LevelModel, ModelIdentit
         name=_NAME,
         version=file.version,
         weights_sha256=hashlib.sha256(content).hexdigest(),
-        intended_use=IntendedUse.RESEARCH,
+        intended_use=card.intended_use,  # a release of the network covers this file as well
     )
     return file.model, identity

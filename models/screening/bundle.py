@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_weights
 from safetensors.torch import save as format_weights
 from torch import Tensor, nn
 
 from models.bundle import METADATA, WEIGHTS
+from models.release import check_release
 from models.screening.card import ScreeningCard, card_from_metadata, metadata_from_card
 from models.screening.case import ScreeningCase
 from models.screening.inputs import inputs_of
@@ -62,26 +64,32 @@ def logits_of(
     return {ClassifierMethod.L1_L2: torch.cat(fused), ClassifierMethod.L1: torch.cat(alone)}
 
 
-def load_bundle(folder: Path, device: torch.device) -> ScreeningBundle:
+def load_bundle(folder: Path, device: torch.device, *, trusted: Sequence[Ed25519PublicKey] = ()) -> ScreeningBundle:
     """The classifier of a bundle, ready for inference in float32.
 
     The weights are safetensors: nothing in the folder is ever evaluated as code.
 
+    Parameters
+    ----------
+    trusted
+        Keys whose signature under a release is enough for clinical use. A bundle for research needs none.
+
     Raises
     ------
     ConfigurationError
-        Where a file is missing, the card cannot be read or claims clinical use, the weights have another SHA-256 than
-        the card gives, or do not fit the network.
+        Where a file is missing, the card cannot be read, the weights have another SHA-256 than the card gives, or do
+        not fit the network, or the card claims clinical use without a release that fits and that a trusted key has
+        signed.
     """
     card = load_card(folder)
-    if card.intended_use is not IntendedUse.RESEARCH:
-        raise ConfigurationError(f"model {card.name!r} claims clinical use, and no signed release of it was checked")
     content = _read(folder / WEIGHTS)
     digest = hashlib.sha256(content).hexdigest()
     if digest != card.weights_sha256:
         raise ConfigurationError(
             f"the weights of model {card.name!r} must have SHA-256 {card.weights_sha256}, got {digest}; install it anew"
         )
+    if card.intended_use is IntendedUse.CLINICAL:
+        check_release(folder, card.identity, trusted)
     network = build_network()
     try:
         network.load_state_dict(dequantised(parse_weights(content)))

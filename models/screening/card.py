@@ -71,8 +71,6 @@ class ScreeningCard:
         Of the weights file, 64 lower-case hexadecimal digits.
     evaluation_sha256
         Of the figures that the model was released with; `None` before.
-    intended_use
-        What the card claims; clinical use needs a site's signature beside it.
 
     Raises
     ------

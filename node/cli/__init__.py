@@ -125,6 +125,16 @@ def requeue(
 
 
 @app.command()
+def drift(
+    out: Annotated[Path, typer.Option("--out", help="Folder for pictures, drift.json and drift.csv.")],
+) -> None:
+    """Show whether scanners' CT numbers have moved: air, fat, muscle and blood of all studies over time."""
+    from node.cli.drift import draw_drift
+
+    draw_drift(out)
+
+
+@app.command()
 def doctor(json_output: Json = False) -> None:
     """Check everything that the node needs, and say what to do about what is missing."""
     from node.cli.check import doctor

@@ -9,6 +9,7 @@ from rich.table import Table
 from node.cli.outcome import RESULT_FILE, Left
 from node.domain.bone_category import BoneCategory
 from node.domain.finding import CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
+from node.domain.height_loss import HeightLoss
 from node.domain.measurement import Measurement, Quantity
 from node.domain.provenance import IntendedUse
 from node.domain.study import Priority
@@ -42,22 +43,14 @@ def print_left(console: Console, left: Left) -> None:
 def print_findings(console: Console, findings: CtBoneFindings, *, research: bool) -> None:
     """Print what was found: one row a vertebra, then what it says, then how far to trust it."""
     if findings.vertebrae:
-        table = Table(title="Vertebrae", title_justify="left", header_style="bold")
-        # an empty column would take the room of the reasons
-        calibrated = any(vertebra.measurement(Quantity.BMD) for vertebra in findings.vertebrae)
-        densities = ("BMD mg/cm³ (95 %)",) if calibrated else ()
-        for heading in ("level", "core HU", "SD", *densities, "body cm³", "says"):
-            table.add_column(heading, justify="left" if heading in ("level", "says") else "right")
-        for vertebra in findings.vertebrae:
-            level, core, spread, volume, says = _row(vertebra)
-            told = (_density(vertebra.measurement(Quantity.BMD)),) if calibrated else ()
-            table.add_row(level, core, spread, *told, volume, says)
-        console.print(table)
+        console.print(_table(findings))
     screening = findings.screening
     if screening is not None and screening.density is not None:
         console.print(f"[bold]Mean density of {' and '.join(screening.levels)}:[/bold] {_mean(screening.density)}")
     if screening is not None and screening.hu_band is not None:
         console.print(f"[bold]Attenuation of L1:[/bold] {_BAND_WORDS[screening.hu_band]} (uncalibrated)")
+    if findings.offer:
+        console.print(escape(findings.offer), highlight=False)
     if findings.status is not Status.ASSESSED:
         console.print(f"[bold yellow]{findings.status}[/bold yellow]")
     for reason in findings.reasons:
@@ -66,6 +59,22 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
         console.print(f"[dim]{escape(limitation)}[/dim]")
     if research:
         console.print("[bold]Research use only.[/bold]")
+
+
+def _table(findings: CtBoneFindings) -> Table:
+    table = Table(title="Vertebrae", title_justify="left", header_style="bold")
+    # an empty column would take the room of the reasons
+    calibrated = any(vertebra.measurement(Quantity.BMD) for vertebra in findings.vertebrae)
+    graded = any(vertebra.height_loss for vertebra in findings.vertebrae)
+    densities, losses = ("BMD mg/cm³ (95 %)",) if calibrated else (), ("height loss",) if graded else ()
+    for heading in ("level", "core HU", "SD", *densities, "body cm³", *losses, "says"):
+        table.add_column(heading, justify="left" if heading in ("level", "says") else "right")
+    for vertebra in findings.vertebrae:
+        level, core, spread, volume, says = _row(vertebra)
+        density = (_density(vertebra.measurement(Quantity.BMD)),) if calibrated else ()
+        lost = (_loss(vertebra.height_loss),) if graded else ()
+        table.add_row(level, core, spread, *density, volume, *lost, says)
+    return table
 
 
 def _row(vertebra: VertebraFinding) -> tuple[str, str, str, str, str]:
@@ -84,6 +93,13 @@ def _density(density: Measurement | None) -> str:
         return ""
     low, high = density.interval_95
     return f"{density.value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def _loss(loss: HeightLoss | None) -> str:
+    """The loss and its grade, a question mark behind a grade that is not sure."""
+    if loss is None:
+        return ""
+    return f"{max(loss.percent, 0.0):.0f} % (grade {int(loss.grade)}{'?' if loss.also_possible else ''})"
 
 
 def _mean(density: MeanDensity) -> str:

@@ -9,6 +9,7 @@ from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
 from node.domain.confidence import LevelConfidence
 from node.domain.contrast import ContrastPhase
+from node.domain.height_loss import HeightLoss
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import NORMAL_95, Measurement, NotMeasurable, Quantity
 from node.domain.reasons import Reason
@@ -59,6 +60,8 @@ class VertebraFinding:
         Of the vertebral body, in the frame of reference of the series.
     segment_value
         The body's value in the label map; `None` where it has none.
+    height_loss
+        Of the body; `None` where it is not known, and fractures were not looked for.
     """
 
     level: VertebralLevel | None
@@ -69,12 +72,15 @@ class VertebraFinding:
     centroid_lps_mm: tuple[float, float, float] | None = None
     segment_value: int | None = None
     measurements: tuple[Measurement | NotMeasurable, ...] = ()
+    height_loss: HeightLoss | None = None
 
     def __post_init__(self) -> None:
         if self.status is Status.NOT_EVALUABLE and not self.reasons:
             raise ValueError("a vertebra that is not evaluable must say why")
         if self.level is None and self.status is Status.ASSESSED:
             raise ValueError("a vertebra without a level cannot be assessed")
+        if self.status is Status.ASSESSED and self.height_loss is not None and self.height_loss.is_fracture:
+            raise ValueError("a fractured vertebra cannot be assessed for its bone")
         if any(measurement.site is not self.level for measurement in self.measurements):
             raise ValueError("a measurement must be of the vertebra that carries it")
 
@@ -136,7 +142,8 @@ class BoneScreening:
     levels
         That the two rest on.
     density
-        The mean calibrated density of L1 and L2; `None` where one of them has none.
+        The mean calibrated density of two lumbar vertebrae, the highest two of L1 to L3 that have one; `None` where
+        fewer have one.
     """
 
     hu_band: HuBand | None
@@ -163,6 +170,9 @@ class CtBoneFindings:
         What blood in the aorta and the headers say; `None` where nobody asked.
     references
         What tissues around the spine read; `None` where no spine was found.
+    offered
+        The nearest vertebra that was measured where L1 was not: a number that no limit of L1 holds for. `None` where
+        L1 was measured, and where nothing was.
     """
 
     status: Status
@@ -172,6 +182,7 @@ class CtBoneFindings:
     limitations: tuple[str, ...] = ()
     contrast: ContrastPhase | None = None
     references: TissueReferences | None = None
+    offered: VertebralLevel | None = None
 
     def __post_init__(self) -> None:
         if self.status is Status.NOT_EVALUABLE and not self.reasons:
@@ -179,3 +190,18 @@ class CtBoneFindings:
         levels = [vertebra.level for vertebra in self.vertebrae if vertebra.level is not None]
         if len(levels) != len(set(levels)):
             raise ValueError(f"every level may be there once, got {levels}")
+        if self.offered is not None and self.offered not in levels:
+            raise ValueError(f"only a vertebra that is there can be offered, got {self.offered}")
+
+    @property
+    def offer(self) -> str:
+        """What is said of the vertebra that is offered instead of L1; empty where none is."""
+        if self.offered is None:
+            return ""
+        (found,) = (each for each in self.vertebrae if each.level is self.offered)
+        hu = found.value(Quantity.CORE_MEAN_HU)
+        told = "" if hu is None else f", with a core of {hu:.0f} HU"
+        return (
+            f"L1 was not measured. {self.offered} is the nearest vertebra that was{told}. The limits of L1 do not hold "
+            "for it: CT numbers rise towards the head."
+        )

@@ -36,12 +36,15 @@ class SpineChoice:
         Folders of what sees the whole scan, and of what sees one body; `None` for those that come with the project.
     level_probability
         How probable the name of a vertebra must be before it is given, `LEAST_LEVEL_PROBABILITY` to below 1.
+    release_keys
+        Files of the public keys that the site trusts to release a model for clinical use.
     """
 
     backend: BackendName = BackendName.OSTEONODE
     bundle: Path | None = None
     body_bundle: Path | None = None
     level_probability: float = USUAL_LEVEL_PROBABILITY
+    release_keys: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if not LEAST_LEVEL_PROBABILITY <= self.level_probability < 1.0:

@@ -47,6 +47,10 @@ class ReasonCode(StrEnum):
     LEVEL_TRUNCATED = "level-not-completely-covered"
     ROI_TOO_SMALL = "region-too-small"
     IMPLAUSIBLE_ANATOMY = "implausible-anatomy"
+    FRACTURED = "fractured-vertebra"
+    METAL = "metal"
+    DENSE_MATERIAL = "cement-or-dense-material"
+    FOCAL_LESION = "focal-lesion"
     # of bone density
     TUBE_VOLTAGE = "tube-voltage-out-of-range"
     CONTRAST_AGENT = "contrast-agent"
@@ -98,6 +102,11 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.ROI_TOO_SMALL: "The trabecular core is too small to measure.",
     ReasonCode.IMPLAUSIBLE_ANATOMY: "What was found does not look like a spine.",
     ReasonCode.TUBE_VOLTAGE: "CT numbers of bone are assessed at tube voltages of 100 to 140 kV alone.",
+    ReasonCode.FRACTURED: "The vertebral body has lost height as by a fracture, and reads too dense.",
+    ReasonCode.METAL: "Metal lies in the vertebra or beside it.",
+    ReasonCode.DENSE_MATERIAL: "Cement, or something as dense, lies in the vertebral body.",
+    ReasonCode.FOCAL_LESION: "Part of the trabecular core is unlike the rest, as by a focal lesion.",
+    ReasonCode.TUBE_VOLTAGE: "The limits in HU hold for tube voltages of 110 to 130 kV alone.",
     ReasonCode.CONTRAST_AGENT: "Contrast agent raises the CT number of bone.",
     ReasonCode.NOT_CALIBRATED: "No calibration to bone mineral density holds for these images.",
     ReasonCode.SPECTRAL: "The images are computed from several energies, so no tube voltage is theirs.",

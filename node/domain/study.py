@@ -32,7 +32,7 @@ class ImageFacts:
     """Header facts of one instance. `None` means that the header does not tell, or tells something unreadable.
 
     Lengths are in mm, angles in degrees, tube voltage in kV; a number that is not finite becomes `None`.
-    `series_description` and `body_part` are free text: they stay in the index and never reach a log.
+    `series_description`, `body_part` and `device_serial` are free text: they stay in the index and never reach a log.
     """
 
     modality: str | None = None
@@ -55,6 +55,8 @@ class ImageFacts:
     contrast_agent: bool | None = None
     manufacturer: str | None = None
     model: str | None = None
+    device_serial: str | None = None
+    scanned_on: datetime.date | None = None  # Series Date, else Acquisition Date
     has_pixel_data: bool | None = None
     made_by_node: bool = False  # carries this node's mark: never analysed
 

@@ -12,6 +12,7 @@ from pydicom.sr.coding import Code
 from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
 from node.domain.finding import HuBand, Status
+from node.domain.height_loss import Deformity, GenantGrade
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import IntendedUse
 
@@ -220,8 +221,26 @@ CALIBRATION_METHOD_OF: dict[CalibrationMethod, Concept] = {
     CalibrationMethod.INTERNAL: private("BMD023", "Internal, by the patient's tissues"),
 }
 
+# Height loss
+HEIGHT_LOSS = private("HTL001", "Height loss of the vertebral body, share of the expected height")
+DEFORMITY = private("HTL010", "Where most height is lost")
+DEFORMITY_OF: dict[Deformity, Concept] = {
+    Deformity.WEDGE: private("HTL011", "In front (wedge)"),
+    Deformity.BICONCAVE: private("HTL012", "In the middle (biconcave)"),
+    Deformity.CRUSH: private("HTL013", "Everywhere (crush)"),
+}
+GENANT_GRADE = private("HTL020", "Genant grade, measured")
+GENANT_GRADE_ALSO_POSSIBLE = private("HTL021", "Other Genant grade within one standard uncertainty")
+GENANT_GRADE_OF: dict[GenantGrade, Concept] = {
+    GenantGrade.NORMAL: private("HTL030", "Grade 0, normal: below 20 %"),
+    GenantGrade.MILD: private("HTL031", "Grade 1, mild: 20 to 25 %"),
+    GenantGrade.MODERATE: private("HTL032", "Grade 2, moderate: 25 to 40 %"),
+    GenantGrade.SEVERE: private("HTL033", "Grade 3, severe: 40 % and more"),
+}
+
 # Statements without a standard code
 SCREENING = private("SCR001", "Opportunistic bone screening")
+OFFERED_INSTEAD = private("SCR002", "Nearest measured vertebra where L1 is not measured")
 STATUS = private("STA001", "Assessment status")
 STATUS_OF: dict[Status, Concept] = {
     Status.ASSESSED: private("STA010", "Assessed"),

@@ -53,6 +53,10 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.TISSUE_NOT_FOUND: (60, "Reference tissue not found"),
     ReasonCode.ARTERIAL_PHASE: (61, "Arterial phase"),
     ReasonCode.KERNEL_TOO_SHARP: (62, "Kernel too sharp"),
+    ReasonCode.FRACTURED: (50, "Vertebra fractured"),
+    ReasonCode.METAL: (51, "Metal in or beside the vertebra"),
+    ReasonCode.DENSE_MATERIAL: (52, "Cement or dense material in the vertebra"),
+    ReasonCode.FOCAL_LESION: (53, "Focal lesion of the vertebra"),
 }
 
 REASON_OF: dict[ReasonCode, Concept] = {

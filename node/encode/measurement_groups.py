@@ -23,6 +23,7 @@ from node.encode.concepts import (
     COMMENT,
     CUBIC_MILLIMETER,
     HEIGHT,
+    HEIGHT_LOSS,
     HOUNSFIELD_UNIT,
     LEVEL_PROBABILITY,
     LEVEL_SCORE,
@@ -46,6 +47,7 @@ from node.encode.concepts import (
 )
 from node.encode.context import Names
 from node.encode.exclusion_codes import NOT_MEASURED, REASON, REASON_OF
+from node.encode.height_loss_items import height_loss_sentence, height_loss_statements
 
 _UNIT: dict[Unit, Concept] = {
     Unit.HOUNSFIELD: HOUNSFIELD_UNIT,
@@ -79,6 +81,10 @@ _CODING: dict[Quantity, _Coding] = {
 }
 
 
+#: A vertebra whose bone is not evaluable keeps these: they are why, or would be, and no statement about bone.
+_OF_ITS_SHAPE = (Quantity.ANTERIOR_HEIGHT, Quantity.MIDDLE_HEIGHT, Quantity.POSTERIOR_HEIGHT)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferencedBodies:
     """The segmentation that a report refers to: its UIDs, its source series, and the segment of each label value."""
@@ -93,24 +99,42 @@ def vertebra_group(
     finding: VertebraFinding, bodies: ReferencedBodies | None, provenance: Provenance, *, names: Names
 ) -> sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations | None:
     """The measurement group of a vertebra, or `None` where there is neither a measurement nor a reason to report."""
-    measured = [value for value in finding.measurements if isinstance(value, Measurement)]
-    if finding.status is not Status.ASSESSED or not measured:
+    sound = finding.status is Status.ASSESSED
+    measured = [
+        value
+        for value in finding.measurements
+        if isinstance(value, Measurement) and (sound or value.quantity in _OF_ITS_SHAPE)
+    ]
+    if not measured:
         reasons = finding.reasons or tuple(
             value.reason for value in finding.measurements if isinstance(value, NotMeasurable)
         )
         return _unmeasured_group(finding, reasons, names) if reasons else None
-    number = bodies.segment_numbers.get(finding.segment_value or 0) if bodies else None
     about = _about(finding, names)
     about["algorithm_id"] = sr.AlgorithmIdentification(*algorithm_name(provenance))
     about["measurements"] = [
         *_measurements(measured, provenance),
+        *_height_loss(finding),
         *_level_confidence(finding),
     ]
     about["qualitative_evaluations"] = [
         evaluation(STATUS, STATUS_OF[finding.status]),
+        *reason_evaluations(finding.reasons),
         *_calibration(measured),
         *_gaps(finding),
+        *(evaluation(name, value) for name, value in height_loss_statements(finding.height_loss)),
     ]
+    group = _on_segment(about, finding, bodies)
+    add_comments(group, [reason.text for reason in finding.reasons])
+    add_comments(group, [sentence for sentence in (height_loss_sentence(finding.height_loss),) if sentence])
+    return group
+
+
+def _on_segment(
+    about: dict[str, object], finding: VertebraFinding, bodies: ReferencedBodies | None
+) -> sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
+    """The group on the segment of the vertebra's body, where it has one."""
+    number = bodies.segment_numbers.get(finding.segment_value or 0) if bodies else None
     if bodies is None or number is None:
         return sr.MeasurementsAndQualitativeEvaluations(**about)
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=_segment(bodies, number), **about)
@@ -195,6 +219,19 @@ def mean_density(density: MeanDensity) -> sr.Measurement:
     return measurement
 
 
+def _height_loss(finding: VertebraFinding) -> list[sr.Measurement]:
+    loss = finding.height_loss
+    if loss is None:
+        return []
+    unit = PERCENT.coded
+    site = sr.FindingSite(vertebra(finding.level).coded, topographical_modifier=VERTEBRAL_BODY.coded)
+    measurement = _BodyMeasurement(
+        name=HEIGHT_LOSS.coded, value=round(loss.percent, 1), unit=unit, finding_sites=[site]
+    )
+    measurement[0].ContentSequence.append(_uncertainty(round(loss.standard_uncertainty, 1), unit))
+    return [measurement]
+
+
 def _uncertainty(value: float, unit: sr.CodedConcept) -> sr.NumContentItem:
     return sr.NumContentItem(
         name=STANDARD_UNCERTAINTY.coded, value=value, unit=unit, relationship_type="HAS PROPERTIES"
@@ -241,7 +278,10 @@ def reason_evaluations(reasons: tuple[Reason, ...]) -> list[sr.QualitativeEvalua
     return [evaluation(REASON, REASON_OF[reason]) for reason in dict.fromkeys(reason.code for reason in reasons)]
 
 
-def add_comments(group: sr.MeasurementsAndQualitativeEvaluations, texts: list[str]) -> None:
+def add_comments(
+    group: sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations,
+    texts: list[str],
+) -> None:
     """Append sentences for people to a group."""
     for text in texts:
         group[0].ContentSequence.append(comment(text))

@@ -10,6 +10,7 @@ from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
 from node.domain.contrast import ContrastPhase
 from node.domain.finding import HuBand, Status
+from node.domain.height_loss import Deformity
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import IntendedUse
 from node.domain.reasons import ReasonCode
@@ -45,11 +46,21 @@ class Bmd(_Part):
 
 
 class Heights(_Part):
-    """Heights of a vertebral body, mm."""
+    """Heights of a vertebral body, mm; `standard_uncertainty` of the three in their order."""
 
     anterior: float
     middle: float
     posterior: float
+    standard_uncertainty: tuple[float, float, float] | None = None
+
+
+class HeightLossPart(_Part):
+    """Loss of the height that neighbours and shape let expect, percent; `genant_also` are other grades as possible."""
+
+    percent: float
+    standard_uncertainty: Annotated[float, Field(gt=0.0)]
+    deformity: Deformity
+    genant_also: tuple[Annotated[int, Field(ge=0, le=3)], ...] = ()
 
 
 class VertebraPart(_Part):
@@ -68,6 +79,7 @@ class VertebraPart(_Part):
     bmd: Bmd | None = None
     heights_mm: Heights | None = None
     genant: Annotated[int, Field(ge=0, le=3)] | None = None
+    height_loss: HeightLossPart | None = None
 
 
 class TissuePart(_Part):
@@ -148,6 +160,7 @@ class PipelinePart(_Part):
     screening: ScreeningPart | None = None
     contrast: ContrastPhase | None = None
     references: ReferencesPart | None = None
+    offered_level: VertebralLevel | None = None
     fractures: tuple[FracturePart, ...] | None = None
     triage: TriagePart
 

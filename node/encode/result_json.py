@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from node.domain.calibration import CalibrationMethod
 from node.domain.finding import BoneScreening, CtBoneFindings, Status, VertebraFinding
+from node.domain.height_loss import HeightLoss
 from node.domain.identifiers import Uid
 from node.domain.measurement import Measurement, Quantity
 from node.domain.outgoing import ObjectKind
@@ -21,6 +22,7 @@ from node.encode.result_document import (
     SCHEMA_DIALECT,
     SCHEMA_VERSION,
     Bmd,
+    HeightLossPart,
     Heights,
     ObjectPart,
     PipelinePart,
@@ -129,6 +131,7 @@ def _pipeline(outcome: PipelineOutcome) -> PipelinePart:
         screening=_screening(findings.screening),
         contrast=findings.contrast,
         references=None if findings.references is None else references_part(findings.references),
+        offered_level=findings.offered,
         triage=TriagePart(
             priority=Priority.URGENT if urgent else Priority.ROUTINE,
             because=outcome.triage.because,
@@ -155,6 +158,8 @@ def _vertebra(finding: VertebraFinding) -> VertebraPart:
         volume_mm3=_rounded(finding.value(Quantity.BODY_VOLUME), 1),
         bmd=_bmd(finding.measurement(Quantity.BMD)),
         heights_mm=_heights(finding),
+        genant=None if finding.height_loss is None else int(finding.height_loss.grade),
+        height_loss=_height_loss(finding.height_loss),
     )
 
 
@@ -170,13 +175,32 @@ def _told(value: float, interval_95: tuple[float, float], calibration: Calibrati
 
 
 def _heights(finding: VertebraFinding) -> Heights | None:
-    anterior, middle, posterior = (
-        finding.value(quantity)
+    heights = [
+        finding.measurement(quantity)
         for quantity in (Quantity.ANTERIOR_HEIGHT, Quantity.MIDDLE_HEIGHT, Quantity.POSTERIOR_HEIGHT)
-    )
-    if anterior is None or middle is None or posterior is None:
+    ]
+    values = [round(height.value, 1) for height in heights if height is not None]
+    if len(values) < len(heights):
         return None
-    return Heights(anterior=round(anterior, 1), middle=round(middle, 1), posterior=round(posterior, 1))
+    known = [
+        round(height.standard_uncertainty, 2)
+        for height in heights
+        if height is not None and height.standard_uncertainty is not None
+    ]
+    anterior, middle, posterior = values
+    uncertainty = cast("tuple[float, float, float]", tuple(known)) if len(known) == len(heights) else None
+    return Heights(anterior=anterior, middle=middle, posterior=posterior, standard_uncertainty=uncertainty)
+
+
+def _height_loss(loss: HeightLoss | None) -> HeightLossPart | None:
+    if loss is None:
+        return None
+    return HeightLossPart(
+        percent=round(loss.percent, 1),
+        standard_uncertainty=round(loss.standard_uncertainty, 1),
+        deformity=loss.deformity,
+        genant_also=tuple(int(grade) for grade in loss.also_possible),
+    )
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -21,6 +21,7 @@ from node.encode.concepts import (
     HU_BAND_OF,
     INTENDED_USE,
     INTENDED_USE_OF,
+    OFFERED_INSTEAD,
     SCREENING,
     SPINE,
     STATUS,
@@ -62,6 +63,7 @@ def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitati
             evaluation(INTENDED_USE, INTENDED_USE_OF[provenance.intended_use]),
             *_hu_band(band),
             *_category(band),
+            *([] if findings.offered is None else [evaluation(OFFERED_INSTEAD, vertebra(findings.offered))]),
             *reason_evaluations(findings.reasons),
         ],
     )
@@ -93,17 +95,19 @@ def _sentences(result: Result) -> list[str]:
         sentences.insert(0, "The analysis failed; this says nothing about the patient.")
     screening = findings.screening
     if screening and screening.density:
-        sentences.append(_density(screening.density))
+        sentences.append(_density(screening.density, screening.levels))
     if screening and screening.hu_band:
         meaning = HU_BAND_OF[screening.hu_band].code.meaning
         sentences.append(f"{_l1_value(result)}{meaning}. {UNCALIBRATED}")
+    if findings.offer:
+        sentences.append(findings.offer)
     return sentences
 
 
-def _density(density: MeanDensity) -> str:
+def _density(density: MeanDensity, levels: tuple[VertebralLevel, ...]) -> str:
     """The mean with its interval, its category, and the others that the interval reaches."""
     low, high = density.interval_95
-    told = f"Mean of L1 and L2 {density.value:.1f} mg/cm3 (95 % interval {low:.0f} to {high:.0f})."
+    told = f"Mean of {' and '.join(levels)} {density.value:.1f} mg/cm3 (95 % interval {low:.0f} to {high:.0f})."
     others = " and ".join(category.value for category in density.also_possible)
     also = f" The interval reaches {others}." if others else ""
     category = BMD_CATEGORY_OF[density.category].code.meaning

@@ -40,13 +40,15 @@ _FUNCTIONAL_GROUPS = frozenset({0x00209116, 0x00289110, 0x00189325})
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 _MANUFACTURER, _INSTANCE_NUMBER, _POSITION = 0x00080070, 0x00200013, 0x00200032
+_SERIES_DATE, _ACQUISITION_DATE = 0x00080021, 0x00080022
 #: Contrast/Bolus Agent, and of the same module its sequence, the route and the volume.
 _AGENT, _OF_CONTRAST = 0x00180010, (0x00180012, 0x00181040, 0x00181041)
 #: What the images of a series share, nearly always: nothing of the patient or the study, nor what tells one image from
 #: the next.
 _OF_THE_SERIES = frozenset(
     {
-        *(0x00080005, 0x00080008, 0x00080060, _MANUFACTURER, 0x0008103E, 0x00081090),
+        *(0x00080005, 0x00080008, 0x00080060, _MANUFACTURER, 0x0008103E, 0x00081090, 0x00181000),
+        *(_SERIES_DATE, _ACQUISITION_DATE),
         *(_AGENT, *_OF_CONTRAST, 0x00180015, 0x00180050, 0x00180060, 0x00181120, 0x00181210),
         *(0x00200011, 0x00200037, 0x00200052),
         *(0x00280008, 0x00280010, 0x00280011, 0x00280030),
@@ -194,6 +196,8 @@ def _shared_facts(
         contrast_agent=_contrast(values),
         manufacturer=values.text(_MANUFACTURER),
         model=values.text(0x00081090),
+        device_serial=values.text(0x00181000),
+        scanned_on=values.date(_SERIES_DATE) or values.date(_ACQUISITION_DATE),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 import struct
@@ -19,6 +20,7 @@ TEXT_MAX_LENGTH = 64
 CODE_MAX_LENGTH = 16
 # Some senders write more digits than DS allows; what is read stays exact enough.
 _DECIMAL = re.compile(rb"\s*[+-]?(?:\d{1,32}\.?\d{0,32}|\.\d{1,32})(?:[eE][+-]?\d{1,3})?\s*")
+_DATE = re.compile(r"\d{8}")
 _INTEGER = re.compile(rb"\s*[+-]?\d{1,12}\s*")
 # PS3.5 table 6.2-1: IS lies within 32 bits.
 _INTEGER_LIMIT = 1 << 31
@@ -80,6 +82,14 @@ class Values:
             return None
         number = int(value)
         return number if -_INTEGER_LIMIT <= number < _INTEGER_LIMIT else None
+
+    def date(self, tag: int) -> datetime.date | None:
+        """A day."""
+        value = self.elements.get(tag, b"").decode("ascii", "replace").strip("\x00 ")
+        try:
+            return datetime.date.fromisoformat(value) if _DATE.fullmatch(value) else None
+        except ValueError:
+            return None
 
     def unsigned_short(self, tag: int) -> int | None:
         """A number of 16 bits."""

@@ -12,12 +12,15 @@ import torch
 from models.bone import measure_bone
 from models.choice import load_spine_model
 from models.crops import crop_bodies
+from models.references import read_references
+from models.resample import to_network_grid
 from models.spine import segment_spine
 from models.vertebra import SpineSegmentation
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.reference_tissues import ReferenceTissue
 from node.domain.volume import Volume
 from tests.builders.acquisitions import AT_120_KV
 from tests.builders.lone_vertebra import lone_vertebra
@@ -103,10 +106,19 @@ def test_a_chest_with_head_and_foot_exchanged_is_mirrored(shared_data: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def trunk(shared_data: Path) -> CtBoneFindings:
+def trunk_volume(shared_data: Path) -> Volume:
     """A trunk from about T3 to S1; spheres placed by eye read about 147 HU in L1 and 140 HU in L2."""
-    volume = read_series(shared_data / "ct" / "matrad-liver")
-    return measure_bone(crop_bodies(volume, spine_in(volume)), AT_120_KV)
+    return read_series(shared_data / "ct" / "matrad-liver")
+
+
+@pytest.fixture(scope="module")
+def trunk_spine(trunk_volume: Volume) -> SpineSegmentation:
+    return spine_in(trunk_volume)
+
+
+@pytest.fixture(scope="module")
+def trunk(trunk_volume: Volume, trunk_spine: SpineSegmentation) -> CtBoneFindings:
+    return measure_bone(crop_bodies(trunk_volume, trunk_spine), AT_120_KV)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +135,25 @@ def chest_spine(chest_volume: Volume) -> SpineSegmentation:
 @pytest.fixture(scope="module")
 def chest(chest_volume: Volume, chest_spine: SpineSegmentation) -> CtBoneFindings:
     return measure_bone(crop_bodies(chest_volume, chest_spine), AT_120_KV)
+
+
+def read_in(volume: Volume, spine: SpineSegmentation) -> dict[ReferenceTissue, float]:
+    references = read_references(volume, to_network_grid(volume, (2.5, 2.5, 2.5)), spine.vertebrae)
+    readings = {tissue: references.reading(tissue) for tissue in ReferenceTissue}
+    return {tissue: reading.mean_hu for tissue, reading in readings.items() if reading is not None}
+
+
+def test_tissues_of_a_trunk_and_of_a_chest_read_what_such_tissues_have(
+    trunk_volume: Volume, trunk_spine: SpineSegmentation, chest_volume: Volume, chest_spine: SpineSegmentation
+) -> None:
+    """Neither shows contrast agent; the regions were looked at in pictures."""
+    for volume, spine in ((trunk_volume, trunk_spine), (chest_volume, chest_spine)):
+        hu = read_in(volume, spine)
+
+        assert hu[ReferenceTissue.AIR] == pytest.approx(-1000.0, abs=10.0)
+        assert -120.0 < hu[ReferenceTissue.FAT] < -85.0
+        assert 25.0 < hu[ReferenceTissue.MUSCLE] < 65.0
+        assert 20.0 < hu[ReferenceTissue.BLOOD] < 60.0
 
 
 def test_a_lone_vertebra_in_an_empty_trunk_is_found_and_gets_no_level(shared_data: Path) -> None:

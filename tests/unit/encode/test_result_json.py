@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from node.domain.contrast import ContrastPhase
 from node.domain.finding import CtBoneFindings, Status
+from node.domain.height_loss import Deformity, HeightLoss
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.outgoing import ObjectKind
@@ -27,7 +28,7 @@ from node.encode.result_json import (
     study_status,
 )
 from tests.builders.encoded import ROUTINE, URGENT
-from tests.builders.results import assessed_findings, calibrated_findings
+from tests.builders.results import assessed_findings, calibrated_findings, not_evaluable
 from tests.builders.tissues import tissues
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "result.schema.json"
@@ -142,6 +143,34 @@ def test_a_vertebra_that_was_not_evaluable_has_a_reason_and_no_number():
             }
         ],
     }
+
+
+def test_a_fractured_vertebra_has_its_heights_its_loss_and_its_grade():
+    loss = HeightLoss(deformity=Deformity.WEDGE, percent=26.04, standard_uncertainty=4.46)
+    l1, l2 = calibrated_findings().vertebrae
+    fractured = replace(
+        not_evaluable(VertebralLevel.L1, ReasonCode.FRACTURED), measurements=l1.measurements[-3:], height_loss=loss
+    )
+    findings = CtBoneFindings(
+        status=Status.ASSESSED, vertebrae=(fractured, replace(l2, height_loss=None)), offered=VertebralLevel.L2
+    )
+
+    (only,) = written(study(pipeline(findings)))["pipelines"]
+
+    first, second = only["vertebrae"]
+    assert only["offered_level"] == "L2"
+    assert (first["status"], first["reasons"][0]["code"]) == ("not-evaluable", "fractured-vertebra")
+    assert first["heights_mm"] == {"anterior": 24.0, "middle": 22.5, "posterior": 26.2}
+    assert first["genant"] == 2
+    assert first["height_loss"] == {
+        "percent": 26.0,
+        "standard_uncertainty": 4.5,
+        "deformity": "wedge",
+        "genant_also": [1],
+    }
+    assert "mean_hu" not in first
+    assert "genant" not in second
+    assert "height_loss" not in second
 
 
 def test_a_study_that_could_not_be_assessed_says_why():

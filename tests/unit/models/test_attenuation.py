@@ -70,9 +70,3 @@ def test_a_core_that_is_too_small_has_no_mean_and_says_how_small_it_is() -> None
 
     assert result.reason.code is ReasonCode.ROI_TOO_SMALL
     assert f"{LEAST_CORE_MM3:.0f} mm3" in result.reason.detail
-
-
-def test_cement_is_no_trabecular_bone() -> None:
-    result = refused(Body(marrow_hu=1500.0))[Quantity.CORE_MEAN_HU]
-
-    assert result.reason.code is ReasonCode.IMPLAUSIBLE_ANATOMY

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.crops import BodyCrop
-from models.heights import BodyHeights, body_heights, measure_heights
+from models.heights import BodyHeights, body_heights, height_measurements
 from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
@@ -41,6 +41,21 @@ def box_of(
     return BodyCrop(hu=np.zeros(body.shape, dtype=np.int16), body=body, affine=affine, vertebra=vertebra)
 
 
+def seen(
+    front: float, middle: float, rear: float, *, drawn: tuple[float, float, float], slices: float, noise_hu: float = 0.0
+) -> BodyCrop:
+    """A box as CT shows it, with a shell of 1 mm and a mask that is drawn with other heights."""
+    crop = box_of(*drawn, spacing=(slices, 0.7, 0.7))
+    index = np.stack(np.meshgrid(*map(np.arange, crop.body.shape), indexing="ij"), -1).astype(np.float64)
+    x, y, z = np.moveaxis(crop.affine.to_lps(index), -1, 0)
+    outside = np.abs(z) - 0.5 * np.interp(y, (-HALF_DEPTH, 0.0, HALF_DEPTH), (front, middle, rear))
+    bone, marrow = (np.clip(0.5 - (outside + shell) / slices, 0.0, 1.0) for shell in (0.0, 1.0))
+    beside = (np.abs(y) <= HALF_DEPTH) & (np.abs(x) <= HALF_WIDTH)
+    hu = 80.0 + beside * (marrow * (150.0 - 80.0) + (bone - marrow) * (800.0 - 80.0))
+    hu += noise_hu * np.random.default_rng(3).standard_normal(hu.shape)
+    return replace(crop, hu=np.rint(hu).astype(np.int16))
+
+
 def heights(crop: BodyCrop) -> tuple[float, float, float]:
     found = body_heights(crop)
     assert isinstance(found, BodyHeights)
@@ -67,7 +82,7 @@ def test_heights_are_not_bound_to_whole_slices(slices: float) -> None:
 
 
 def test_slices_that_are_too_thick_give_no_height_but_a_reason_for_each() -> None:
-    measured = measure_heights(box_of(26.0, 26.0, 26.0, spacing=(3.2, 0.7, 0.7)), VertebralLevel.L1)
+    measured = height_measurements(body_heights(box_of(26.0, 26.0, 26.0, spacing=(3.2, 0.7, 0.7))), VertebralLevel.L1)
 
     assert [each.quantity for each in measured] == [
         Quantity.ANTERIOR_HEIGHT,
@@ -81,11 +96,11 @@ def test_slices_that_are_too_thick_give_no_height_but_a_reason_for_each() -> Non
 
 
 def test_heights_are_measurements_in_mm_of_their_level() -> None:
-    for each in measure_heights(crop_of(Body(height_mm=26.0)), VertebralLevel.L1):
+    for each in height_measurements(body_heights(crop_of(Body(height_mm=26.0))), VertebralLevel.L1):
         assert isinstance(each, Measurement)
-        assert (each.unit, each.site, each.method) == (Unit.MM, VertebralLevel.L1, "mid-sagittal-heights-1")
-        # 27 layers of 1 mm have their centres within 13 mm of the middle
-        assert each.value == pytest.approx(27.0, abs=0.1)
+        assert (each.unit, each.site, each.method) == (Unit.MM, VertebralLevel.L1, "mid-sagittal-heights-2")
+        assert each.value == pytest.approx(26.0, abs=0.5)
+        assert each.standard_uncertainty == pytest.approx(0.4)
 
 
 def test_a_sliver_has_no_heights() -> None:
@@ -107,3 +122,44 @@ def test_a_body_without_voxels_has_no_heights() -> None:
 
     assert isinstance(found, Reason)
     assert found.code is ReasonCode.ROI_TOO_SMALL
+
+
+@pytest.mark.parametrize("slices", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("shape", [(26.0, 20.0, 26.0), (18.0, 22.0, 26.0), (26.0, 15.0, 26.0), (22.0, 22.0, 22.0)])
+def test_heights_are_those_of_the_endplates_and_not_of_a_mask_that_is_too_flat(
+    shape: tuple[float, float, float], slices: float
+) -> None:
+    crop = seen(*shape, drawn=(shape[0] + 1.0, max(shape), shape[2] + 1.0), slices=slices)
+
+    # twice the standard uncertainty of 0.4 slices
+    assert heights(crop) == pytest.approx(expected(*shape), abs=0.8 * slices)
+
+
+def test_noise_of_40_hu_does_not_move_heights() -> None:
+    crop = seen(26.0, 20.0, 26.0, drawn=(26.0, 25.0, 26.0), slices=1.0, noise_hu=40.0)
+
+    assert heights(crop) == pytest.approx(expected(26.0, 20.0, 26.0), abs=0.6)
+
+
+def test_a_height_that_the_image_does_not_show_is_that_of_the_mask_and_says_that_it_is_less_sure() -> None:
+    crop = seen(26.0, 20.0, 26.0, drawn=(26.0, 25.0, 26.0), slices=1.0)
+    blank = replace(crop, hu=np.full_like(crop.hu, 100))
+
+    found = body_heights(blank)
+    shown = body_heights(crop)
+
+    assert isinstance(found, BodyHeights)
+    assert isinstance(shown, BodyHeights)
+    assert found.middle == pytest.approx(25.0, abs=0.7)
+    assert min(found.uncertainty) > 1.5 * max(shown.uncertainty)
+
+
+def test_the_end_of_the_scan_is_no_endplate() -> None:
+    crop = seen(26.0, 26.0, 26.0, drawn=(26.0, 26.0, 26.0), slices=1.0)
+    rows = np.flatnonzero(crop.body.any((1, 2)))
+    first = int(rows[0]) - 1
+    affine = crop.affine.shifted((first, 0, 0))
+
+    found = heights(replace(crop, hu=crop.hu[first:], body=crop.body[first:], affine=affine))
+
+    assert found == pytest.approx((26.0, 26.0, 26.0), abs=0.7)

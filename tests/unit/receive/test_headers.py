@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import struct
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
@@ -396,3 +397,33 @@ def test_an_agent_without_a_name_leaves_open_whether_there_was_one(agent: str, g
 
 def test_a_header_without_the_module_says_that_no_agent_was_given() -> None:
     assert header(encode(slice_())).facts.contrast_agent is False
+
+
+@pytest.mark.parametrize(
+    ("series", "acquisition", "day"),
+    [
+        ("20260304", "20260305", datetime.date(2026, 3, 4)),
+        ("", "20260305", datetime.date(2026, 3, 5)),
+        ("20261304", None, None),
+        ("2026.03.04", None, None),
+        (None, None, None),
+    ],
+)
+def test_the_day_of_a_scan_is_that_of_its_series_or_else_of_the_acquisition(
+    series: str | None, acquisition: str | None, day: datetime.date | None
+) -> None:
+    dataset = slice_()
+    for keyword, value in (("SeriesDate", series), ("AcquisitionDate", acquisition)):
+        if keyword in dataset:
+            delattr(dataset, keyword)
+        if value is not None:
+            dataset.add(DataElement(keyword, "LO", value))
+
+    assert header(encode(dataset)).facts.scanned_on == day
+
+
+def test_a_device_is_told_by_its_serial_number() -> None:
+    dataset = slice_()
+    dataset.DeviceSerialNumber = "0815"
+
+    assert header(encode(dataset)).facts.device_serial == "0815"

@@ -23,7 +23,7 @@ RIGHT_CODES: Mapping[Fault, frozenset[ReasonCode]] = {
     Fault.ARTERIAL_PHASE: frozenset({ReasonCode.ARTERIAL_PHASE}),
     Fault.TOO_THICK: frozenset({ReasonCode.SLICES_TOO_THICK}),
     Fault.NO_L1: frozenset({ReasonCode.LEVEL_NOT_COVERED, ReasonCode.LEVEL_TRUNCATED, ReasonCode.LEVEL_UNCERTAIN}),
-    Fault.METAL: frozenset({ReasonCode.IMPLAUSIBLE_ANATOMY}),
+    Fault.METAL: frozenset({ReasonCode.METAL}),
     Fault.MIRRORED: frozenset({ReasonCode.MIRRORED}),
     Fault.HU_OFFSET: frozenset({ReasonCode.NOT_HU}),
 }

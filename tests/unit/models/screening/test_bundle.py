@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models.bundle import METADATA, WEIGHTS
 from models.screening.bundle import ScreeningBundle, load_bundle, load_card, logits_of
@@ -17,7 +19,9 @@ from models.screening.int8 import dequantised, quantised
 from models.screening.network import build_network
 from node.domain.classifier import ClassifierMethod
 from node.domain.errors import ConfigurationError
+from node.domain.provenance import IntendedUse
 from tests.builders.screening import a_card, case_of, write_untrained
+from training.sign_release import sign_release
 
 CPU = torch.device("cpu")
 TWICE = Temperature(method=ClassifierMethod.L1, value=2.0, cases=100, data="synthetic")
@@ -135,9 +139,21 @@ def test_a_card_that_contradicts_itself_is_refused(
         load_card(a_copy(folder, tmp_path / "copy", **changes))
 
 
-def test_clinical_use_is_refused_where_no_signature_was_checked(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no signed release"):
-        load_bundle(a_copy(folder, tmp_path / "copy", intended_use="clinical"), CPU)
+def test_a_classifier_for_clinical_use_needs_a_release_that_a_trusted_key_has_signed(
+    folder: Path, tmp_path: Path
+) -> None:
+    copy = a_copy(folder, tmp_path / "copy")
+    key, stranger = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"weights_sha256": load_card(copy).weights_sha256}))
+
+    with pytest.raises(ConfigurationError, match="release"):
+        load_bundle(a_copy(folder, tmp_path / "unsigned", intended_use="clinical"), CPU, trusted=(key.public_key(),))
+    sign_release(copy, report, person="Dr A. Physicist", date=datetime.date(2026, 3, 2), key=key)
+
+    assert load_bundle(copy, CPU, trusted=(key.public_key(),)).card.intended_use is IntendedUse.CLINICAL
+    with pytest.raises(ConfigurationError, match="trust"):
+        load_bundle(copy, CPU, trusted=(stranger.public_key(),))
 
 
 def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:

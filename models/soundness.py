@@ -1,0 +1,81 @@
+"""Whether a vertebra is sound enough to be measured for its bone: not fractured, and nothing foreign or focal in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.core import trabecular_core
+from models.crops import BodyCrop
+from models.deformity import MeasuredBody, height_loss
+from models.heights import BodyHeights, body_heights
+from models.inclusions import find_inclusion
+from models.lesion import find_lesion
+from models.parallel import for_each
+from node.domain.height_loss import MILD_FROM_PERCENT, HeightLoss
+from node.domain.reasons import Reason, ReasonCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soundness:
+    """What speaks against measuring the bone of a vertebra, and its heights.
+
+    Parameters
+    ----------
+    heights
+        Or why they could not be taken.
+    loss
+        Of height; `None` where it is not known.
+    reasons
+        Empty where the vertebra is sound as far as was looked.
+    """
+
+    heights: BodyHeights | Reason
+    loss: HeightLoss | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+def judge_soundness(crops: Sequence[BodyCrop]) -> tuple[Soundness, ...]:
+    """The soundness of every vertebra of a scan, in the order of the crops.
+
+    Those that are cut or do not look like bodies say why; those without a name have heights, which tell what to expect
+    of their neighbours, and no loss.
+    """
+    seen = list(for_each(_looked_at, crops))
+    chain = {
+        place: MeasuredBody(level=crop.vertebra.level, place=place, heights=found.heights)
+        for place, (crop, found) in enumerate(zip(crops, seen, strict=True))
+        if isinstance(found.heights, BodyHeights)
+    }
+    losses = {place: height_loss(body, tuple(chain.values())) for place, body in chain.items()}
+    return tuple(_with_loss(found, losses.get(place)) for place, found in enumerate(seen))
+
+
+def _looked_at(crop: BodyCrop) -> Soundness:
+    against = [reason for reason in crop.vertebra.reasons if reason.code is not ReasonCode.LEVEL_UNCERTAIN]
+    if against:
+        return Soundness(heights=against[0])
+    core = trabecular_core(crop)
+    inclusion = find_inclusion(crop, core)
+    if inclusion is not None and inclusion.code is ReasonCode.METAL:
+        # streaks hide where endplates are
+        return Soundness(heights=inclusion, reasons=(inclusion,))
+    lesion = None if inclusion is not None else find_lesion(crop, core)
+    reasons = tuple(reason for reason in (inclusion, lesion) if reason is not None)
+    return Soundness(heights=body_heights(crop), reasons=reasons)
+
+
+def _with_loss(found: Soundness, loss: HeightLoss | None) -> Soundness:
+    if loss is None:
+        return found
+    fracture = _fracture(loss) if loss.is_fracture else None
+    reasons = found.reasons if fracture is None else (fracture, *found.reasons)
+    return Soundness(heights=found.heights, loss=loss, reasons=reasons)
+
+
+def _fracture(loss: HeightLoss) -> Reason:
+    detail = (
+        f"It has lost {loss.percent:.0f} % of its height ({loss.deformity}, standard uncertainty "
+        f"{loss.standard_uncertainty:.0f}), and {MILD_FROM_PERCENT:.0f} % is the limit."
+    )
+    return Reason(code=ReasonCode.FRACTURED, detail=detail)

@@ -1,0 +1,1 @@
+"""CT images without identity, for training: copies of which a positive list says what they may hold."""
