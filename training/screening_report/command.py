@@ -28,12 +28,16 @@ def evaluate_screening_command(
         typer.Option(help="The split.csv of the fit; the one beside the bundle where none is given.", exists=True),
     ] = None,
     device: Device = "cpu",
+    trusted_key: Annotated[
+        list[Path] | None, typer.Option(help="Public key, PEM, for weights under a signed release; repeatable.")
+    ] = None,
 ) -> None:
     """Judge a classifier of bone density on scans that it has not learned from."""
     from rich.console import Console
     from rich.progress import Progress
 
     from models.device import choose_device
+    from models.release import read_public_keys
     from training.screening_fit.fit import Watch
     from training.screening_report.run import REPORT, EvaluationPlan, evaluate_screening
     from training.screening_report.tables import figure
@@ -46,6 +50,7 @@ def evaluate_screening_command(
         device=choose_device(device),
         cohort=cohort,
         split=split,
+        trusted=read_public_keys(trusted_key or ()),
     )
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("", total=1.0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from models.screening.bundle import ScreeningBundle, load_bundle
 from models.screening.card import ScreeningCard
@@ -48,6 +49,8 @@ class EvaluationPlan:
         one.
     work
         Folder where cases are kept.
+    trusted
+        Keys of a site, for weights that it has released for clinical use and watches.
     """
 
     manifest: Path
@@ -57,6 +60,7 @@ class EvaluationPlan:
     device: torch.device
     cohort: Cohort = Cohort.TEST
     split: Path | None = None
+    trusted: tuple[Ed25519PublicKey, ...] = ()
 
     def __post_init__(self) -> None:
         if self.cohort not in JUDGED:
@@ -73,7 +77,7 @@ def evaluate_screening(plan: EvaluationPlan, watch: Watch) -> Evaluation:
     ConfigurationError
         Where the weights cannot be used.
     """
-    bundle = load_bundle(plan.bundle, plan.device)
+    bundle = load_bundle(plan.bundle, plan.device, trusted=plan.trusted)
     cohorts, limitations = _split_of(plan, bundle.card)
     scans = [scan for scan in placed(read_manifest(plan.manifest), cohorts) if scan.cohort is plan.cohort]
     if not scans:
