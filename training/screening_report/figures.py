@@ -12,17 +12,17 @@ from models.screening.card import ScreeningCard
 from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
 from training.screening_fit.calibrating import threshold_name
+from training.screening_report.agreement import Agreement, agreement_of
 from training.screening_report.judged import Judged, classes_of, patients_of, probabilities_of
-from training.statistics.agreement import BlandAltman, bland_altman, correlation, kappa
+from training.statistics.agreement import kappa
 from training.statistics.bootstrap import bootstrap_mean
-from training.statistics.estimate import Estimate, NotEstimable, PairedTest
+from training.statistics.estimate import Figure, NotEstimable, PairedTest
 from training.statistics.probability import ReliabilityPoint, reliability
 from training.statistics.proportions import share
 from training.statistics.roc import RocAreas, binary_area, compare_areas, join_areas
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
-Figure = Estimate | NotEstimable
 
 #: Bins of a reliability curve: as many as leave some scans in each. A curve of fewer scans than the last number shows
 #: chance and no model. Plausible choices.
@@ -95,23 +95,6 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """What a measurement has to do with quantitative CT.
-
-    Parameters
-    ----------
-    measured
-        Bias and limits of the node's own density, mg/cm3, against quantitative CT.
-    measured_correlation, plain_correlation
-        r of that density, and of the plain CT number of L1, with quantitative CT.
-    """
-
-    measured: BlandAltman | NotEstimable
-    measured_correlation: Figure
-    plain_correlation: Figure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFigures:
     """Everything about some scans.
 
@@ -146,25 +129,6 @@ def figures_of(name: str, judged: Sequence[Judged], card: ScreeningCard) -> Grou
         alone_against_plain=_compared(judged, _alone, _plain, (BoneCategory.NORMAL, BoneCategory.OSTEOPOROSIS)),
         agreement=agreement_of(judged),
     )
-
-
-def agreement_of(judged: Sequence[Judged]) -> Agreement:
-    """Measurements against quantitative CT, where both are there."""
-    known = [each for each in judged if each.scan.qct_mg_cm3 is not None]
-    both = [each for each in known if each.scan.measured_mg_cm3 is not None]
-    truth = _column(both, lambda each: each.scan.qct_mg_cm3)
-    measured = _column(both, lambda each: each.scan.measured_mg_cm3)
-    return Agreement(
-        measured=bland_altman(measured, truth),
-        measured_correlation=correlation(measured, truth),
-        plain_correlation=correlation(
-            _column(known, lambda each: each.plain_hu), _column(known, lambda each: each.scan.qct_mg_cm3)
-        ),
-    )
-
-
-def _column(judged: Sequence[Judged], of: Callable[[Judged], float | None]) -> Float64:
-    return np.array([of(each) for each in judged], dtype=np.float64)
 
 
 def _alone(judged: Sequence[Judged]) -> Float64:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
+from training.screening_report.agreement import Agreement
 from training.screening_report.evaluation import Evaluation
-from training.screening_report.figures import Agreement, Difference, Figure, GroupFigures, ModelFigures
-from training.statistics.estimate import Estimate, Interval, NotEstimable
+from training.screening_report.figures import Difference, GroupFigures, ModelFigures
+from training.statistics.estimate import Estimate, Figure, Interval, NotEstimable
 from training.table import Table
 
 #: What the models are called, as in the paper that the design follows (BMC Musculoskelet Disord 2024;25:176).

@@ -14,8 +14,9 @@ from tests.builders.judged import judged_scans, shuffled
 from tests.builders.screening import a_card, image_of
 from training.cohort.manifest import Cohort
 from training.screening_fit.calibrating import threshold_name
+from training.screening_report.agreement import agreement_of
 from training.screening_report.evaluation import age_band, evaluate, groups_of
-from training.screening_report.figures import agreement_of, figures_of
+from training.screening_report.figures import figures_of
 from training.screening_report.judged import plain_hu
 from training.statistics.agreement import BlandAltman
 from training.statistics.estimate import Estimate, NotEstimable, PairedTest
