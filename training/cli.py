@@ -21,13 +21,17 @@ from node.domain.networks import (
 from training import cohort_command as cohort
 from training import sign_release
 from training.export import command as export
+from training.phantom import cohort_command as phantom_cohort
 from training.phantom import command as phantom
+from training.screening_fit import command as screening_fit
+from training.screening_report import command as screening_report
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and judge the models of OsteoNode.")
 phantom.register(app)
+phantom_cohort.register(app)
 cohort.register(app)
 sign_release.register(app)
 export.register(app)
@@ -35,6 +39,15 @@ evaluate = typer.Typer(no_args_is_help=True, help="Judge a model on scans whose 
 app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")
 app.add_typer(fit, name="fit")
+release = typer.Typer(no_args_is_help=True, help="Make the bundle that a node uses.")
+app.add_typer(release, name="release")
+screening_fit.register(fit)
+screening_report.register(evaluate, release)
+
+
+@release.callback()
+def _release() -> None:
+    """Make the bundle that a node uses."""
 
 
 class NetworkName(StrEnum):

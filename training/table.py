@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 
 
@@ -17,6 +19,13 @@ class Table:
         """The table for a page in Markdown."""
         lines = (self.head, ("---",) * len(self.head), *self.rows)
         return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+    @property
+    def csv(self) -> str:
+        """The table for programs, separated by commas."""
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows((self.head, *self.rows))
+        return buffer.getvalue()
 
 
 def _cell(text: str) -> str:

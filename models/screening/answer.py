@@ -14,9 +14,38 @@ from models.screening.image import body_image
 from node.domain.classifier import ClassifierAnswer, ClassifierMethod
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.reference_tissues import ImageNoise, ReferenceTissue, TissueReferences
 
 #: Nothing speaks against any vertebra.
 ALL_SOUND: Mapping[VertebralLevel, Reason] = MappingProxyType({})
+
+
+def references_of(tissues: TissueReferences | None, *, kvp: float | None, slice_mm: float | None) -> References:
+    """What the classifier is told of a scan, by what was read around its spine and what its headers say.
+
+    Parameters
+    ----------
+    tissues
+        `None` where nobody looked for them.
+    kvp
+        Tube voltage, kV.
+    slice_mm
+        Distance between slices, mm.
+    """
+    if tissues is None:
+        return References(kvp=kvp, slice_mm=slice_mm)
+    blood, muscle, fat = (
+        None if (reading := tissues.reading(tissue)) is None else reading.mean_hu
+        for tissue in (ReferenceTissue.BLOOD, ReferenceTissue.MUSCLE, ReferenceTissue.FAT)
+    )
+    return References(
+        kvp=kvp,
+        slice_mm=slice_mm,
+        noise_hu=tissues.noise.sd_hu if isinstance(tissues.noise, ImageNoise) else None,
+        blood_hu=blood,
+        muscle_hu=muscle,
+        fat_hu=fat,
+    )
 
 
 def screening_case(

@@ -18,6 +18,7 @@ COLUMNS = (
     "mask",
     "qct_mg_cm3",
     "class",
+    "measured_mg_cm3",
     "scanner",
     "sex",
     "age",
@@ -61,7 +62,7 @@ class Scan:
     row
         Its number in the file.
     image
-        Folder of DICOM files, or a NIfTI file.
+        Folder of DICOM files, a NIfTI file, or a case of the screening classifier (`NAME.npz`), which holds its masks.
     mask
         Bodies of its vertebrae in VerSe numbers; `None` where the node's own segmentation is to be used.
     patient, site
@@ -70,6 +71,8 @@ class Scan:
         What quantitative CT says; from `qct_mg_cm3` where that is given.
     qct_mg_cm3
         Mean trabecular density of L1 and L2, mg/cm3.
+    measured_mg_cm3
+        What the node measured in the same scan, mg/cm3, to be compared with it.
     kvp, kernel, contrast, scanner, sex, age_years
         `None` where the manifest does not tell; read from DICOM where there is some.
     cohort
@@ -83,6 +86,7 @@ class Scan:
     site: str
     category: BoneCategory
     qct_mg_cm3: float | None = None
+    measured_mg_cm3: float | None = None
     scanner: str | None = None
     sex: Sex | None = None
     age_years: float | None = None
@@ -118,6 +122,7 @@ def _scan(row: Row, folder: Path) -> Scan | None:
     patient, site = row.text("patient"), row.text("site")
     qct = row.optional("qct_mg_cm3", _qct)
     category = _agreed(row, qct, row.optional("class", partial(one_of, BoneCategory)))
+    measured = row.optional("measured_mg_cm3", _qct)
     scanner, kernel = row.optional("scanner", str), row.optional("kernel", str)
     sex, age = row.optional("sex", partial(one_of, Sex)), row.optional("age", _age)
     kvp, contrast = row.optional("kvp", _kvp), row.optional("contrast", _yes_or_no)
@@ -132,6 +137,7 @@ def _scan(row: Row, folder: Path) -> Scan | None:
         site=site,
         category=category,
         qct_mg_cm3=qct,
+        measured_mg_cm3=measured,
         scanner=scanner,
         sex=sex,
         age_years=age,

@@ -6,11 +6,14 @@ import csv
 import hashlib
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from node.domain.errors import InputRejected
 from training.cohort.manifest import Cohort, Scan, in_two_cohorts
-from training.cohort.rows import ManifestRejected, Problem
+from training.cohort.rows import ManifestRejected, Problem, one_of, read_rows
+
+_COLUMNS = ("patient", "cohort")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +78,34 @@ def write_split(scans: Iterable[Scan], path: Path) -> None:
     cohorts = {scan.patient: scan.cohort for scan in scans}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("patient", "cohort"))
+        writer.writerow(_COLUMNS)
         writer.writerows(sorted((patient, str(cohort)) for patient, cohort in cohorts.items()))
+
+
+def read_split(path: Path) -> dict[str, Cohort]:
+    """The cohort of every patient, as `write_split` wrote it down.
+
+    Raises
+    ------
+    InputRejected
+        Where the file cannot be used.
+    ManifestRejected
+        Where rows are wrong, or name a patient twice.
+    """
+    rows = read_rows(path, needed=_COLUMNS, allowed=_COLUMNS)
+    cohorts: dict[str, Cohort] = {}
+    for row in rows:
+        patient, cohort = row.text("patient"), row.optional("cohort", partial(one_of, Cohort))
+        if patient in cohorts:
+            row.refuse("patient", f"{patient} is there already")
+        if cohort is None:
+            row.text("cohort")
+        else:
+            cohorts[patient] = cohort
+    problems = [problem for row in rows for problem in row.problems]
+    if problems:
+        raise ManifestRejected(path.name, problems)
+    return cohorts
 
 
 def _drawn(patient: str, plan: SplitPlan) -> Cohort:

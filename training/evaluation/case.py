@@ -7,24 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK
 
 from node.domain.errors import InputRejected
-from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
-from node.domain.reasons import Reason
 from node.domain.volume import UInt8, Volume
-from training.evaluation.seg_mask import NO_FRAME, read_segmentation
-from workers.volume_io import load_series
+from training.evaluation.seg_mask import read_segmentation
+from training.images import grid_of, load_ct, read_image
 
 #: What a case's mask may be called, and its CT: a file, or a folder of DICOM files. What `osteonode-train phantom`
 #: leaves is a case.
 MASKS = ("mask.nii.gz", "mask.nii", "labels.nii.gz", "labels.nii")
 SEGMENTATIONS = ("mask.dcm", "seg.dcm")
 IMAGES, SERIES = ("ct.nii.gz", "ct.nii"), ("ct", "study")
-
-#: Corners of CT and mask may lie this far apart, mm: headers of NIfTI hold single precision.
-_SAME_PLACE_MM = 0.05
 
 _ANY_CT = f"{', '.join(IMAGES)}, or DICOM files in a folder {' or '.join(SERIES)}"
 
@@ -95,11 +89,11 @@ def load_case(folder: Path) -> Case:
     segmentation = next(_there(folder, SEGMENTATIONS), None)
     if segmentation is not None:
         return Case(name=folder.name, volume=volume, truth=read_segmentation(segmentation, volume))
-    mask, affine = _read(next(_there(folder, MASKS), folder / MASKS[0]))
-    if mask.shape != volume.shape or _apart_mm(affine, volume) > _SAME_PLACE_MM:
+    mask, grid = read_image(next(_there(folder, MASKS), folder / MASKS[0]))
+    if not grid_of(volume).is_that_of(grid):
         raise InputRejected(
             f"the mask of {folder.name} must lie on the grid of its CT, {volume.shape} voxels; got {mask.shape}, its "
-            f"corners up to {_apart_mm(affine, volume):.2f} mm away; resample it by nearest neighbour"
+            f"corners up to {grid_of(volume).apart_mm(grid):.2f} mm away; resample it by nearest neighbour"
         )
     known = np.isin(mask, [level.number for level in VertebralLevel])
     return Case(name=folder.name, volume=volume, truth=np.where(known, mask, 0).astype(np.uint8))
@@ -107,37 +101,11 @@ def load_case(folder: Path) -> Case:
 
 def _load_volume(folder: Path) -> Volume:
     series = next((folder / name for name in SERIES if (folder / name).is_dir()), None)
-    if series is not None:
-        loaded = load_series(tuple(sorted(path for path in series.iterdir() if path.is_file())))
-        if isinstance(loaded, Reason):
-            raise InputRejected(f"the CT of {folder.name} was refused: {loaded.text}")
-        return loaded.volume
-    path = next(_there(folder, IMAGES), None)
+    path = series or next(_there(folder, IMAGES), None)
     if path is None:
         raise InputRejected(f"{folder.name} has no CT: {_ANY_CT} was expected")
-    values, affine = _read(path)
-    return Volume(hu=values.astype(np.float32), affine=affine, frame_of_reference=NO_FRAME)
+    return load_ct(path)
 
 
 def _there(folder: Path, names: tuple[str, ...]) -> Iterator[Path]:
     return (folder / name for name in names if (folder / name).is_file())
-
-
-def _read(path: Path) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], Affine]:
-    """Values of shape (k, j, i) and their place; SimpleITK gives LPS whatever the file says."""
-    try:
-        image = SimpleITK.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputRejected(f"{path.name} of {path.parent.name} cannot be read as an image") from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputRejected(f"{path.name} of {path.parent.name} must have three dimensions and one value a voxel")
-    directions = np.array(image.GetDirection()).reshape(3, 3)
-    steps = directions * np.array(image.GetSpacing())
-    affine = Affine.from_steps(k=steps[:, 2], j=steps[:, 1], i=steps[:, 0], origin=np.array(image.GetOrigin()))
-    return SimpleITK.GetArrayFromImage(image), affine
-
-
-def _apart_mm(affine: Affine, volume: Volume) -> float:
-    """Largest distance of the two grids at their corners."""
-    corners = np.array(np.meshgrid(*[(0, size - 1) for size in volume.shape])).reshape(3, -1).T
-    return float(np.linalg.norm(affine.to_lps(corners) - volume.affine.to_lps(corners), axis=1).max())

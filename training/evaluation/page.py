@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +14,7 @@ from node.domain.provenance import ModelIdentity
 from training.evaluation.scores import CaseScore, Naming
 from training.evaluation.summary import ReliabilityBin, reliability
 from training.evaluation.tables import case_table, level_table, reliability_table, summary_table
-from training.table import Table
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; }
-th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #dfe5ec; }
-th { font-weight: 600; vertical-align: bottom; }
-td { white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-img { max-width: 100%; } figure { margin: 1rem 0 2rem; } figcaption { color: #51606f; }
-.note { background: #fff6e0; padding: .6rem 1rem; border-left: 4px solid #e0a100; }
-"""
+from training.html import html_image, html_page, html_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,28 +52,24 @@ def write_page(
         f"<h1>Vertebral bodies: {escape(', '.join(f'{model.name} {model.version}' for model in models))}</h1>",
         note,
         "<h2>All scans</h2>",
-        _html(summary_table({"all": scores, **groups})),
+        html_table(summary_table({"all": scores, **groups})),
         "<h2>By level</h2>",
-        _html(level_table(scores)),
+        html_table(level_table(scores)),
         "<h2>How far the confidence of a level can be trusted</h2>",
         _reliability_part(reliability(scores)),
         "<h2>Every scan</h2>",
-        _html(case_table(scores)),
+        html_table(case_table(scores)),
         "<h2>Worst scans</h2>",
         "<p>Those with a wrong name come first, then those with the lowest Dice of a whole body.</p>",
         *(_figure(picture) for picture in worst),
     )
-    body = "\n".join(parts)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Vertebral bodies</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
-    )
+    return html_page("Vertebral bodies", parts)
 
 
 def _reliability_part(bins: Sequence[ReliabilityBin]) -> str:
     if not bins:
         return "<p>No body rests on a landmark.</p>"
-    return _image(reliability_picture(bins), "reliability curve") + _html(reliability_table(bins))
+    return html_image(reliability_picture(bins), "reliability curve") + html_table(reliability_table(bins))
 
 
 def reliability_picture(bins: Sequence[ReliabilityBin]) -> bytes:
@@ -120,18 +103,8 @@ def _figure(picture: Picture) -> str:
     low = [f"{body.level} {body.dice:.2f}" for body in score.bodies if body.is_whole and body.dice < 0.9]
     wrong = [str(body.level) for body in score.bodies if body.naming is Naming.WRONG]
     told = [f"Dice below 0.9: {', '.join(low)}." if low else "", f"Named wrong: {', '.join(wrong)}." if wrong else ""]
-    found = _image(picture.found, "found") if picture.found is not None else f"<p>{escape(score.reason)}</p>"
+    found = html_image(picture.found, "found") if picture.found is not None else f"<p>{escape(score.reason)}</p>"
     return (
         f"<figure><figcaption><b>{escape(score.name)}</b>. {' '.join(told)} Above what was found, below what is true."
-        f"</figcaption>{found}{_image(picture.true, 'true')}</figure>"
+        f"</figcaption>{found}{html_image(picture.true, 'true')}</figure>"
     )
-
-
-def _html(table: Table) -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in table.head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _image(png: bytes, name: str) -> str:
-    return f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'

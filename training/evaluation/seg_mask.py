@@ -11,13 +11,10 @@ import pydicom
 
 from node.domain.errors import InputRejected
 from node.domain.geometry import Affine, Float64
-from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.volume import UInt8, Volume
 from node.encode.concepts import TRABECULAR_CORE, VERTEBRA_OF
-
-#: Frame of reference of a CT that knows none: NIfTI has no such thing.
-NO_FRAME = Uid("2.25.1")
+from training.images import NO_FRAME
 
 _LEVEL_OF_CODE = {(concept.code.value, concept.code.scheme_designator): level for level, concept in VERTEBRA_OF.items()}
 _LEVEL_IN_LABEL = re.compile(r"(?<![A-Za-z0-9])([TL][0-9]{1,2})(?![0-9])")

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import SimpleITK
+from numpy.typing import NDArray
 
 from node.domain.errors import ConfigurationError
+from node.domain.geometry import Affine
 from training.dicom_series import SeriesHeader, save_ct_series, series_uids
 from training.phantom.chest import Phantom
 from training.phantom.heights import EDGE_INSET_MM, Heights
@@ -62,8 +65,16 @@ def write_series(
 
 def write_labels(phantom: Phantom, path: Path) -> None:
     """Write the true bodies as NIfTI on the image's grid: VerSe numbers, 0 elsewhere."""
-    affine = phantom.labels.affine
-    image = SimpleITK.GetImageFromArray(phantom.labels.labels)
+    _write_nifti(phantom.labels.labels, phantom.labels.affine, path)
+
+
+def write_image(phantom: Phantom, path: Path) -> None:
+    """Write the image as NIfTI, whole HU."""
+    _write_nifti(np.rint(phantom.volume.hu).astype(np.int16), phantom.volume.affine, path)
+
+
+def _write_nifti(values: NDArray[np.generic], affine: Affine, path: Path) -> None:
+    image = SimpleITK.GetImageFromArray(values)
     k, j, i = affine.spacing_mm
     image.SetSpacing((i, j, k))
     image.SetOrigin(affine.matrix[:3, 3].tolist())

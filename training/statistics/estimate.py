@@ -65,6 +65,10 @@ class NotEstimable:
     because: str
 
 
+#: What stands in a report in the place of a number.
+Figure = Estimate | NotEstimable
+
+
 def too_few(what: str, came: int, needed: int) -> NotEstimable:
     """The reason that most reports need."""
     return NotEstimable(because=f"too few {what}: {came}, at least {needed} are needed")

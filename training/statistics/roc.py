@@ -98,14 +98,26 @@ def roc_areas(classes: Int64, scores: Float64, patients: Sequence[str] | None = 
         raise ValueError(f"scores must have shape ({len(classes)}, classes), got {scores.shape}")
     if classes.size and not (int(classes.min()) >= 0 and int(classes.max()) < scores.shape[1]):
         raise ValueError(f"classes must be 0 to {scores.shape[1] - 1}, got {classes.min()} to {classes.max()}")
-    parts = [binary_area(classes == index, scores[:, index], patients) for index in range(scores.shape[1])]
+    return join_areas([binary_area(classes == index, scores[:, index], patients) for index in range(scores.shape[1])])
+
+
+def join_areas(parts: Sequence[RocAreas]) -> RocAreas:
+    """The curves of several, all of the same cases in the same order.
+
+    Raises
+    ------
+    ValueError
+        Where there is none, or they are not of the same cases.
+    """
+    if len({(part.cases, part.positive.shape[1]) for part in parts}) != 1:
+        raise ValueError("curves are joined that are of the same cases")
     return RocAreas(
         values=np.concatenate([part.values for part in parts]),
         positive=np.concatenate([part.positive for part in parts]),
         negative=np.concatenate([part.negative for part in parts]),
         has_positive=np.concatenate([part.has_positive for part in parts]),
         has_negative=np.concatenate([part.has_negative for part in parts]),
-        cases=len(classes),
+        cases=parts[0].cases,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.screening.answer import classify, classify_case
+from models.screening.answer import classify, classify_case, references_of
 from models.screening.bundle import ScreeningBundle, load_bundle
 from models.screening.card import Temperature
 from models.screening.case import References, ScreeningCase
@@ -15,6 +15,7 @@ from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierAnswer, ClassifierMethod
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.reference_tissues import ImageNoise, TissueReading, TissueReferences
 from tests.builders.screening import case_of, image_of, spine_of, write_untrained
 
 L1, L2, L3 = VertebralLevel.L1, VertebralLevel.L2, VertebralLevel.L3
@@ -97,6 +98,19 @@ def test_model_1_looks_at_l2_and_both_at_the_references(bundle: ScreeningBundle)
     assert not torch.allclose(*logits[ClassifierMethod.L1_L2][:2], atol=1e-4)
     for method in ClassifierMethod:
         assert not torch.allclose(logits[method][0], logits[method][2], atol=1e-4)
+
+
+def test_what_tissues_read_is_told_and_what_was_not_found_is_unknown() -> None:
+    missing = Reason(code=ReasonCode.TISSUE_NOT_FOUND)
+    muscle = TissueReading(mean_hu=52.0, sd_hu=4.0, volume_mm3=9000.0)
+    tissues = TissueReferences(
+        air=missing, fat=missing, muscle=muscle, blood=missing, noise=ImageNoise(sd_hu=18.0, frequency_per_mm=0.3)
+    )
+
+    told = references_of(tissues, kvp=120.0, slice_mm=2.0)
+
+    assert told == References(kvp=120.0, slice_mm=2.0, noise_hu=18.0, muscle_hu=52.0)
+    assert references_of(None, kvp=None, slice_mm=2.0) == References(slice_mm=2.0)
 
 
 def test_an_answer_names_the_most_probable_category(bundle: ScreeningBundle) -> None:

@@ -53,6 +53,22 @@ def test_categories_change_at_120_and_80(tmp_path, qct, category):
     assert scan.category is category
 
 
+def test_what_the_node_measured_is_read_beside_it(tmp_path):
+    path = manifest(tmp_path, "a,p1,north,80,86.5", header="image,patient,site,qct_mg_cm3,measured_mg_cm3")
+
+    (scan,) = read_manifest(path)
+
+    assert (scan.qct_mg_cm3, scan.measured_mg_cm3) == (80.0, 86.5)
+    assert scan.category is BoneCategory.OSTEOPENIA
+
+
+def test_a_measurement_in_grams_is_named_as_well(tmp_path):
+    path = manifest(tmp_path, "a,p1,north,80,0.0865", header="image,patient,site,qct_mg_cm3,measured_mg_cm3")
+
+    with pytest.raises(ManifestRejected, match=r"column measured_mg_cm3: 0\.0865 looks like g/cm3"):
+        read_manifest(path)
+
+
 def test_a_class_is_enough_where_nobody_measured(tmp_path):
     (scan,) = read_manifest(manifest(tmp_path, "a,p1,north,,Osteopenia,,,,,"))
 

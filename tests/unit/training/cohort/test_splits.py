@@ -11,7 +11,7 @@ from node.domain.errors import InputRejected
 from training.cohort.characteristics import characteristics
 from training.cohort.manifest import Cohort, Scan, Sex
 from training.cohort.rows import ManifestRejected
-from training.cohort.splits import SplitPlan, share_out, write_split
+from training.cohort.splits import SplitPlan, read_split, share_out, write_split
 
 CATEGORIES = tuple(BoneCategory)
 
@@ -155,3 +155,21 @@ def test_the_table_of_people_counts_patients_once_and_the_unknown_as_such():
 def test_a_table_of_people_without_cohorts_is_an_error_of_the_program():
     with pytest.raises(ValueError, match="must have a cohort"):
         characteristics((replace(SCANS[0], cohort=None),))
+
+
+def test_a_split_is_read_back_as_it_was_written(tmp_path):
+    placed = share_out(SCANS, SplitPlan(seed=3))
+    write_split(placed, tmp_path / "split.csv")
+
+    assert read_split(tmp_path / "split.csv") == cohorts(placed)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("p1,test", "row 3, column patient: p1 is there already"), ("p2,exam", "must be one of"), ("p2,", "is empty")],
+)
+def test_a_split_with_errors_names_their_rows(tmp_path, line, told):
+    (tmp_path / "split.csv").write_text(f"patient,cohort\np1,training\n{line}\n")
+
+    with pytest.raises(ManifestRejected, match=told):
+        read_split(tmp_path / "split.csv")

@@ -1,0 +1,1 @@
+"""Training of the screening classifier on the scans of a manifest."""

@@ -1,0 +1,191 @@
+"""The cases of a manifest, made once and kept: reading and segmenting scans takes longer than learning from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.choice import load_spine_model
+from models.crops import SpineCrops, crop_bodies
+from models.plausibility import check_hounsfield
+from models.references import read_references
+from models.resample import to_network_grid
+from models.screening.answer import references_of, screening_case
+from models.screening.case import FORM, ScreeningCase, case_from_bytes, case_to_bytes
+from models.spine import SpineModel, segment_spine
+from node.domain.errors import InputRejected
+from node.domain.reasons import Reason, ReasonCode
+from node.domain.volume import Volume
+from training.cohort.manifest import Scan
+from training.cohort.rows import ManifestRejected, Problem
+from training.images import grid_of, load_ct, read_grid, read_image
+from training.screening_fit.bodies import crops_of_mask
+from training.screening_fit.facts import contradictions
+
+#: Grid that tissues around the spine are read on, mm: that of the network of the whole scan, as the node has it.
+_AROUND_MM = (2.5, 2.5, 2.5)
+
+#: The suffix of a file that holds a case.
+CASE_SUFFIX = ".npz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KnownCase:
+    """A scan of the manifest and what the classifier sees of it."""
+
+    scan: Scan
+    case: ScreeningCase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excluded:
+    """A scan that the classifier cannot be shown, and why."""
+
+    scan: Scan
+    reason: Reason
+
+
+def check_files(scans: Iterable[Scan], watch: Callable[[], None] = lambda: None) -> None:
+    """Make sure that every image and mask can be read and belongs together, before time is spent on any.
+
+    Raises
+    ------
+    ManifestRejected
+        Where some do not: every one with its row.
+    """
+    problems: list[Problem] = []
+    for scan in scans:
+        problems += _problems(scan)
+        watch()
+    if problems:
+        raise ManifestRejected("the manifest", problems)
+
+
+def _problems(scan: Scan) -> Iterator[Problem]:
+    try:
+        if scan.image.suffix == CASE_SUFFIX:
+            case_from_bytes(scan.image.read_bytes())
+            if scan.mask is not None:
+                yield Problem(row=scan.row, column="mask", what="must be empty: the image is a case with its own masks")
+            return
+        image = read_grid(scan.image)
+    except (InputRejected, OSError) as error:
+        yield Problem(row=scan.row, column="image", what=str(error))
+        return
+    yield from contradictions(scan)
+    if scan.mask is None:
+        return
+    try:
+        mask = read_grid(scan.mask)
+    except InputRejected as error:
+        yield Problem(row=scan.row, column="mask", what=str(error))
+        return
+    if not image.is_that_of(mask):
+        apart = f", corners up to {image.apart_mm(mask):.1f} mm apart" if image.shape == mask.shape else ""
+        what = f"does not lie on the grid of its image: {mask.shape} voxels instead of {image.shape}{apart}"
+        yield Problem(row=scan.row, column="mask", what=what)
+
+
+class CaseBook:
+    """Makes cases, and keeps them in a folder under names that follow from their files."""
+
+    def __init__(self, folder: Path, device: torch.device) -> None:
+        self._folder = folder
+        self._device = device
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def case(self, scan: Scan) -> ScreeningCase | Reason:
+        """What the classifier sees of a scan, or why it is shown nothing.
+
+        Raises
+        ------
+        InputRejected
+            Where a file cannot be read.
+        """
+        if scan.image.suffix == CASE_SUFFIX:
+            return case_from_bytes(scan.image.read_bytes())
+        path = self._folder / f"{self._key(scan)}{CASE_SUFFIX}"
+        why_not = path.with_suffix(".json")
+        if path.exists():
+            return case_from_bytes(path.read_bytes())
+        if why_not.exists():
+            told = json.loads(why_not.read_text(encoding="utf-8"))
+            return Reason(code=ReasonCode(told["code"]), detail=told["detail"])
+        made = self._make(scan)
+        if isinstance(made, Reason):
+            _write(why_not, json.dumps({"code": made.code, "detail": made.detail}).encode())
+        else:
+            _write(path, case_to_bytes(made))
+        return made
+
+    def all(
+        self, scans: Iterable[Scan], watch: Callable[[], None] = lambda: None
+    ) -> tuple[tuple[KnownCase, ...], tuple[Excluded, ...]]:
+        """The cases of all scans in their order, and the scans that have none; `watch` is told after each.
+
+        Raises
+        ------
+        InputRejected
+            Where a file cannot be read: its row.
+        """
+        known, excluded = [], []
+        for scan in scans:
+            try:
+                made = self.case(scan)
+            except InputRejected as error:
+                raise InputRejected(f"row {scan.row}: {error}") from error
+            if isinstance(made, Reason):
+                excluded.append(Excluded(scan=scan, reason=made))
+            else:
+                known.append(KnownCase(scan=scan, case=made))
+            watch()
+        return tuple(known), tuple(excluded)
+
+    def _make(self, scan: Scan) -> ScreeningCase | Reason:
+        volume = load_ct(scan.image)
+        no_hu = check_hounsfield(volume).reason
+        if no_hu is not None:
+            return no_hu
+        spine = self._bodies(scan, volume)
+        if isinstance(spine, Reason):
+            return spine
+        tissues = read_references(volume, to_network_grid(volume, _AROUND_MM), [crop.vertebra for crop in spine.crops])
+        references = references_of(tissues, kvp=scan.kvp, slice_mm=volume.affine.spacing_mm[0])
+        return screening_case(spine, references)
+
+    def _bodies(self, scan: Scan, volume: Volume) -> SpineCrops | Reason:
+        if scan.mask is None:
+            spine = segment_spine(volume, self._networks)
+            return spine if isinstance(spine, Reason) else crop_bodies(volume, spine)
+        labels, grid = read_image(scan.mask)
+        if not grid_of(volume).is_that_of(grid):
+            raise InputRejected("the mask does not lie on the grid of its image")
+        return crops_of_mask(volume, np.rint(labels.astype(np.float32)).astype(np.int32))
+
+    @cached_property
+    def _networks(self) -> SpineModel:
+        return load_spine_model(self._device)
+
+    def _key(self, scan: Scan) -> str:
+        """Another one where files, tube voltage, the form of cases or the segmenting networks are others."""
+        parts = [str(FORM), str(scan.kvp)]
+        for path in filter(None, (scan.image, scan.mask)):
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            parts += [f"{file.resolve()} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
+        if scan.mask is None:
+            parts += [identity.weights_sha256 for identity in self._networks.identities]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(content)
+    partial.rename(path)

@@ -1,0 +1,66 @@
+"""`osteonode-train fit bmd-screening`, and the rest of the way to weights of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Manifest = Annotated[Path, typer.Option(help="CSV file with a row for each scan.", exists=True, dir_okay=False)]
+Work = Annotated[Path, typer.Option(file_okay=False, help="Folder for cases, checkpoint and logs; resumed from.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+
+
+def register(fit: typer.Typer) -> None:
+    """Add the command to `fit`."""
+    fit.command("bmd-screening")(fit_screening_command)
+
+
+def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option of the command line
+    manifest: Manifest,
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for bundle, split and table of characteristics.")],
+    work: Work,
+    version: Annotated[str, typer.Option(help="Version in the model card.")] = "0.1.0",
+    seed: Annotated[int, typer.Option(help="Everything random follows from it, the split as well.")] = 1,
+    device: Device = "cpu",
+    epochs: Annotated[int, typer.Option(min=1, help="Most passes over the training cohort.")] = 60,
+    patience: Annotated[int, typer.Option(min=1, help="Ends after so many epochs that were no better.")] = 15,
+    batch: Annotated[int, typer.Option(min=2, help="Cases a step.")] = 16,
+    validation: Annotated[
+        float, typer.Option(min=0.0, max=0.9, help="Share of patients to stop and calibrate by.")
+    ] = 0.1,
+    test: Annotated[float, typer.Option(min=0.0, max=0.9, help="Share of patients to judge by.")] = 0.2,
+    external_site: Annotated[
+        list[str] | None, typer.Option(help="A site that nothing is learned from; may be given several times.")
+    ] = None,
+    data: Annotated[str, typer.Option(help="The training data in words, for the card; counted where empty.")] = "",
+) -> None:
+    """Train the classifier of bone density on the scans of a manifest; run it again to resume."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from models.device import choose_device
+    from training.cohort.splits import SplitPlan
+    from training.screening_fit.fit import Naming, Watch, fit_screening
+    from training.screening_fit.learn import Epoch
+    from training.screening_fit.plan import FitPlan
+
+    split = SplitPlan(seed=seed, validation=validation, test=test, external_sites=tuple(external_site or ()))
+    plan = FitPlan(work=work, seed=seed, epochs=epochs, device=choose_device(device), batch=batch, patience=patience)
+    command = f"osteonode-train fit bmd-screening --manifest {manifest.name} --seed {seed} --epochs {epochs}"
+    console = Console(stderr=True)
+    with Progress(console=console) as progress:
+        bar = progress.add_task("", total=1.0)
+
+        def told(epoch: Epoch) -> None:
+            progress.console.print(
+                f"epoch {epoch.done} of {epoch.of}: loss {epoch.training_loss:.3f}, validation "
+                f"{epoch.validation_loss:.3f}, best {epoch.best_loss:.3f}"
+            )
+
+        watch = Watch(step=lambda what, share: progress.update(bar, description=what, completed=share), epoch=told)
+        naming = Naming(version=version, data=data, command=command)
+        card = fit_screening(manifest, out, split=split, plan=plan, naming=naming, watch=watch)
+    calibrated = "calibrated" if card.temperatures else "not calibrated: too few scans for validation"
+    typer.echo(f"{card.name} {card.version}, {calibrated}, weights {card.weights_sha256}, in {out}")

@@ -1,0 +1,136 @@
+"""What the headers of a series say of a scan, where its manifest does not."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from training.cohort.manifest import Scan, Sex
+from training.cohort.rows import Problem
+from training.images import series_files
+
+Value = TypeVar("Value")
+
+_KEYWORDS = (
+    "Manufacturer",
+    "ManufacturerModelName",
+    "KVP",
+    "ConvolutionKernel",
+    "ContrastBolusAgent",
+    "PatientSex",
+    "PatientAge",
+    "PatientBirthDate",
+    "StudyDate",
+)
+
+#: What the agent is called where none was given.
+_NO_AGENT = frozenset({"none", "no", "n", "without", "native"})
+
+#: A header may say a tube voltage with decimals, kV.
+_SAME_KVP = 1.0
+
+_DAYS_A_YEAR = 365.25
+
+
+def with_facts(scan: Scan) -> Scan:
+    """The scan with what its DICOM headers say where the manifest is silent; NIfTI and cases have no headers."""
+    if not scan.image.is_dir():
+        return scan
+    headers = _headers(scan.image)
+    return replace(
+        scan,
+        scanner=scan.scanner or _told(headers, _scanner),
+        kvp=scan.kvp if scan.kvp is not None else _told(headers, _kvp),
+        kernel=scan.kernel or _told(headers, _kernel),
+        contrast=scan.contrast if scan.contrast is not None else _contrast(headers),
+        sex=scan.sex or _told(headers, _sex),
+        age_years=scan.age_years if scan.age_years is not None else _told(headers, _age),
+    )
+
+
+def contradictions(scan: Scan) -> Iterator[Problem]:
+    """Where the manifest says otherwise than the headers: a row about another scan, most likely."""
+    if not scan.image.is_dir():
+        return
+    headers = _headers(scan.image)
+    kvp, sex = _told(headers, _kvp), _told(headers, _sex)
+    if scan.kvp is not None and kvp is not None and abs(scan.kvp - kvp) > _SAME_KVP:
+        yield Problem(row=scan.row, column="kvp", what=f"is {scan.kvp:g}, the headers say {kvp:g}")
+    if scan.sex is not None and sex not in {None, Sex.OTHER, scan.sex}:
+        yield Problem(row=scan.row, column="sex", what=f"is {scan.sex}, the headers say {sex}")
+
+
+def _headers(folder: Path) -> tuple[pydicom.Dataset, ...]:
+    """The few elements of every file; one that is no DICOM is left to those who read its pixels."""
+    found = []
+    for path in series_files(folder):
+        try:
+            found.append(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_KEYWORDS)))
+        except (InvalidDicomError, OSError):
+            continue
+    return tuple(found)
+
+
+def _told(headers: Sequence[pydicom.Dataset], of: Callable[[pydicom.Dataset], Value | None]) -> Value | None:
+    """What all headers say alike."""
+    values = [of(header) for header in headers]
+    return values[0] if values and all(value == values[0] for value in values) else None
+
+
+def _text(header: pydicom.Dataset, keyword: str) -> str:
+    value = header.get(keyword)
+    return "" if value is None else str(value).strip()
+
+
+def _scanner(header: pydicom.Dataset) -> str | None:
+    names = (_text(header, "Manufacturer"), _text(header, "ManufacturerModelName"))
+    return " ".join(filter(None, names)) or None
+
+
+def _kvp(header: pydicom.Dataset) -> float | None:
+    try:
+        kvp = float(_text(header, "KVP"))
+    except ValueError:
+        return None
+    return kvp if kvp > 0.0 else None
+
+
+def _kernel(header: pydicom.Dataset) -> str | None:
+    return _text(header, "ConvolutionKernel") or None
+
+
+def _contrast(headers: Sequence[pydicom.Dataset]) -> bool | None:
+    """One image with an agent is enough; an element that is there and empty leaves it open."""
+    agents = [_text(header, "ContrastBolusAgent").casefold() for header in headers]
+    if any(agent and agent not in _NO_AGENT for agent in agents):
+        return True
+    unclear = any("ContrastBolusAgent" in header and not agent for header, agent in zip(headers, agents, strict=True))
+    return None if unclear or not headers else False
+
+
+def _sex(header: pydicom.Dataset) -> Sex | None:
+    value = _text(header, "PatientSex").upper()
+    return Sex(value) if value in set(Sex) else None
+
+
+def _age(header: pydicom.Dataset) -> float | None:
+    """Years on the day of the scan; Patient's Age is a number and D, W, M or Y."""
+    age = _text(header, "PatientAge").upper()
+    days = {"D": 1.0, "W": 7.0, "M": _DAYS_A_YEAR / 12.0, "Y": _DAYS_A_YEAR}.get(age[-1:])
+    if days is not None and age[:-1].isdigit():
+        return int(age[:-1]) * days / _DAYS_A_YEAR
+    born, scanned = (_date(_text(header, keyword)) for keyword in ("PatientBirthDate", "StudyDate"))
+    return None if born is None or scanned is None else float((scanned - born).days // _DAYS_A_YEAR)
+
+
+def _date(text: str) -> datetime.date | None:
+    try:
+        return datetime.date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None

@@ -1,0 +1,183 @@
+"""From a manifest to weights: what `osteonode-train fit bmd-screening` does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.card import Metric, Training
+from models.screening.bundle import ScreeningBundle, load_bundle, logits_of, save_bundle, save_card
+from models.screening.card import ScreeningCard
+from models.screening.case import FORM
+from models.screening.network import ARCHITECTURE, ScreeningNetwork
+from node.domain.bone_category import BoneCategory
+from node.domain.classifier import ClassifierMethod
+from node.domain.provenance import IntendedUse
+from training.cohort.characteristics import characteristics
+from training.cohort.manifest import Cohort, Scan, read_manifest
+from training.cohort.splits import SplitPlan, share_out, write_split
+from training.screening_fit.calibrating import choose_thresholds, fit_temperature
+from training.screening_fit.casebook import CaseBook, Excluded, KnownCase, check_files
+from training.screening_fit.facts import with_facts
+from training.screening_fit.learn import Epoch, learn
+from training.screening_fit.plan import FitPlan, Lessons
+from training.table import Table
+
+NAME = "bmd-screening"
+#: What a fit leaves in its folder.
+BUNDLE, SPLIT, CHARACTERISTICS, EXCLUDED = "bundle", "split.csv", "characteristics", "excluded.csv"
+
+_TASK = (
+    "Say how probable normal bone, osteopenia and osteoporosis are from the middle planes of L1 and L2, or of L1 alone."
+)
+_LICENCE = "As those who trained it say."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """What the card says: version, the data in words (made up from the manifest where it is empty), and the command."""
+
+    version: str
+    data: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who is told how far it is: what is done now, how much of it (0 to 1), and what the last epoch came to."""
+
+    step: Callable[[str, float], None] = lambda what, share: None
+    epoch: Callable[[Epoch], None] = lambda epoch: None
+
+
+def fit_screening(
+    manifest: Path, out: Path, *, split: SplitPlan, plan: FitPlan, naming: Naming, watch: Watch
+) -> ScreeningCard:
+    """Read, check, cut, learn and calibrate; leaves bundle, split and table of characteristics in a folder.
+
+    Raises
+    ------
+    InputRejected
+        Where the manifest or a file in it cannot be used, with every row that is wrong.
+    ConfigurationError
+        Where the work folder holds another training.
+    """
+    scans = share_out(read_manifest(manifest), split)
+    check_files(scans, counted(watch, "checking files", len(scans)))
+    scans = tuple(with_facts(scan) for scan in scans)
+    book = CaseBook(plan.work / "cases", plan.device)
+    cases, excluded = book.all(scans, counted(watch, "cutting out L1 and L2", len(scans)))
+    lessons = Lessons.of(cases)
+    out.mkdir(parents=True, exist_ok=True)
+    write_split(scans, out / SPLIT)
+    _write_tables(out, [known.scan for known in cases], excluded)
+
+    def told(share: float, epoch: Epoch | None) -> None:
+        watch.step("learning", share)
+        if epoch is not None:
+            watch.epoch(epoch)
+
+    learner = learn(plan, lessons, told)
+    card = _card(lessons, naming, steps=learner.epoch, split=out / SPLIT)
+    return _save_calibrated(out / BUNDLE, card, learner.network, lessons.validation, plan.device)
+
+
+def counted(watch: Watch, what: str, count: int) -> Callable[[], None]:
+    """Tells the watch, each time that it is called, that one more of so many things is done."""
+    done = 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        watch.step(what, done / count)
+
+    return one_more
+
+
+def _write_tables(out: Path, scans: Sequence[Scan], excluded: Sequence[Excluded]) -> None:
+    table = characteristics(scans)
+    (out / f"{CHARACTERISTICS}.csv").write_text(table.csv, encoding="utf-8")
+    (out / f"{CHARACTERISTICS}.md").write_text(table.markdown, encoding="utf-8")
+    rows = tuple(
+        (str(each.scan.row), str(each.scan.cohort), str(each.reason.code), each.reason.text) for each in excluded
+    )
+    (out / EXCLUDED).write_text(Table(head=("row", "cohort", "code", "reason"), rows=rows).csv, encoding="utf-8")
+
+
+def _card(lessons: Lessons, naming: Naming, *, steps: int, split: Path) -> ScreeningCard:
+    return ScreeningCard(
+        name=NAME,
+        version=naming.version,
+        task=_TASK,
+        architecture=ARCHITECTURE,
+        form=FORM,
+        classes=tuple(BoneCategory),
+        temperatures=(),
+        thresholds=(),
+        training=Training(data=naming.data or _in_words(lessons.training), command=naming.command, steps=steps),
+        metrics=(),
+        licence=_LICENCE,
+        intended_use=IntendedUse.RESEARCH,
+        split_sha256=hashlib.sha256(split.read_bytes()).hexdigest(),
+        weights_sha256="0" * 64,
+    )
+
+
+def _in_words(cases: Sequence[KnownCase]) -> str:
+    scans = [known.scan for known in cases]
+    counts = Counter(scan.category for scan in scans)
+    categories = ", ".join(f"{counts[category]} {category}" for category in BoneCategory)
+    patients, sites = (len({getattr(scan, name) for scan in scans}) for name in ("patient", "site"))
+    return f"{len(scans)} scans of {patients} patients at {sites} sites ({categories}), by quantitative CT."
+
+
+def _save_calibrated(
+    folder: Path,
+    card: ScreeningCard,
+    network: ScreeningNetwork,
+    validation: Sequence[KnownCase],
+    device: torch.device,
+) -> ScreeningCard:
+    """The bundle, its temperatures and thresholds those of the weights as they are stored."""
+    card = save_bundle(folder, card, network)
+    bundle = load_bundle(folder, device)
+    exact = logits_of(network, [known.case for known in validation], device)
+    stored = bundle.logits([known.case for known in validation])
+    for method in ClassifierMethod:
+        there = np.array([method is ClassifierMethod.L1 or known.case.l2 is not None for known in validation])
+        classes = np.array([list(BoneCategory).index(known.scan.category) for known in validation])[there]
+        bundle = _calibrated(bundle, method, stored[method][there], classes)
+        moved = (torch.softmax(stored[method][there], 1) - torch.softmax(exact[method][there], 1)).abs()
+        card = _with_metrics(bundle.card, method, moved, len(classes))
+        bundle = replace(bundle, card=card)
+    save_card(folder, card)
+    return card
+
+
+def _calibrated(
+    bundle: ScreeningBundle,
+    method: ClassifierMethod,
+    logits: torch.Tensor,
+    classes: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> ScreeningBundle:
+    data = f"{Cohort.VALIDATION} cohort, {len(classes)} scans"
+    temperature = fit_temperature(logits.double().numpy(), classes, method=method, data=data)
+    if temperature is None:
+        return bundle
+    card = replace(bundle.card, temperatures=(*bundle.card.temperatures, temperature))
+    cooled = replace(bundle, card=card)
+    thresholds = choose_thresholds(cooled.probabilities(logits, method).double().numpy(), classes, method)
+    return replace(cooled, card=replace(card, thresholds=(*card.thresholds, *thresholds)))
+
+
+def _with_metrics(card: ScreeningCard, method: ClassifierMethod, moved: torch.Tensor, cases: int) -> ScreeningCard:
+    data = f"{Cohort.VALIDATION} cohort, {cases} scans"
+    largest = float(moved.max()) if moved.numel() else 0.0
+    metric = Metric(name=f"{method} largest change of a probability by 8 bits", value=largest, data=data)
+    return replace(card, metrics=(*card.metrics, metric))

@@ -1,0 +1,139 @@
+"""An evaluation as a value and as a file: what was judged on what, and every figure with its interval."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from models.screening.card import ScreeningCard
+from node.domain.errors import InputRejected
+from training.cohort.manifest import Cohort, Scan
+from training.screening_fit.casebook import Excluded
+from training.screening_report.figures import GroupFigures, figures_of
+from training.screening_report.judged import Judged
+
+#: Version of the layout of evaluation.json.
+SCHEMA = "1"
+
+#: Where bands of age end, years.
+_AGE_EDGES = (50, 60, 70, 80)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What `evaluation.json` holds; a release names it by its hash.
+
+    Parameters
+    ----------
+    cohort
+        Whose scans were judged.
+    excluded
+        Scans of the cohort that could not be shown to the classifier, by their reason.
+    limitations
+        What the figures do not say, in sentences.
+    overall, groups
+        Figures of all scans, and of parts of them.
+    """
+
+    schema: str
+    name: str
+    version: str
+    weights_sha256: str
+    training_data: str
+    cohort: Cohort
+    manifest_sha256: str
+    excluded: tuple[tuple[str, int], ...]
+    limitations: tuple[str, ...]
+    overall: GroupFigures
+    groups: tuple[GroupFigures, ...]
+
+
+_FILE = TypeAdapter(Evaluation)
+
+
+def evaluate(
+    judged: Sequence[Judged],
+    excluded: Sequence[Excluded],
+    *,
+    card: ScreeningCard,
+    cohort: Cohort,
+    manifest_sha256: str,
+    limitations: tuple[str, ...],
+) -> Evaluation:
+    """All figures of the scans that were judged."""
+    counts = Counter(str(each.reason.code) for each in excluded)
+    return Evaluation(
+        schema=SCHEMA,
+        name=card.name,
+        version=card.version,
+        weights_sha256=card.weights_sha256,
+        training_data=card.training.data,
+        cohort=cohort,
+        manifest_sha256=manifest_sha256,
+        excluded=tuple(sorted(counts.items())),
+        limitations=limitations,
+        overall=figures_of("all", judged, card),
+        groups=tuple(figures_of(name, part, card) for name, part in groups_of(judged)),
+    )
+
+
+def groups_of(judged: Sequence[Judged]) -> tuple[tuple[str, tuple[Judged, ...]], ...]:
+    """Parts of the scans by what they have in common, in the order of the report; a single value makes no part."""
+    by: dict[str, Callable[[Scan], str]] = {
+        "site": lambda scan: scan.site,
+        "scanner": lambda scan: scan.scanner or "unknown",
+        "sex": lambda scan: "unknown" if scan.sex is None else str(scan.sex),
+        "age": age_band,
+        "kV": lambda scan: "unknown" if scan.kvp is None else f"{scan.kvp:g}",
+        "contrast agent": lambda scan: {None: "unknown", True: "yes", False: "no"}[scan.contrast],
+    }
+    parts: list[tuple[str, tuple[Judged, ...]]] = []
+    for name, of in by.items():
+        values = sorted({of(each.scan) for each in judged}, key=_in_order)
+        if len(values) > 1:
+            parts += [
+                (f"{name}: {value}", tuple(each for each in judged if of(each.scan) == value)) for value in values
+            ]
+    return tuple(parts)
+
+
+def _in_order(value: str) -> tuple[bool, str]:
+    """What ends below something comes first."""
+    return not value.startswith("below"), value
+
+
+def age_band(scan: Scan) -> str:
+    """The decade of a patient's age, in years."""
+    if scan.age_years is None:
+        return "unknown"
+    if scan.age_years < _AGE_EDGES[0]:
+        return f"below {_AGE_EDGES[0]}"
+    if scan.age_years >= _AGE_EDGES[-1]:
+        return f"{_AGE_EDGES[-1]} and above"
+    low = max(edge for edge in _AGE_EDGES if edge <= scan.age_years)
+    return f"{low} to {low + 9}"
+
+
+def save_evaluation(evaluation: Evaluation, path: Path) -> None:
+    """Write the figures down."""
+    path.write_bytes(_FILE.dump_json(evaluation, indent=1) + b"\n")
+
+
+def load_evaluation(path: Path) -> tuple[Evaluation, str]:
+    """The figures of a file, and the SHA-256 of the file.
+
+    Raises
+    ------
+    InputRejected
+        Where it is none.
+    """
+    try:
+        content = path.read_bytes()
+        return _FILE.validate_json(content), hashlib.sha256(content).hexdigest()
+    except (OSError, ValidationError) as error:
+        raise InputRejected(f"{path} is no evaluation: {error}") from error
