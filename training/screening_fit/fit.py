@@ -134,7 +134,7 @@ def _in_words(cases: Sequence[KnownCase]) -> str:
     counts = Counter(scan.category for scan in scans)
     categories = ", ".join(f"{counts[category]} {category}" for category in BoneCategory)
     patients, sites = (len({getattr(scan, name) for scan in scans}) for name in ("patient", "site"))
-    return f"{len(scans)} scans of {patients} patients at {sites} sites ({categories}), by quantitative CT."
+    return f"Scans {len(scans)}, patients {patients}, sites {sites}; {categories}, by quantitative CT."
 
 
 def _save_calibrated(
