@@ -12,8 +12,10 @@ from models.heights import height_measurements
 from models.next_level import LUMBAR, SCREENED, levels_of_category, offered_instead, one_alone
 from models.parallel import for_each
 from models.soundness import Soundness, judge_soundness
+from node.domain.bone_density import HuBand, MeanDensity
+from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
-from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity
 from node.domain.reasons import Reason, ReasonCode

@@ -13,9 +13,9 @@ from models.internal_calibration import calibrate_internally
 from models.sharpness import why_too_sharp
 from node.domain.acquisition import Acquisition
 from node.domain.bone_category import PLAUSIBLE_MG_CM3
+from node.domain.bone_density import HuBand
 from node.domain.calibration import CalibratedScanner, Calibration, calibration_for
 from node.domain.contrast import ContrastPhase
-from node.domain.finding import HuBand
 from node.domain.measurement import NORMAL_95, Measurement, NotMeasurable, Quantity, Unit
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.reference_tissues import ImageNoise, TissueReferences

@@ -6,16 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from node.domain.bone_density import HU_BAND_HIGH_ABOVE, HU_BAND_LOW_BELOW, HuBand, MeanDensity
 from node.domain.calibration import CalibrationMethod
-from node.domain.finding import (
-    HU_BAND_HIGH_ABOVE,
-    HU_BAND_LOW_BELOW,
-    CtBoneFindings,
-    HuBand,
-    MeanDensity,
-    Status,
-    VertebraFinding,
-)
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import NotMeasurable, Quantity
 from node.domain.provenance import IntendedUse, Provenance

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from node.cli.outcome import RESULT_FILE, Left
 from node.domain.bone_category import BoneCategory
-from node.domain.finding import CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
+from node.domain.bone_density import HuBand, MeanDensity
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.height_loss import HeightLoss
 from node.domain.measurement import Measurement, Quantity
 from node.domain.provenance import IntendedUse

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from node.domain.bone_category import BoneCategory
+from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.classifier import ClassifierAnswer
-from node.domain.finding import HuBand, MeanDensity
 from node.domain.reasons import Reason, ReasonCode
 
 #: The uncalibrated statement speaks of osteoporosis by DXA alone: it contradicts the other end of the categories.

@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from node.domain.bone_category import BoneCategory
-from node.domain.calibration import CalibrationMethod
+from node.domain.bone_screening import BoneScreening
 from node.domain.confidence import LevelConfidence
 from node.domain.contrast import ContrastPhase
 from node.domain.height_loss import HeightLoss
 from node.domain.levels import VertebralLevel
-from node.domain.measurement import NORMAL_95, Measurement, NotMeasurable, Quantity
+from node.domain.measurement import Measurement, NotMeasurable, Quantity
 from node.domain.reasons import Reason
 from node.domain.reference_tissues import TissueReferences
-
-# L1 trabecular attenuation at 120 kV. Pickhardt et al., Ann Intern Med 2013;158:588-595: at most 160 HU is 90 %
-# sensitive, at most 110 HU more than 90 % specific for osteoporosis by DXA.
-HU_BAND_LOW_BELOW = 110.0
-HU_BAND_HIGH_ABOVE = 160.0
 
 
 class Status(StrEnum):
@@ -27,21 +21,6 @@ class Status(StrEnum):
     ASSESSED = "assessed"
     NOT_EVALUABLE = "not-evaluable"
     FAILED = "failed"
-
-
-class HuBand(StrEnum):
-    """The uncalibrated statement about bone density: where the L1 core's mean HU lies."""
-
-    LOW = "low"
-    INDETERMINATE = "indeterminate"
-    HIGH = "high"
-
-    @classmethod
-    def of(cls, hu: float) -> HuBand:
-        """The band of a mean CT number of the L1 trabecular core, HU."""
-        if hu < HU_BAND_LOW_BELOW:
-            return cls.LOW
-        return cls.HIGH if hu > HU_BAND_HIGH_ABOVE else cls.INDETERMINATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,69 +74,6 @@ class VertebraFinding:
         """The measured value of a quantity in its unit, or `None` where it was not measured."""
         measurement = self.measurement(quantity)
         return None if measurement is None else measurement.value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeanDensity:
-    """Mean of the calibrated densities of two vertebrae.
-
-    Parameters
-    ----------
-    value, standard_uncertainty
-        mg/cm3. Both vertebrae share the error of the equation, so it does not shrink by averaging.
-    """
-
-    value: float
-    standard_uncertainty: float
-    calibration: CalibrationMethod
-
-    @property
-    def interval_95(self) -> tuple[float, float]:
-        """Where 95 % of values lie that are as uncertain, mg/cm3."""
-        reach = NORMAL_95 * self.standard_uncertainty
-        return self.value - reach, self.value + reach
-
-    @property
-    def category(self) -> BoneCategory:
-        """The category of the value."""
-        return BoneCategory.of(self.value)
-
-    @property
-    def also_possible(self) -> tuple[BoneCategory, ...]:
-        """Other categories that the interval reaches."""
-        low, high = (BoneCategory.of(end) for end in self.interval_95)
-        order = list(BoneCategory)
-        reached = order[order.index(high) : order.index(low) + 1]
-        return tuple(category for category in reached if category is not self.category)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoneScreening:
-    """What the levels together say about bone density.
-
-    Parameters
-    ----------
-    hu_band
-        The uncalibrated statement, of L1 alone; `None` where its limits do not hold.
-    levels
-        That the two rest on.
-    density
-        The mean calibrated density of two lumbar vertebrae, the highest two of L1 to L3 that have one; `None` where
-        fewer have one.
-    """
-
-    hu_band: HuBand | None
-    levels: tuple[VertebralLevel, ...]
-    density: MeanDensity | None = None
-
-    def __post_init__(self) -> None:
-        if self.hu_band is None and self.density is None:
-            raise ValueError("a screening must say something")
-
-    @property
-    def category(self) -> BoneCategory | None:
-        """By the mean density; `None` where there is none."""
-        return None if self.density is None else self.density.category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

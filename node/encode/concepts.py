@@ -10,8 +10,9 @@ from highdicom.sr import CodedConcept
 from pydicom.sr.coding import Code
 
 from node.domain.bone_category import BoneCategory
+from node.domain.bone_density import HuBand
 from node.domain.calibration import CalibrationMethod
-from node.domain.finding import HuBand, Status
+from node.domain.finding import Status
 from node.domain.height_loss import Deformity, GenantGrade
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import IntendedUse

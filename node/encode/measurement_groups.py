@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from highdicom import sr
 
-from node.domain.finding import MeanDensity, Status, VertebraFinding
+from node.domain.bone_density import MeanDensity
+from node.domain.finding import Status, VertebraFinding
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.provenance import Provenance
 from node.domain.reasons import Reason

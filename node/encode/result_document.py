@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from node.domain.bone_category import BoneCategory
+from node.domain.bone_density import HuBand
 from node.domain.calibration import CalibrationMethod
 from node.domain.contrast import ContrastPhase
-from node.domain.finding import HuBand, Status
+from node.domain.finding import Status
 from node.domain.height_loss import Deformity
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import IntendedUse

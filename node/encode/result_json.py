@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
-from node.domain.finding import BoneScreening, CtBoneFindings, Status, VertebraFinding
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.height_loss import HeightLoss
 from node.domain.identifiers import Uid
 from node.domain.measurement import Measurement, Quantity

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from highdicom import sr
 
+from node.domain.bone_density import MeanDensity
+from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
-from node.domain.finding import BoneScreening, MeanDensity, Status
+from node.domain.finding import Status
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.result import Result

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from node.domain.bone_density import HuBand, MeanDensity
+from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
 from node.domain.confidence import LevelConfidence
-from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, MeanDensity, Status, VertebraFinding
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.identifiers import Uid
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit

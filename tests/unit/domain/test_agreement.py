@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from node.domain.agreement import why_they_disagree
+from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.calibration import CalibrationMethod
 from node.domain.classifier import ClassifierAnswer, ClassifierMethod
-from node.domain.finding import HuBand, MeanDensity
 from node.domain.provenance import IntendedUse, ModelIdentity
 from node.domain.reasons import ReasonCode
 

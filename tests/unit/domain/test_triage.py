@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.bone_density import HuBand
+from node.domain.bone_screening import BoneScreening
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, Quantity, Unit
 from node.domain.study import Priority

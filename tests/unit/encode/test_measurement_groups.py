@@ -7,7 +7,9 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from node.domain.finding import BoneScreening, CtBoneFindings, HuBand, Status
+from node.domain.bone_density import HuBand
+from node.domain.bone_screening import BoneScreening
+from node.domain.finding import CtBoneFindings, Status
 from node.domain.levels import VertebralLevel
 from node.domain.outgoing import ObjectKind
 from node.domain.reasons import ReasonCode

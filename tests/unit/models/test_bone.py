@@ -6,7 +6,8 @@ import pytest
 
 from models.bone import measure_bone, not_evaluable
 from models.crops import SpineCrops
-from node.domain.finding import CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.bone_density import HuBand
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode

@@ -10,8 +10,9 @@ from models.bone import measure_bone
 from models.crops import SpineCrops
 from models.density import DensityRule
 from node.domain.bone_category import BoneCategory
+from node.domain.bone_density import HuBand
 from node.domain.calibration import CalibrationMethod
-from node.domain.finding import CtBoneFindings, HuBand, Status
+from node.domain.finding import CtBoneFindings, Status
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.reasons import Reason, ReasonCode

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from models.measurement_words import RESEARCH, Line, Tone, notice, summary_of, words_of
-from node.domain.finding import CtBoneFindings, HuBand, Status
+from node.domain.bone_density import HuBand
+from node.domain.finding import CtBoneFindings, Status
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import NotMeasurable, Quantity
 from node.domain.provenance import IntendedUse

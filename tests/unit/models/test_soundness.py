@@ -10,7 +10,8 @@ from models.bone import FRACTURES_NOT_LOOKED_FOR, measure_bone
 from models.crops import BodyCrop, SpineCrops
 from models.heights import QUANTITIES, BodyHeights
 from models.soundness import judge_soundness
-from node.domain.finding import CtBoneFindings, HuBand, Status, VertebraFinding
+from node.domain.bone_density import HuBand
+from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.height_loss import Deformity, GenantGrade
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import NotMeasurable, Quantity
