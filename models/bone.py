@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from models.attenuation import measure_attenuation
@@ -15,6 +15,7 @@ from models.soundness import Soundness, judge_soundness
 from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
+from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity
@@ -42,11 +43,20 @@ FRACTURES_NOT_LOOKED_FOR = (
 )
 
 
-def measure_bone(spine: SpineCrops, rule: DensityRule) -> CtBoneFindings:
+#: Asks the classifier about a scan of which some vertebrae must not be shown to it.
+Ask = Callable[[Mapping[VertebralLevel, Reason]], ClassifierAnswer | Reason]
+
+
+def measure_bone(spine: SpineCrops, rule: DensityRule, ask: Ask | None = None) -> CtBoneFindings:
     """CT numbers, and densities where they are calibrated, of every vertebra that has a certain level and is whole.
 
     L1 gives the uncalibrated statement about bone density, the highest two of L1 to L3 together the category. Whatever
     is uncertain, cut, missing or not sound carries its reason instead of a number.
+
+    Parameters
+    ----------
+    ask
+        The classifier of the same scan; `None` where there is none.
     """
     judged = zip(spine.crops, judge_soundness(spine.crops), strict=True)
     found = tuple(for_each(partial(_finding, rule=rule), judged))
@@ -58,15 +68,19 @@ def measure_bone(spine: SpineCrops, rule: DensityRule) -> CtBoneFindings:
     hu = screened.value(Quantity.CORE_MEAN_HU)
     band = None if hu is None else rule.band(hu)
     density = _mean_density(vertebrae)
+    answer = None if ask is None or hu is None else _answer(ask, rule, vertebrae)
+    screening = _screening(
+        None if isinstance(band, Reason) else band,
+        density if isinstance(density, MeanDensity) else None,
+        None if isinstance(answer, Reason) else answer,
+        levels=levels_of_category(vertebrae),
+    )
+    unsaid = (*_unsaid(band, screened, vertebrae, density), *_unanswered(answer, screening))
     return CtBoneFindings(
         status=Status.ASSESSED if assessed else Status.NOT_EVALUABLE,
-        reasons=_unsaid(band, screened, vertebrae, density) if assessed else _distinct(vertebrae),
+        reasons=tuple(dict.fromkeys(unsaid)) if assessed else _distinct(vertebrae),
         vertebrae=vertebrae,
-        screening=_screening(
-            None if isinstance(band, Reason) else band,
-            density if isinstance(density, MeanDensity) else None,
-            levels=levels_of_category(vertebrae),
-        ),
+        screening=screening,
         limitations=(*_limitations(vertebrae), *rule.limitations, *spine.limitations),
         contrast=rule.contrast.phase,
         references=spine.references,
@@ -142,12 +156,32 @@ def _mean_density(vertebrae: Sequence[VertebraFinding]) -> MeanDensity | Reason 
     )
 
 
+def _answer(ask: Ask, rule: DensityRule, vertebrae: Sequence[VertebraFinding]) -> ClassifierAnswer | Reason:
+    """Of the classifier, which sees no vertebra that was not measured, or why it was not asked."""
+    refused = rule.against_classifying
+    if refused is not None:
+        return refused
+    return ask({vertebra.level: vertebra.reasons[0] for vertebra in vertebrae if vertebra.level and vertebra.reasons})
+
+
+def _unanswered(answer: ClassifierAnswer | Reason | None, screening: BoneScreening | None) -> tuple[Reason, ...]:
+    """Why the classifier says nothing, and why nothing can be said although it did."""
+    indeterminate = None if screening is None else screening.indeterminate
+    return tuple(reason for reason in (answer, indeterminate) if isinstance(reason, Reason))
+
+
 def _screening(
-    band: HuBand | None, density: MeanDensity | None, *, levels: tuple[VertebralLevel, ...]
+    band: HuBand | None,
+    density: MeanDensity | None,
+    answer: ClassifierAnswer | None,
+    *,
+    levels: tuple[VertebralLevel, ...],
 ) -> BoneScreening | None:
-    if band is None and density is None:
-        return None
-    return BoneScreening(hu_band=band, density=density, levels=(SCREENED,) if density is None else levels)
+    if density is not None:
+        return BoneScreening(hu_band=band, density=density, answer=answer, levels=levels)
+    if band is not None:
+        return BoneScreening(hu_band=band, answer=answer, levels=(SCREENED,))
+    return None if answer is None else BoneScreening(hu_band=None, answer=answer, levels=answer.levels)
 
 
 def _finding(judged: tuple[BodyCrop, Soundness], *, rule: DensityRule) -> VertebraFinding:

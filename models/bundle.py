@@ -30,6 +30,9 @@ BUNDLES = Path(__file__).parent / "bundles"
 #: The networks of the pipeline `ct-bone` that find vertebral bodies: in the whole scan, and each one finely.
 SPINE_CT, BODY_CT = BUNDLES / "spine-ct", BUNDLES / "body-ct"
 
+#: The classifier of the pipeline `ct-bone`; see `models.screening.bundle`.
+BMD_SCREENING = BUNDLES / "bmd-screening"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bundle:

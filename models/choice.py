@@ -1,4 +1,4 @@
-"""The networks that a site has chosen, or those that come with the project."""
+"""The networks and the classifier that a site has chosen, or those that come with the project."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from models.backends.own import OwnNetwork
 from models.backends.port import TissueBackend
-from models.bundle import BODY_CT, SPINE_CT, Bundle, load_bundle
+from models.bundle import BMD_SCREENING, BODY_CT, SPINE_CT, Bundle, load_bundle
 from models.levels.file import load_levels
 from models.levels.plausible import PLAUSIBLE
 from models.levels.rule import LevelRule
 from models.release import read_public_keys
+from models.screening.bundle import ScreeningBundle
+from models.screening.bundle import load_bundle as load_screening_bundle
 from models.spine import SpineModel
 from models.tissues import BodyClass, Tissue
 from node.domain.errors import ConfigurationError
-from node.domain.networks import BackendName, SpineChoice
+from node.domain.networks import BackendName, ClassifierChoice, SpineChoice
 
 #: What comes with the project.
 SHIPPED = SpineChoice()
@@ -50,6 +52,17 @@ def load_spine_model(device: torch.device, choice: SpineChoice = SHIPPED) -> Spi
         levels=LevelRule(model=model, asked=choice.level_probability),
         levels_identity=identity,
     )
+
+
+def load_classifier(device: torch.device, choice: ClassifierChoice) -> ScreeningBundle:
+    """The classifier of bone density, ready on a device.
+
+    Raises
+    ------
+    ConfigurationError
+        Where it cannot be read, or claims clinical use without a release that is trusted.
+    """
+    return load_screening_bundle(choice.bundle or BMD_SCREENING, device, trusted=read_public_keys(choice.release_keys))
 
 
 def _own(device: torch.device, folder: Path, trusted: Sequence[Ed25519PublicKey]) -> Bundle:

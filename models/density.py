@@ -115,6 +115,16 @@ class DensityRule:
         return self._contrast or _band(hu, self.contrast.correction.then(self._voltage))
 
     @property
+    def against_classifying(self) -> Reason | None:
+        """Why images like these are none that the classifier has learned from; `None` where nothing speaks against it.
+
+        It has seen venous contrast agent and the tube voltages that a density is given for.
+        """
+        if self.acquisition.kvp is None:
+            return Reason(code=ReasonCode.TUBE_VOLTAGE, detail="The headers do not say one.")
+        return self._unusual or self._tube_voltage or self._contrast or self._too_sharp
+
+    @property
     def limitations(self) -> tuple[str, ...]:
         """What was corrected, and what blood says against the headers, in sentences for the report."""
         told = (self._told_of_contrast, self._told_of_voltage)

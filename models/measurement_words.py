@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HU_BAND_HIGH_ABOVE, HU_BAND_LOW_BELOW, HuBand, MeanDensity
 from node.domain.calibration import CalibrationMethod
+from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import NotMeasurable, Quantity
@@ -94,12 +96,16 @@ def summary_of(findings: CtBoneFindings, *, besides: Sequence[VertebralLevel]) -
     screening = findings.screening
     lines = []
     if screening is not None and screening.density is not None:
-        lines += _category(screening.density)
+        lines += _category(screening.density, screening.levels, is_told=screening.method == "calibrated-bmd")
     if screening is not None and screening.hu_band is not None:
         # a category says more, and two headlines could be taken for one
         tone = Tone.NUMBER if screening.density is None else Tone.PLAIN
         lines.append(Line(text=f"L1 is {_BANDS[screening.hu_band]}, uncalibrated", tone=tone))
         lines.append(Line(text="A band of CT numbers is no bone density and no diagnosis."))
+    if screening is not None and screening.answer is not None:
+        lines += _answer(screening.answer)
+    if screening is not None and screening.indeterminate is not None:
+        lines.insert(0, Line(text="Indeterminate", tone=Tone.NUMBER))
     if not lines:
         lines.append(Line(text="No statement about bone density", tone=Tone.WARNING))
     missing: dict[Reason, list[str]] = {}
@@ -113,14 +119,19 @@ def summary_of(findings: CtBoneFindings, *, besides: Sequence[VertebralLevel]) -
     return (*lines, *_because([reason for reason in findings.reasons if reason not in missing]))
 
 
-def _category(density: MeanDensity) -> list[Line]:
+def _category(density: MeanDensity, levels: Sequence[VertebralLevel], *, is_told: bool) -> list[Line]:
+    """The mean; its category as a headline, unless that is indeterminate."""
     low, high = density.interval_95
     reached = " and ".join(category.value for category in density.also_possible)
-    mean = f"Mean of L1 and L2: {density.value:.0f} mg/cm³, {low:.0f} to {high:.0f} mg/cm³ (95 %)"
-    return [
-        Line(text=f"{density.category.value.capitalize()} range", tone=Tone.NUMBER),
-        Line(text=f"{mean}{f'; this reaches {reached}' if reached else ''}. No diagnosis."),
-    ]
+    mean = f"Mean of {' and '.join(levels)}: {density.value:.0f} mg/cm³, {low:.0f} to {high:.0f} mg/cm³ (95 %)"
+    headline = [Line(text=f"{density.category.value.capitalize()} range", tone=Tone.NUMBER)] if is_told else []
+    return [*headline, Line(text=f"{mean}{f'; this reaches {reached}' if reached else ''}. No diagnosis.")]
+
+
+def _answer(answer: ClassifierAnswer) -> list[Line]:
+    ranked = sorted(BoneCategory, key=answer.probability, reverse=True)
+    told = ", ".join(f"{category} {answer.probability(category):.2f}" for category in ranked)
+    return [Line(text=f"Classifier, by {' and '.join(answer.levels)}: {told} ({answer.word})")]
 
 
 def _because(reasons: Sequence[Reason]) -> list[Line]:

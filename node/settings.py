@@ -24,6 +24,7 @@ from node.domain.networks import (
     LEAST_LEVEL_PROBABILITY,
     USUAL_LEVEL_PROBABILITY,
     BackendName,
+    ClassifierChoice,
     SpineChoice,
 )
 from node.domain.selection import SelectionRule
@@ -140,6 +141,10 @@ class WorkerSettings(_Section):
         lt=1.0,
         description="How probable the name of a vertebra must be; 0.99 is a score of 0.95 where nothing is calibrated.",
     )
+    classifier: bool = Field(False, description="Whether a classifier of bone density answers beside the measurement.")
+    classifier_bundle: Path | None = Field(
+        None, description="Model folder of that classifier; empty takes the shipped one."
+    )
     release_keys: tuple[Path, ...] = Field(
         (),
         description="PEM files of the Ed25519 public keys that may release models for clinical use; without one, all "
@@ -157,6 +162,13 @@ class WorkerSettings(_Section):
             level_probability=self.level_probability,
             release_keys=self.release_keys,
         )
+
+    @property
+    def second_answer(self) -> ClassifierChoice | None:
+        """Which classifier is asked; `None` for none."""
+        if not self.classifier:
+            return None
+        return ClassifierChoice(bundle=self.classifier_bundle, release_keys=self.release_keys)
 
 
 class CalibrationSettings(_Section):

@@ -37,6 +37,7 @@ def parts() -> WorkerParts:
         device=settings.workers.device,
         threads=settings.workers.threads,
         networks=settings.workers.networks,
+        classifier=settings.workers.second_answer,
         calibrations=settings.calibrated_scanners,
         internal_calibration=settings.density.internal_calibration,
         code_version=code_version(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from models.choice import load_spine_model
+from models.choice import load_classifier, load_spine_model
 from models.device import choose_device
 from node.domain.errors import NodeError
 from node.settings import load_settings
@@ -18,11 +18,14 @@ def main() -> int:
     try:
         settings = load_settings()
         device = choose_device(settings.workers.device)
-        networks = load_spine_model(device, settings.workers.networks)
+        identities = load_spine_model(device, settings.workers.networks).identities
+        choice = settings.workers.second_answer
+        if choice is not None:
+            identities = (*identities, load_classifier(device, choice).card.identity)
     except NodeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    told = ", ".join(f"{model.name} {model.version} ({model.intended_use})" for model in networks.identities)
+    told = ", ".join(f"{model.name} {model.version} ({model.intended_use})" for model in identities)
     sys.stdout.write(f"{told} on {device}\n")
     return 0
 

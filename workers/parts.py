@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from node.domain.calibration import CalibratedScanner
-from node.domain.networks import SpineChoice
+from node.domain.networks import ClassifierChoice, SpineChoice
 from node.domain.ports import ArtefactStore, Clock, LeasedRunner, StudyReader, SystemClock, WorkLedger
 
 
@@ -23,6 +23,8 @@ class WorkerParts:
         CPU threads for reading files and for the network; 0 takes as many as the process may use cores.
     networks
         Which find vertebrae.
+    classifier
+        Which gives a second answer; `None` for none.
     calibrations
         What the site has measured on its scanners.
     internal_calibration
@@ -38,6 +40,7 @@ class WorkerParts:
     device: str
     threads: int
     networks: SpineChoice
+    classifier: ClassifierChoice | None
     calibrations: tuple[CalibratedScanner, ...]
     internal_calibration: bool
     code_version: str

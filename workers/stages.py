@@ -20,6 +20,7 @@ from models.pictures import draw_refused, draw_spine
 from models.references import read_references
 from models.refine import FineBody
 from models.scan import PreparedScan
+from models.screening.answer import asking
 from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
 from node.artefacts import (
@@ -82,7 +83,7 @@ class CtBoneStages:
     def __init__(self, parts: WorkerParts) -> None:
         self._parts = parts
         self._voxels = VoxelMemory()
-        self._model = ResidentModel(parts.networks, device=parts.device, threads=parts.threads)
+        self._model = ResidentModel(parts.networks, parts.classifier, device=parts.device, threads=parts.threads)
 
     def segment(self, lease: Lease) -> StageOutcome:
         """Find the vertebral bodies of the chosen series; leaves label map and crops.
@@ -123,9 +124,13 @@ class CtBoneStages:
         left = {artefact.name: artefact for artefact in self._parts.ledger.artefacts(lease.item)}
         crops = crops_from_bytes(self._read(left, CROPS))
         origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
-        findings = measure_bone(crops, self._density_rule(lease.item, crops.references))
+        rule = self._density_rule(lease.item, crops.references)
+        classifier = self._model.classifier
+        ask = None if classifier is None else asking(classifier, crops, kvp=rule.acquisition.kvp)
+        findings = measure_bone(crops, rule, ask)
+        answer = None if findings.screening is None else findings.screening.answer
         provenance = self._provenance(
-            origin.models,
+            origin.models if answer is None else (*origin.models, answer.model),
             device=origin.device,
             configuration_sha256=_of_both(origin.configuration_sha256, self._parts.configuration_sha256),
             started_at=origin.started_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import torch
@@ -63,6 +63,21 @@ def screening_case(
         return l1
     l2 = _sound_image(spine, VertebralLevel.L2, unsound)
     return ScreeningCase(l1=l1, l2=None if isinstance(l2, Reason) else l2, references=references)
+
+
+def asking(
+    bundle: ScreeningBundle, spine: SpineCrops, *, kvp: float | None
+) -> Callable[[Mapping[VertebralLevel, Reason]], ClassifierAnswer | Reason]:
+    """What asks the classifier about a scan, given why some of its vertebrae are not to be shown to it.
+
+    Parameters
+    ----------
+    kvp
+        Tube voltage, kV.
+    """
+    slice_mm = spine.crops[0].affine.spacing_mm[0] if spine.crops else None
+    references = references_of(spine.references, kvp=kvp, slice_mm=slice_mm)
+    return lambda unsound: classify(bundle, spine, references, unsound=unsound)
 
 
 def classify(

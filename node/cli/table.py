@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -9,6 +11,8 @@ from rich.table import Table
 from node.cli.outcome import RESULT_FILE, Left
 from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand, MeanDensity
+from node.domain.bone_screening import BoneScreening
+from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.height_loss import HeightLoss
 from node.domain.measurement import Measurement, Quantity
@@ -45,11 +49,9 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
     """Print what was found: one row a vertebra, then what it says, then how far to trust it."""
     if findings.vertebrae:
         console.print(_table(findings))
-    screening = findings.screening
-    if screening is not None and screening.density is not None:
-        console.print(f"[bold]Mean density of {' and '.join(screening.levels)}:[/bold] {_mean(screening.density)}")
-    if screening is not None and screening.hu_band is not None:
-        console.print(f"[bold]Attenuation of L1:[/bold] {_BAND_WORDS[screening.hu_band]} (uncalibrated)")
+    if findings.screening is not None:
+        for line in _screening_lines(findings.screening):
+            console.print(line)
     if findings.offer:
         console.print(escape(findings.offer), highlight=False)
     if findings.status is not Status.ASSESSED:
@@ -60,6 +62,18 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
         console.print(f"[dim]{escape(limitation)}[/dim]")
     if research:
         console.print("[bold]Research use only.[/bold]")
+
+
+def _screening_lines(screening: BoneScreening) -> Iterator[str]:
+    """What the levels together say, with rich's markup."""
+    if screening.density is not None:
+        yield f"[bold]Mean density of {' and '.join(screening.levels)}:[/bold] {_mean(screening.density)}"
+    if screening.hu_band is not None:
+        yield f"[bold]Attenuation of L1:[/bold] {_BAND_WORDS[screening.hu_band]} (uncalibrated)"
+    if screening.answer is not None:
+        yield f"[bold]Classifier, by {' and '.join(screening.answer.levels)}:[/bold] {_answer(screening.answer)}"
+    if screening.indeterminate is not None:
+        yield "[bold yellow]Indeterminate:[/bold yellow] no category of bone density can be told"
 
 
 def _table(findings: CtBoneFindings) -> Table:
@@ -111,3 +125,9 @@ def _mean(density: MeanDensity) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def _answer(answer: ClassifierAnswer) -> str:
+    """The most probable category first."""
+    ranked = sorted(BoneCategory, key=answer.probability, reverse=True)
+    return ", ".join(f"{category} {answer.probability(category):.2f}" for category in ranked) + f" ({answer.word})"

@@ -62,3 +62,8 @@ class MeanDensity:
         order = list(BoneCategory)
         reached = order[order.index(high) : order.index(low) + 1]
         return tuple(category for category in reached if category is not self.category)
+
+    @property
+    def is_decisive(self) -> bool:
+        """Whether there is a category that the interval does not reach."""
+        return len(self.also_possible) < len(BoneCategory) - 1

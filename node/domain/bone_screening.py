@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from node.domain.agreement import why_they_disagree
 from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand, MeanDensity
+from node.domain.classifier import ClassifierAnswer, ClassifierMethod
 from node.domain.levels import VertebralLevel
+from node.domain.reasons import Reason, ReasonCode
+
+#: What a category may rest on: a calibrated density, or one of the classifier's models.
+CategoryMethod = Literal["calibrated-bmd"] | ClassifierMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,21 +25,56 @@ class BoneScreening:
     hu_band
         The uncalibrated statement, of L1 alone; `None` where its limits do not hold.
     levels
-        That the two rest on.
+        That band and density rest on; those of the answer where neither is there.
     density
         The mean calibrated density of two lumbar vertebrae, the highest two of L1 to L3 that have one; `None` where
         fewer have one.
+    answer
+        Of the classifier; `None` where it was not asked or may not answer.
     """
 
     hu_band: HuBand | None
     levels: tuple[VertebralLevel, ...]
     density: MeanDensity | None = None
+    answer: ClassifierAnswer | None = None
 
     def __post_init__(self) -> None:
-        if self.hu_band is None and self.density is None:
+        if self.hu_band is None and self.density is None and self.answer is None:
             raise ValueError("a screening must say something")
 
     @property
+    def disagreement(self) -> Reason | None:
+        """Why the measurement and the classifier cannot both be right; `None` where they can."""
+        return why_they_disagree(self.hu_band, self.density, self.answer)
+
+    @property
+    def indeterminate(self) -> Reason | None:
+        """Why there is no category although something was measured or answered: the two contradict each other, or the
+        density alone leaves every category open.
+        """
+        if self.disagreement is not None:
+            return self.disagreement
+        if self.density is None or self.density.is_decisive or self.answer is not None:
+            return None
+        low, high = self.density.interval_95
+        return Reason(code=ReasonCode.INTERVAL_TOO_WIDE, detail=f"It goes from {low:.0f} to {high:.0f} mg/cm3.")
+
+    @property
+    def method(self) -> CategoryMethod | None:
+        """What the category rests on; `None` where there is none."""
+        if self.indeterminate is not None:
+            return None
+        if self.density is not None and self.density.is_decisive:
+            return "calibrated-bmd"
+        return None if self.answer is None else self.answer.method
+
+    @property
     def category(self) -> BoneCategory | None:
-        """By the mean density; `None` where there is none."""
-        return None if self.density is None else self.density.category
+        """By the density where that decides, else by the classifier; `None` where neither is there, and where it is
+        indeterminate.
+        """
+        if self.method is None:
+            return None
+        if self.density is not None and self.density.is_decisive:
+            return self.density.category
+        return None if self.answer is None else self.answer.category

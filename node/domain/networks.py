@@ -1,4 +1,4 @@
-"""Which networks find vertebrae, and how sure a site wants their names to be."""
+"""Which networks find vertebrae, how sure a site wants their names to be, and which classifier is asked."""
 
 from __future__ import annotations
 
@@ -51,3 +51,19 @@ class SpineChoice:
             raise ConfigurationError(
                 f"levels must be asked for with {LEAST_LEVEL_PROBABILITY} to below 1, got {self.level_probability}"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierChoice:
+    """The classifier of bone density that a site has chosen.
+
+    Parameters
+    ----------
+    bundle
+        Its folder; `None` for the one that comes with the project.
+    release_keys
+        See `SpineChoice`.
+    """
+
+    bundle: Path | None = None
+    release_keys: tuple[Path, ...] = ()

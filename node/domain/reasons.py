@@ -59,6 +59,7 @@ class ReasonCode(StrEnum):
     IMPLAUSIBLE_DENSITY = "implausible-density"
     LEVELS_DISAGREE = "levels-disagree"
     ANSWERS_DISAGREE = "answers-disagree"
+    INTERVAL_TOO_WIDE = "interval-too-wide"
     ARTERIAL_PHASE = "arterial-phase"
     KERNEL_TOO_SHARP = "kernel-too-sharp"
     # of the tissues around the spine
@@ -113,6 +114,7 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.IMPLAUSIBLE_DENSITY: "The density is none that trabecular bone has.",
     ReasonCode.LEVELS_DISAGREE: "Neighbouring vertebrae differ more than in one person.",
     ReasonCode.ANSWERS_DISAGREE: "The measurement and the classifier contradict each other.",
+    ReasonCode.INTERVAL_TOO_WIDE: "The interval of the density reaches every category.",
     ReasonCode.ARTERIAL_PHASE: "In the arterial phase contrast agent changes bone by an unknown amount.",
     ReasonCode.KERNEL_TOO_SHARP: "The reconstruction kernel is too sharp for CT numbers of trabecular bone.",
     ReasonCode.TISSUE_NOT_FOUND: "A tissue that tells of the scan was not found.",

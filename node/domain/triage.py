@@ -28,9 +28,11 @@ class Triage:
 def triage(findings: CtBoneFindings, policy: TriagePolicy) -> Triage:
     """The priority that the findings give the study under the site's policy.
 
-    A CT number of a scan in which the limits of the band do not hold is below no limit either.
+    A CT number of a scan in which the limits of the band do not hold is below no limit either, and one that the
+    classifier contradicts is for a reader to judge.
     """
-    holds = findings.screening is not None and findings.screening.hu_band is not None
+    screening = findings.screening
+    holds = screening is not None and screening.hu_band is not None and screening.disagreement is None
     if policy.l1_hu_below is not None and holds:
         for vertebra in findings.vertebrae:
             hu = vertebra.value(Quantity.CORE_MEAN_HU)

@@ -12,6 +12,7 @@ from pydicom.sr.coding import Code
 from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand
 from node.domain.calibration import CalibrationMethod
+from node.domain.classifier import ClassifierMethod
 from node.domain.finding import Status
 from node.domain.height_loss import Deformity, GenantGrade
 from node.domain.levels import VertebralLevel
@@ -214,6 +215,23 @@ BMD_CATEGORY_OF: dict[BoneCategory, Concept] = {
     BoneCategory.NORMAL: private("BMD010", "Normal: above 120 mg/cm3"),
     BoneCategory.OSTEOPENIA: private("BMD011", "Low bone mass (osteopenia range): 80 to 120 mg/cm3"),
     BoneCategory.OSTEOPOROSIS: private("BMD012", "Osteoporosis range: below 80 mg/cm3"),
+}
+BMD_INDETERMINATE = private("BMD013", "Indeterminate: no category can be told")
+CLASSIFIER_CATEGORY = private("BMD030", "Bone density category by classifier")
+CLASSIFIER_METHOD = private("BMD031", "Vertebrae that the classifier saw")
+CLASSIFIER_METHOD_OF: dict[ClassifierMethod, Concept] = {
+    ClassifierMethod.L1_L2: private("BMD032", "L1 and L2, features fused"),
+    ClassifierMethod.L1: private("BMD033", "L1 alone"),
+}
+CLASS_PROBABILITY_OF: dict[BoneCategory, Concept] = {
+    BoneCategory.NORMAL: private("BMD040", "Probability of normal bone density, 0 to 1, calibrated"),
+    BoneCategory.OSTEOPENIA: private("BMD041", "Probability of osteopenia, 0 to 1, calibrated"),
+    BoneCategory.OSTEOPOROSIS: private("BMD042", "Probability of osteoporosis, 0 to 1, calibrated"),
+}
+CLASS_SCORE_OF: dict[BoneCategory, Concept] = {
+    BoneCategory.NORMAL: private("BMD050", "Score of normal bone density, 0 to 1, not a probability"),
+    BoneCategory.OSTEOPENIA: private("BMD051", "Score of osteopenia, 0 to 1, not a probability"),
+    BoneCategory.OSTEOPOROSIS: private("BMD052", "Score of osteoporosis, 0 to 1, not a probability"),
 }
 CALIBRATION_METHOD = private("BMD020", "Calibration method")
 CALIBRATION_METHOD_OF: dict[CalibrationMethod, Concept] = {

@@ -49,6 +49,7 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.SPECTRAL: (38, "Computed from several energies"),
     ReasonCode.IMPLAUSIBLE_DENSITY: (39, "Implausible density"),
     ReasonCode.LEVELS_DISAGREE: (40, "Neighbouring vertebrae disagree"),
+    ReasonCode.INTERVAL_TOO_WIDE: (42, "Interval of the density reaches every category"),
     ReasonCode.ANSWERS_DISAGREE: (41, "Measurement and classifier contradict each other"),
     ReasonCode.TISSUE_NOT_FOUND: (60, "Reference tissue not found"),
     ReasonCode.ARTERIAL_PHASE: (61, "Arterial phase"),

@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 from highdicom import sr
 
+from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import MeanDensity
+from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import Status, VertebraFinding
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.provenance import Provenance
@@ -22,6 +24,8 @@ from node.encode.concepts import (
     BONE_MINERAL_DENSITY,
     CALIBRATION_METHOD,
     CALIBRATION_METHOD_OF,
+    CLASS_PROBABILITY_OF,
+    CLASS_SCORE_OF,
     COMMENT,
     CUBIC_MILLIMETER,
     HEIGHT,
@@ -234,6 +238,15 @@ def mean_density(density: MeanDensity) -> sr.Measurement:
     )
     measurement[0].ContentSequence.append(_uncertainty(density.standard_uncertainty, unit))
     return measurement
+
+
+def class_probabilities(answer: ClassifierAnswer) -> list[sr.Measurement]:
+    """One item a category; a score where nobody compared the numbers with truth."""
+    names = CLASS_PROBABILITY_OF if answer.calibrated else CLASS_SCORE_OF
+    return [
+        _BodyMeasurement(name=names[category].coded, value=round(answer.probability(category), 3), unit=NO_UNITS.coded)
+        for category in BoneCategory
+    ]
 
 
 def _height_loss(finding: VertebraFinding) -> list[sr.Measurement]:

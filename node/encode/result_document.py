@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand
+from node.domain.bone_screening import CategoryMethod
 from node.domain.calibration import CalibrationMethod
+from node.domain.classifier import ClassifierMethod
 from node.domain.contrast import ContrastPhase
 from node.domain.finding import Status
 from node.domain.height_loss import Deformity
@@ -110,19 +112,30 @@ class ReferencesPart(_Part):
     noise: NoisePart
 
 
+class ClassifierPart(_Part):
+    """What the classifier says; `kind` is what its numbers are called: they are scores unless they were calibrated."""
+
+    category: BoneCategory
+    method: ClassifierMethod
+    levels: tuple[VertebralLevel, ...]
+    kind: Literal["probability", "score"]
+    probabilities: dict[BoneCategory, Probability]
+    model: str
+
+
 class ScreeningPart(_Part):
     """What the levels say together: `hu_band` uncalibrated, `category` from a calibration or a classifier only.
 
-    `bmd` is the mean of the levels that the category is of.
+    `bmd` is the mean of `levels`. `category` is indeterminate where measurement and classifier contradict each other,
+    and where the density alone leaves every category open; the reasons of the pipeline say which.
     """
 
     hu_band: HuBand | None = None
-    category: BoneCategory | None = None
-    method: Literal["classifier-l1-l2", "classifier-l1", "calibrated-bmd"] | None = None
-    probabilities: dict[BoneCategory, Probability] | None = None
+    category: BoneCategory | Literal["indeterminate"] | None = None
+    method: CategoryMethod | None = None
     bmd: Bmd | None = None
+    classifier: ClassifierPart | None = None
     levels: tuple[VertebralLevel, ...]
-    model: str | None = None
 
 
 class Effect(_Part):

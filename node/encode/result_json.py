@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from node.domain.bone_category import BoneCategory
 from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
+from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.height_loss import HeightLoss
 from node.domain.identifiers import Uid
@@ -23,6 +25,7 @@ from node.encode.result_document import (
     SCHEMA_DIALECT,
     SCHEMA_VERSION,
     Bmd,
+    ClassifierPart,
     HeightLossPart,
     Heights,
     ObjectPart,
@@ -214,8 +217,20 @@ def _screening(screening: BoneScreening | None) -> ScreeningPart | None:
     density = screening.density
     return ScreeningPart(
         hu_band=screening.hu_band,
-        category=screening.category,
+        category="indeterminate" if screening.indeterminate is not None else screening.category,
         bmd=None if density is None else _told(density.value, density.interval_95, density.calibration),
-        method=None if screening.category is None else "calibrated-bmd",
+        classifier=None if screening.answer is None else _classifier(screening.answer),
+        method=screening.method,
         levels=screening.levels,
+    )
+
+
+def _classifier(answer: ClassifierAnswer) -> ClassifierPart:
+    return ClassifierPart(
+        category=answer.category,
+        method=answer.method,
+        levels=answer.levels,
+        kind=answer.word,
+        probabilities={category: round(answer.probability(category), 3) for category in BoneCategory},
+        model=f"{answer.model.name} {answer.model.version}",
     )

@@ -1,12 +1,14 @@
-"""What a report says of the study as a whole: assessed or not, why not, and the HU band."""
+"""What a report says of the study as a whole: assessed or not, why not, the band, the density and the classifier."""
 
 from __future__ import annotations
 
 from highdicom import sr
 
+from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import MeanDensity
 from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
+from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import Status
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
@@ -16,8 +18,12 @@ from node.encode.concepts import (
     ARTIFICIAL_INTELLIGENCE,
     BMD_CATEGORY,
     BMD_CATEGORY_OF,
+    BMD_INDETERMINATE,
     CALIBRATION_METHOD,
     CALIBRATION_METHOD_OF,
+    CLASSIFIER_CATEGORY,
+    CLASSIFIER_METHOD,
+    CLASSIFIER_METHOD_OF,
     FINDING,
     HU_BAND,
     HU_BAND_OF,
@@ -31,7 +37,13 @@ from node.encode.concepts import (
     vertebra,
 )
 from node.encode.context import Names
-from node.encode.measurement_groups import add_comments, evaluation, mean_density, reason_evaluations
+from node.encode.measurement_groups import (
+    add_comments,
+    class_probabilities,
+    evaluation,
+    mean_density,
+    reason_evaluations,
+)
 
 UNCALIBRATED = "An uncalibrated CT number band: not a bone mineral density and not a diagnosis."
 NOT_A_DIAGNOSIS = "For women after the menopause and older men; not a diagnosis."
@@ -59,12 +71,13 @@ def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitati
             parameters=algorithm_parameters(provenance),
             family=ARTIFICIAL_INTELLIGENCE.coded if provenance.models else None,
         ),
-        measurements=[mean_density(band.density)] if band and band.density else None,
+        measurements=_measurements(band) or None,
         qualitative_evaluations=[
             evaluation(STATUS, STATUS_OF[findings.status]),
             evaluation(INTENDED_USE, INTENDED_USE_OF[provenance.intended_use]),
             *_hu_band(band),
             *_category(band),
+            *_classifier(band),
             *([] if findings.offered is None else [evaluation(OFFERED_INSTEAD, vertebra(findings.offered))]),
             *reason_evaluations(findings.reasons),
         ],
@@ -77,13 +90,36 @@ def _hu_band(band: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
     return [evaluation(HU_BAND, HU_BAND_OF[band.hu_band])] if band and band.hu_band else []
 
 
-def _category(band: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
-    """The category of the density, and how CT numbers became one."""
-    if band is None or band.density is None:
+def _measurements(screening: BoneScreening | None) -> list[sr.Measurement]:
+    """The mean density, and how probable the classifier holds each category."""
+    if screening is None:
+        return []
+    measured = [] if screening.density is None else [mean_density(screening.density)]
+    return measured if screening.answer is None else [*measured, *class_probabilities(screening.answer)]
+
+
+def _category(screening: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
+    """The category, and how CT numbers became a density where they did."""
+    if screening is None:
+        return []
+    calibrations = [] if screening.density is None else [screening.density.calibration]
+    told = [evaluation(CALIBRATION_METHOD, CALIBRATION_METHOD_OF[method]) for method in calibrations]
+    if screening.indeterminate is not None:
+        return [evaluation(BMD_CATEGORY, BMD_INDETERMINATE), *told]
+    return told if screening.category is None else [_of_category(screening.category), *told]
+
+
+def _of_category(category: BoneCategory) -> sr.QualitativeEvaluation:
+    return evaluation(BMD_CATEGORY, BMD_CATEGORY_OF[category])
+
+
+def _classifier(screening: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
+    """The most probable category, and what the classifier saw."""
+    if screening is None or screening.answer is None:
         return []
     return [
-        evaluation(BMD_CATEGORY, BMD_CATEGORY_OF[band.density.category]),
-        evaluation(CALIBRATION_METHOD, CALIBRATION_METHOD_OF[band.density.calibration]),
+        evaluation(CLASSIFIER_CATEGORY, BMD_CATEGORY_OF[screening.answer.category]),
+        evaluation(CLASSIFIER_METHOD, CLASSIFIER_METHOD_OF[screening.answer.method]),
     ]
 
 
@@ -101,6 +137,10 @@ def _sentences(result: Result) -> list[str]:
     if screening and screening.hu_band:
         meaning = HU_BAND_OF[screening.hu_band].code.meaning
         sentences.append(f"{_l1_value(result)}{meaning}. {UNCALIBRATED}")
+    if screening and screening.answer:
+        sentences.append(_answer(screening.answer))
+    if screening and screening.indeterminate:
+        sentences.append("Indeterminate: no category of bone density can be told.")
     if findings.offer:
         sentences.append(findings.offer)
     return sentences
@@ -114,6 +154,14 @@ def _density(density: MeanDensity, levels: tuple[VertebralLevel, ...]) -> str:
     also = f" The interval reaches {others}." if others else ""
     category = BMD_CATEGORY_OF[density.category].code.meaning
     return f"{told} {category}.{also} {_CALIBRATED[density.calibration]} {NOT_A_DIAGNOSIS}"
+
+
+def _answer(answer: ClassifierAnswer) -> str:
+    """The most probable category first."""
+    ranked = sorted(BoneCategory, key=answer.probability, reverse=True)
+    first, *others = (f"{category} {answer.probability(category):.2f}" for category in ranked)
+    seen = " and ".join(answer.levels)
+    return f"Classifier, by the image of {seen}: {first}, {', '.join(others)} ({answer.word}). {NOT_A_DIAGNOSIS}"
 
 
 def _l1_value(result: Result) -> str:

@@ -7,23 +7,12 @@ import pytest
 from node.domain.agreement import why_they_disagree
 from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.calibration import CalibrationMethod
-from node.domain.classifier import ClassifierAnswer, ClassifierMethod
-from node.domain.provenance import IntendedUse, ModelIdentity
 from node.domain.reasons import ReasonCode
-
-MODEL = ModelIdentity(name="m", version="1", weights_sha256="0" * 64, intended_use=IntendedUse.RESEARCH)
-
-NORMAL, OSTEOPENIA, OSTEOPOROSIS = (0.8, 0.15, 0.05), (0.1, 0.8, 0.1), (0.0, 0.1, 0.9)
+from tests.builders.answers import NORMAL, OSTEOPENIA, OSTEOPOROSIS, answer
 
 
 def density(value: float, *, uncertainty: float = 2.0) -> MeanDensity:
     return MeanDensity(value=value, standard_uncertainty=uncertainty, calibration=CalibrationMethod.ASYNCHRONOUS)
-
-
-def answer(probabilities: tuple[float, float, float], *, calibrated: bool = True) -> ClassifierAnswer:
-    return ClassifierAnswer(
-        probabilities=probabilities, method=ClassifierMethod.L1_L2, model=MODEL, calibrated=calibrated
-    )
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from node.encode.result_json import (
     schema_text,
     study_status,
 )
+from tests.builders.answers import NORMAL, OSTEOPOROSIS, answer, with_answer
 from tests.builders.encoded import ROUTINE, URGENT
 from tests.builders.results import assessed_findings, calibrated_findings, not_evaluable
 from tests.builders.tissues import tissues
@@ -234,8 +235,38 @@ def test_what_later_versions_measure_has_its_place_in_the_schema():
         "heights_mm": {"anterior": 21.0, "middle": 22.0, "posterior": 24.0},
         "genant": 1,
     }
-    only["screening"] |= {"category": "osteopenia", "method": "calibrated-bmd", "model": "bmd 1.0"}
+    only["screening"] |= {"category": "osteopenia", "method": "calibrated-bmd"}
     only["fractures"] = [{"level": "T12", "class": "compression", "probabilities": {"compression": 0.9}, "genant": 2}]
 
     jsonschema.validate(document, json.loads(schema_text()))
     assert ResultDocument.model_validate(document).pipelines[0].fractures[0].level is VertebralLevel.T12
+
+
+def test_the_classifier_stands_beside_the_density_with_its_probabilities():
+    only = written(study(pipeline(with_answer(calibrated_findings(), answer(OSTEOPOROSIS)))))["pipelines"][0]
+
+    assert only["screening"]["category"] == "osteoporosis"
+    assert only["screening"]["method"] == "calibrated-bmd"
+    assert only["screening"]["classifier"] == {
+        "category": "osteoporosis",
+        "method": "classifier-l1-l2",
+        "levels": ["L1", "L2"],
+        "kind": "probability",
+        "probabilities": {"normal": 0.02, "osteopenia": 0.08, "osteoporosis": 0.9},
+        "model": "bmd-screening 0.1.0",
+    }
+
+
+def test_answers_that_contradict_each_other_are_indeterminate_and_the_reason_says_why():
+    only = written(study(pipeline(with_answer(calibrated_findings(), answer(NORMAL)))))["pipelines"][0]
+
+    assert only["screening"]["category"] == "indeterminate"
+    assert "method" not in only["screening"]
+    assert [reason["code"] for reason in only["reasons"]] == ["answers-disagree"]
+
+
+def test_numbers_that_nobody_calibrated_are_called_scores():
+    said = answer(OSTEOPOROSIS, calibrated=False)
+    only = written(study(pipeline(with_answer(calibrated_findings(), said))))["pipelines"][0]
+
+    assert only["screening"]["classifier"]["kind"] == "score"

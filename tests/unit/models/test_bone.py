@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 
 from models.bone import measure_bone, not_evaluable
 from models.crops import SpineCrops
+from models.density import DensityRule
 from node.domain.bone_density import HuBand
+from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
 from tests.builders.acquisitions import AT_120_KV
+from tests.builders.answers import NORMAL, OSTEOPENIA, OSTEOPOROSIS, answer
 from tests.builders.body_crops import Body, crop_of
 
 T12, L1, L2 = VertebralLevel.T12, VertebralLevel.L1, VertebralLevel.L2
@@ -106,3 +112,73 @@ def test_a_scan_that_nothing_can_be_said_about_carries_the_reason_at_l1_and_l2()
 
     assert findings.status is Status.NOT_EVALUABLE
     assert [(vertebra.level, vertebra.reasons) for vertebra in findings.vertebrae] == [(L1, (reason,)), (L2, (reason,))]
+
+
+def asked_of(*bodies: Body, says: ClassifierAnswer | Reason, rule: DensityRule = AT_120_KV) -> CtBoneFindings:
+    return measure_bone(SpineCrops(crops=tuple(crop_of(body) for body in bodies)), rule, lambda unsound: says)
+
+
+def test_the_answer_of_the_classifier_stands_beside_the_band() -> None:
+    findings = asked_of(Body(level=L1, marrow_hu=90.0), Body(level=L2), says=answer(OSTEOPOROSIS))
+
+    assert findings.screening is not None
+    assert findings.screening.hu_band is HuBand.LOW
+    assert findings.screening.answer == answer(OSTEOPOROSIS)
+    assert findings.reasons == ()
+
+
+def test_a_band_that_the_classifier_contradicts_is_told_with_the_reason() -> None:
+    findings = asked_of(Body(level=L1, marrow_hu=90.0), Body(level=L2), says=answer(NORMAL))
+
+    assert [reason.code for reason in findings.reasons] == [ReasonCode.ANSWERS_DISAGREE]
+
+
+def test_a_classifier_that_may_not_answer_says_why() -> None:
+    refused = Reason(code=ReasonCode.ROI_TOO_SMALL)
+
+    findings = asked_of(Body(level=L1), Body(level=L2), says=refused)
+
+    assert findings.screening is not None
+    assert findings.screening.answer is None
+    assert refused in findings.reasons
+
+
+def test_the_classifier_is_told_which_vertebrae_it_must_not_see() -> None:
+    told: list[Mapping[VertebralLevel, Reason]] = []
+
+    def ask(unsound: Mapping[VertebralLevel, Reason]) -> ClassifierAnswer:
+        told.append(unsound)
+        return answer(OSTEOPENIA)
+
+    measure_bone(
+        SpineCrops(crops=(crop_of(Body(level=L1)), crop_of(Body(level=L2, reasons=(TRUNCATED,))))), AT_120_KV, ask
+    )
+
+    assert told == [{L2: TRUNCATED}]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"kvp": 80.0}, ReasonCode.TUBE_VOLTAGE),
+        ({"kvp": None}, ReasonCode.TUBE_VOLTAGE),
+        ({"kernel": "BONE"}, ReasonCode.KERNEL_TOO_SHARP),
+        ({"image_type": frozenset({"MONO70"})}, ReasonCode.SPECTRAL),
+        ({"contrast_agent": None}, ReasonCode.CONTRAST_AGENT),
+    ],
+)
+def test_the_classifier_is_not_asked_about_images_that_it_has_not_learned_from(
+    change: dict[str, object], code: ReasonCode
+) -> None:
+    rule = replace(AT_120_KV, acquisition=replace(AT_120_KV.acquisition, **change))  # type: ignore[arg-type]
+
+    findings = asked_of(Body(level=L1), Body(level=L2), says=answer(NORMAL), rule=rule)
+
+    assert findings.screening is None or findings.screening.answer is None
+    assert code in {reason.code for reason in findings.reasons}
+
+
+def test_without_l1_nobody_is_asked() -> None:
+    findings = asked_of(Body(level=T12), Body(level=L1, reasons=(TRUNCATED,)), says=answer(NORMAL))
+
+    assert findings.screening is None

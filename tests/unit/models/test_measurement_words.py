@@ -13,6 +13,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.measurement import NotMeasurable, Quantity
 from node.domain.provenance import IntendedUse
 from node.domain.reasons import Reason, ReasonCode
+from tests.builders.answers import NORMAL, OSTEOPOROSIS, answer, with_answer
 from tests.builders.results import (
     assessed_findings,
     calibrated_findings,
@@ -106,3 +107,19 @@ def test_levels_that_are_not_in_the_scan_are_named_together_with_the_reason() ->
 def test_a_picture_says_research_unless_every_model_is_released() -> None:
     assert notice(provenance(IntendedUse.RESEARCH)) == RESEARCH == "RESEARCH - not for clinical use"
     assert notice(provenance(IntendedUse.CLINICAL)) == ""
+
+
+def test_the_classifier_is_told_below_the_density() -> None:
+    told = summary_of(with_answer(calibrated_findings(), answer(OSTEOPOROSIS)), besides=(L1, L2))
+
+    assert told[0] == Line(text="Osteoporosis range", tone=Tone.NUMBER)
+    line = "Classifier, by L1 and L2: osteoporosis 0.90, osteopenia 0.08, normal 0.02 (probability)"
+    assert line in texts(told)
+
+
+def test_answers_that_contradict_each_other_have_no_category_as_headline() -> None:
+    told = summary_of(with_answer(calibrated_findings(), answer(NORMAL)), besides=(L1, L2))
+
+    assert told[0] == Line(text="Indeterminate", tone=Tone.NUMBER)
+    assert [line.text for line in told if line.tone is Tone.NUMBER] == ["Indeterminate"]
+    assert any("contradict each other" in text for text in texts(told))

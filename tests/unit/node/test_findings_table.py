@@ -11,7 +11,8 @@ from node.domain.finding import CtBoneFindings, Status
 from node.domain.height_loss import Deformity, HeightLoss
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import ReasonCode
-from tests.builders.results import assessed_findings, measured, not_evaluable
+from tests.builders.answers import NORMAL, OSTEOPOROSIS, answer, with_answer
+from tests.builders.results import assessed_findings, calibrated_findings, measured, not_evaluable
 
 
 def shown(findings: CtBoneFindings) -> str:
@@ -41,3 +42,17 @@ def test_there_is_no_column_of_height_losses_where_none_was_measured() -> None:
 
     assert "height loss" not in told
     assert "nearest vertebra" not in told
+
+
+def test_the_classifier_has_a_line_of_its_own() -> None:
+    told = shown(with_answer(calibrated_findings(), answer(OSTEOPOROSIS)))
+
+    assert "Classifier, by L1 and L2: osteoporosis 0.90, osteopenia 0.08, normal 0.02 (probability)" in told
+    assert "Indeterminate" not in told
+
+
+def test_answers_that_contradict_each_other_are_told_as_indeterminate_with_both_numbers() -> None:
+    told = " ".join(shown(with_answer(calibrated_findings(), answer(NORMAL))).split())
+
+    assert "Indeterminate: no category of bone density can be told" in told
+    assert "The measurement says osteoporosis (73 mg/cm3, 63 to 83), the classifier normal (probability 0.80)." in told

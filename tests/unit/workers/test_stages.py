@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+import torch
 
+from models.screening.bundle import load_bundle
 from node.artefacts import (
     CORES,
     CROPS,
@@ -18,6 +20,7 @@ from node.artefacts import (
     label_map_from_bytes,
 )
 from node.domain.acquisition import Acquisition
+from node.domain.classifier import ClassifierMethod
 from node.domain.errors import Bug
 from node.domain.finding import Status
 from node.domain.identifiers import Uid
@@ -30,6 +33,7 @@ from node.domain.study import Priority
 from node.domain.work import CT_BONE, Artefact, Lease, Stage, StageOutcome, WorkItem
 from tests.builders.acquisitions import FORCE_120, SCANNER
 from tests.builders.ct import CtSpec, ct_series, write_series
+from tests.builders.screening import write_untrained
 from tests.builders.spine_classes import Scene, build
 from tests.builders.spine_network import painted_model, painted_volume
 from workers.handover import SEGMENTATION
@@ -82,6 +86,7 @@ def stages_of(world: World, configuration: str = "c" * 64) -> CtBoneStages:
         device="cpu",
         threads=2,
         networks=SpineChoice(),
+        classifier=None,
         calibrations=(SCANNER,),
         internal_calibration=False,
         code_version="0.1.0",
@@ -182,6 +187,22 @@ def test_findings_rest_on_the_configurations_of_both_stages(done):
 
     assert same == findings_from_bytes(world.contents[FINDINGS]).provenance.configuration_sha256 == "c" * 64
     assert changed not in {"c" * 64, "d" * 64}
+
+
+def test_the_classifier_answers_beside_the_measurement_and_stands_in_the_provenance(done, tmp_path):
+    world, _, _ = done
+    write_untrained(tmp_path)
+    stages = stages_of(world)
+    stages._model.classifier = load_bundle(tmp_path, torch.device("cpu"))
+
+    stages.screen_bmd(a_lease(Stage.SCREEN_BMD))
+    analysed = findings_from_bytes(world.contents[FINDINGS])
+    stages_of(world).screen_bmd(a_lease(Stage.SCREEN_BMD))
+
+    said = analysed.findings.screening.answer
+    assert said.method is ClassifierMethod.L1_L2
+    assert said.word == "score"
+    assert [model.name for model in analysed.provenance.models] == ["painted", "trusting", "bmd-screening"]
 
 
 def test_a_picture_is_drawn_from_what_was_left_and_the_series(done):
