@@ -20,6 +20,7 @@ from node.domain.networks import (
 )
 from training import cohort_command as cohort
 from training import sign_release
+from training.evaluation.screening import command as screening_set
 from training.export import command as export
 from training.phantom import cohort_command as phantom_cohort
 from training.phantom import command as phantom
@@ -43,6 +44,7 @@ release = typer.Typer(no_args_is_help=True, help="Make the bundle that a node us
 app.add_typer(release, name="release")
 screening_fit.register(fit)
 screening_report.register(evaluate, release)
+screening_set.register(evaluate)
 
 
 @release.callback()

@@ -70,8 +70,8 @@ def thickness_of(spec: ScreeningSpec) -> str:
 
 
 def evaluated(outcomes: Iterable[ScanOutcome]) -> Estimate | NotEstimable:
-    """Share of scans in scope with a density of L1 and L2."""
-    known = [outcome.density is not None for outcome in outcomes if outcome.spec.in_scope]
+    """Share of scans in scope with a density of L1 and L2, or with an L1 that a classifier may see."""
+    known = [outcome.density is not None or outcome.is_shown for outcome in outcomes if outcome.spec.in_scope]
     return share(sum(known), len(known))
 
 
@@ -125,11 +125,15 @@ def refusals(outcomes: Iterable[ScanOutcome]) -> tuple[Refused, ...]:
         Refused(
             fault=fault,
             scans=len(each),
-            silent=sum(outcome.density is None for outcome in each),
-            right=sum(outcome.density is None and bool(outcome.refusals & RIGHT_CODES[fault]) for outcome in each),
+            silent=sum(_is_silent(outcome) for outcome in each),
+            right=sum(_is_silent(outcome) and bool(outcome.refusals & RIGHT_CODES[fault]) for outcome in each),
         )
         for fault, each in by_fault.items()
     )
+
+
+def _is_silent(outcome: ScanOutcome) -> bool:
+    return outcome.density is None and not outcome.is_shown
 
 
 def repeatability_percent(scans: Iterable[Sequence[float]]) -> float | None:

@@ -62,6 +62,8 @@ class ScanOutcome:
         Mean density of L1 and L2; `None` where one of them is not in view.
     density
         `None` where the report has none of L1 and L2.
+    is_shown
+        Whether a classifier may see its L1.
     refusals
         Codes of all reasons in the report: of the scan, and of L1 and L2.
     """
@@ -71,6 +73,7 @@ class ScanOutcome:
     cores: tuple[CoreOutcome, ...]
     density: DensityOutcome | None
     refusals: frozenset[ReasonCode]
+    is_shown: bool = False
 
     @property
     def true_category(self) -> BoneCategory | None:
