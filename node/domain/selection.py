@@ -231,8 +231,8 @@ def _geometry_checks(series: Series, rule: SelectionRule) -> Sequence[_Check]:
             Reason(code=ReasonCode.SLICES_TOO_THICK, detail=f"Got {spacing} mm, at most {rule.slice_mm} mm."),
         ),
         (
-            # slabs overlap: thick slices may lie close together
-            Truth.of(None if thickness is None else thickness <= rule.slice_mm),
+            # slabs overlap: thick slices may lie close together; what forms no stack is told why when it is loaded
+            Truth.of(None if thickness is None or spacing is None else thickness <= rule.slice_mm),
             "slice_thickness",
             Reason(code=ReasonCode.SLICES_TOO_THICK, detail=f"Got {thickness} mm, at most {rule.slice_mm} mm."),
         ),
