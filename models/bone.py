@@ -192,13 +192,14 @@ def _finding(judged: tuple[BodyCrop, Soundness], *, rule: DensityRule) -> Verteb
     densities: tuple[Measurement | NotMeasurable, ...] = ()
     if vertebra.is_measurable and vertebra.level is not None:
         heights = height_measurements(sound.heights, vertebra.level)
-    if heights and vertebra.level is not None and not sound.reasons:
+    against = sound.reasons or _off_scale(rule)
+    if heights and vertebra.level is not None and not against:
         attenuation = measure_attenuation(crop, vertebra.level)
         cores = (measurement for measurement in attenuation if measurement.quantity is Quantity.CORE_MEAN_HU)
         densities = tuple(density for core in cores if (density := rule.density(core)) is not None)
     # a height or a density that is refused leaves a vertebra measured in HU
     refused = [measurement.reason for measurement in attenuation if isinstance(measurement, NotMeasurable)]
-    reasons = vertebra.reasons or sound.reasons or tuple(dict.fromkeys(refused))
+    reasons = vertebra.reasons or against or tuple(dict.fromkeys(refused))
     return VertebraFinding(
         level=vertebra.level,
         status=Status.NOT_EVALUABLE if reasons else Status.ASSESSED,
@@ -210,6 +211,11 @@ def _finding(judged: tuple[BodyCrop, Soundness], *, rule: DensityRule) -> Verteb
         measurements=(*attenuation, *densities, *heights),
         height_loss=sound.loss if heights else None,
     )
+
+
+def _off_scale(rule: DensityRule) -> tuple[Reason, ...]:
+    """Why no CT number of the scan is one: heights hold on any scale."""
+    return () if rule.off_scale is None else (rule.off_scale,)
 
 
 def _missing(level: VertebralLevel, found: Sequence[VertebraFinding]) -> VertebraFinding:

@@ -18,7 +18,7 @@ from node.domain.calibration import CalibratedScanner, Calibration, calibration_
 from node.domain.contrast import ContrastPhase
 from node.domain.measurement import NORMAL_95, Measurement, NotMeasurable, Quantity, Unit
 from node.domain.reasons import Reason, ReasonCode
-from node.domain.reference_tissues import ImageNoise, TissueReferences
+from node.domain.reference_tissues import ImageNoise, ReferenceTissue, TissueReading, TissueReferences
 
 # The limits of `HuBand` were found at 120 kV, and are taken as they are for these.
 _BAND_KVP = (110.0, 130.0)
@@ -28,6 +28,14 @@ _USUAL_KVP = 120.0
 
 #: The smallest core that is measured, mm3: the noise of a mean is told for it, so that it is at most this.
 _SMALLEST_CORE_MM3 = 500.0
+
+#: Air outside of the patient may read so far from -1000 HU (plausible choice): noise of 60 HU that is cut off at -1024
+#: raises it by 14, and the scans that were looked at, four of them real, lay within 8. Bone is off by as much.
+_AIR_HU, _MOST_OFF_HU = -1000.0, 25.0
+
+#: Standard deviation of an offset that nobody could see because there was no air, HU (plausible choice): fat and muscle
+#: tell one of 60 alone.
+_UNSEEN_OFFSET_SD_HU = 15.0
 
 _NOT_THE_NUMBERS = "densities and the band are corrected for it, CT numbers are told as they are."
 
@@ -52,6 +60,15 @@ class DensityRule:
     internal_calibration: bool = False
 
     @property
+    def off_scale(self) -> Reason | None:
+        """Why the numbers are no HU, by the air outside of the patient; `None` where it is right or was not found."""
+        air = self._air
+        if air is None or abs(air.mean_hu - _AIR_HU) <= _MOST_OFF_HU:
+            return None
+        detail = f"Air outside of the patient has {air.mean_hu:.0f} HU, and {_AIR_HU:.0f} was expected."
+        return Reason(code=ReasonCode.NOT_HU, detail=detail)
+
+    @property
     def contrast(self) -> Contrast:
         """What is known about contrast agent in the scan."""
         return judge_contrast(self.acquisition, self.references)
@@ -59,8 +76,8 @@ class DensityRule:
     def density(self, core: Measurement | NotMeasurable) -> Measurement | NotMeasurable | None:
         """The density of a trabecular core, mg/cm3, or why there is none; `None` where it is not asked for.
 
-        Its standard uncertainty covers where the core lies, noise, corrections for contrast agent and tube voltage, and
-        the calibration.
+        Its standard uncertainty covers where the core lies, noise, an offset of the scale that could not be seen,
+        corrections for contrast agent and tube voltage, and the calibration.
 
         Parameters
         ----------
@@ -87,7 +104,7 @@ class DensityRule:
             detail = f"{core.value:.0f} HU would be {value:.0f} mg/cm3 by calibration {calibration.name}."
             reason = Reason(code=ReasonCode.IMPLAUSIBLE_DENSITY, detail=detail)
             return NotMeasurable(quantity=Quantity.BMD, site=core.site, reason=reason)
-        measured = math.hypot(core.standard_uncertainty, self._noise_of_mean)
+        measured = math.hypot(core.standard_uncertainty, self._noise_of_mean, self._unseen_offset)
         return Measurement(
             quantity=Quantity.BMD,
             value=value,
@@ -127,7 +144,7 @@ class DensityRule:
     @property
     def limitations(self) -> tuple[str, ...]:
         """What was corrected, and what blood says against the headers, in sentences for the report."""
-        told = (self._told_of_contrast, self._told_of_voltage)
+        told = (self._told_of_contrast, self._told_of_voltage, self._told_of_scale)
         return tuple(sentence for sentence in told if sentence is not None)
 
     def _calibration(self, hu: float) -> tuple[Calibration, Correction] | Reason:
@@ -158,6 +175,24 @@ class DensityRule:
             return 0.0
         grain_mm3 = (0.5 / noise.frequency_per_mm) ** 3
         return noise.sd_hu * math.sqrt(grain_mm3 / _SMALLEST_CORE_MM3)
+
+    @property
+    def _air(self) -> TissueReading | None:
+        return None if self.references is None else self.references.reading(ReferenceTissue.AIR)
+
+    @property
+    def _unseen_offset(self) -> float:
+        """Standard deviation of what the scale may be off by, HU, where air was looked for and not found."""
+        return 0.0 if self.references is None or self._air is not None else _UNSEEN_OFFSET_SD_HU
+
+    @property
+    def _told_of_scale(self) -> str | None:
+        if not self._unseen_offset:
+            return None
+        return (
+            "No air was found beside the patient to check the scale of CT numbers by: "
+            f"densities are told less surely, by a standard uncertainty of {_UNSEEN_OFFSET_SD_HU:.0f} HU."
+        )
 
     @property
     def _told_of_contrast(self) -> str | None:
@@ -193,7 +228,7 @@ class DensityRule:
 
     @property
     def _unusual(self) -> Reason | None:
-        return Reason(code=ReasonCode.SPECTRAL) if self.acquisition.is_spectral else None
+        return Reason(code=ReasonCode.SPECTRAL) if self.acquisition.is_spectral else self.off_scale
 
     @property
     def _tube_voltage(self) -> Reason | None:

@@ -14,8 +14,9 @@ from node.domain.volume import Float32, Volume
 NO_AIR = "No air is in the picture, so that the scale of CT numbers could be checked by soft tissue alone."
 
 # Plausible limits, HU. Air is -1000 by definition; scanners write -1024 to -960, and pad beyond the circle with less.
+# An offset that leaves air within the limits is caught where air is read beside the spine.
 _PADDING_BELOW = -1500.0
-_AIR = (-1120.0, -880.0)
+_AIR = (-1120.0, -935.0)
 _LUNG = (-880.0, -600.0)
 # Fat and muscle, also with contrast agent; one of them is the highest peak of what is neither air nor lung.
 _SOFT_TISSUE = (-160.0, 160.0)

@@ -306,3 +306,50 @@ def test_noise_makes_a_density_less_sure() -> None:
     assert loud.standard_uncertainty == pytest.approx(
         (quiet.standard_uncertainty**2 + (0.8 * 6.325) ** 2) ** 0.5, abs=0.01
     )
+
+
+@pytest.mark.parametrize("air", [-1060.0, -1026.0, -974.0, -945.0])
+def test_numbers_whose_air_is_off_are_no_hu_and_nothing_is_measured_in_them(air: float) -> None:
+    rule = replace(CALIBRATED, references=tissues(air=air))
+
+    findings = findings_of(rule, Body(level=L1, marrow_hu=100.0), Body(level=L2, marrow_hu=104.0))
+
+    assert findings.status is Status.NOT_EVALUABLE
+    assert findings.screening is None
+    assert {reason.code for reason in findings.reasons} == {ReasonCode.NOT_HU}
+    assert all(f"{air:.0f} HU" in reason.detail for reason in findings.reasons)
+    for vertebra in findings.vertebrae:
+        assert vertebra.value(Quantity.CORE_MEAN_HU) is None
+        assert vertebra.value(Quantity.ANTERIOR_HEIGHT) is not None
+
+
+@pytest.mark.parametrize("air", [-1024.0, -1000.0, -976.0])
+def test_air_that_a_scanner_may_write_is_let_through(air: float) -> None:
+    assert replace(CALIBRATED, references=tissues(air=air)).off_scale is None
+
+
+def test_numbers_whose_air_is_off_are_for_no_band_and_no_classifier() -> None:
+    rule = replace(AT_120_KV, references=tissues(air=-950.0))
+
+    band = rule.band(90.0)
+
+    assert isinstance(band, Reason)
+    assert band.code is ReasonCode.NOT_HU
+    assert rule.against_classifying == band
+
+
+def test_a_scale_that_no_air_could_check_makes_a_density_less_sure_and_is_told() -> None:
+    rule = replace(CALIBRATED, references=tissues(air=None))
+
+    density, checked = rule.density(CORE), replace(CALIBRATED, references=tissues()).density(CORE)
+
+    assert isinstance(density, Measurement)
+    assert isinstance(checked, Measurement)
+    assert density.standard_uncertainty is not None
+    assert checked.standard_uncertainty is not None
+    assert density.value == checked.value
+    assert density.standard_uncertainty == pytest.approx(
+        (checked.standard_uncertainty**2 + (0.8 * 15.0) ** 2) ** 0.5, abs=0.01
+    )
+    assert any("No air was found" in sentence for sentence in rule.limitations)
+    assert not replace(CALIBRATED, references=tissues()).limitations

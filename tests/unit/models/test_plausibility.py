@@ -144,3 +144,16 @@ def test_a_crop_without_air_on_another_scale_is_refused() -> None:
 
 def test_nothing_but_padding_is_refused() -> None:
     assert checked(np.full((20, 20, 20), -3024.0, dtype=np.float32)).reason is not None
+
+
+@pytest.mark.parametrize("offset", [75.0, 100.0])
+def test_air_that_is_too_bright_is_refused_where_soft_tissue_could_be_right(offset: float) -> None:
+    """Without fat, dark muscle that is raised by 75 HU lies where muscle with contrast agent does."""
+    hu = trunk()
+    hu[hu > -500.0] = np.random.default_rng(2).normal(5.0, 15.0, np.count_nonzero(hu > -500.0))
+
+    check = checked(hu + np.float32(offset))
+
+    assert checked(hu) == HounsfieldCheck()
+    assert check.reason is not None
+    assert check.reason.code is ReasonCode.NOT_HU
