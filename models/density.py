@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from models.beam import KVP_RANGE
 from models.contrast import Contrast, judge_contrast
 from models.correction import NOTHING, Correction, as_at_120_kv
+from models.density_words import told_of_contrast, told_of_scale, told_of_voltage
 from models.internal_calibration import calibrate_internally
 from models.sharpness import why_too_sharp
 from node.domain.acquisition import Acquisition
@@ -36,8 +37,6 @@ _AIR_HU, _MOST_OFF_HU = -1000.0, 25.0
 #: Standard deviation of an offset that nobody could see because there was no air, HU (plausible choice): fat and muscle
 #: tell one of 60 alone.
 _UNSEEN_OFFSET_SD_HU = 15.0
-
-_NOT_THE_NUMBERS = "densities and the band are corrected for it, CT numbers are told as they are."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,21 +143,27 @@ class DensityRule:
     @property
     def limitations(self) -> tuple[str, ...]:
         """What was corrected, and what blood says against the headers, in sentences for the report."""
-        told = (self._told_of_contrast, self._told_of_voltage, self._told_of_scale)
+        by_site = self._by_site
+        band = self._voltage is not NOTHING
+        density = by_site is not None and by_site[1] is not NOTHING
+        told = (
+            told_of_contrast(
+                self.contrast, self.acquisition, density=by_site is not None, looked=self.references is not None
+            ),
+            told_of_voltage(self.acquisition.kvp, density=density, band=band),
+            told_of_scale(self._unseen_offset),
+        )
         return tuple(sentence for sentence in told if sentence is not None)
 
     def _calibration(self, hu: float) -> tuple[Calibration, Correction] | Reason:
         """The equation for a CT number, and what that needs before it."""
-        own = calibration_for(self.acquisition, self.scanners)
-        if own is not None:
-            return own, NOTHING
+        by_site = self._by_site
+        if by_site is not None:
+            return by_site
         too_sharp = self._too_sharp
         if too_sharp is not None:
             return too_sharp
         kvp = self.acquisition.kvp
-        usual = calibration_for(replace(self.acquisition, kvp=_USUAL_KVP), self.scanners)
-        if kvp is not None and usual is not None:
-            return usual, as_at_120_kv(kvp)
         if not self.internal_calibration or self.references is None or kvp is None:
             return Reason(code=ReasonCode.NOT_CALIBRATED, detail=self._told)
         if self.contrast.phase is not ContrastPhase.NATIVE:
@@ -166,6 +171,18 @@ class DensityRule:
             return Reason(code=ReasonCode.NOT_CALIBRATED, detail=detail)
         internal = calibrate_internally(self.references, kvp, near_hu=hu)
         return internal if isinstance(internal, Reason) else (internal, NOTHING)
+
+    @property
+    def _by_site(self) -> tuple[Calibration, Correction] | None:
+        """What the site has measured; where a kernel is too sharp, by name or noise, only if it is named."""
+        sharp, kvp = self._too_sharp is not None, self.acquisition.kvp
+        own = calibration_for(self.acquisition, [each for each in self.scanners if each.names_kernel or not sharp])
+        if own is not None:
+            return own, NOTHING
+        if sharp or kvp is None or self._tube_voltage is not None:
+            return None
+        usual = calibration_for(replace(self.acquisition, kvp=_USUAL_KVP), self.scanners)
+        return None if usual is None else (usual, as_at_120_kv(kvp))
 
     @property
     def _noise_of_mean(self) -> float:
@@ -184,39 +201,6 @@ class DensityRule:
     def _unseen_offset(self) -> float:
         """Standard deviation of what the scale may be off by, HU, where air was looked for and not found."""
         return 0.0 if self.references is None or self._air is not None else _UNSEEN_OFFSET_SD_HU
-
-    @property
-    def _told_of_scale(self) -> str | None:
-        if not self._unseen_offset:
-            return None
-        return (
-            "No air was found beside the patient to check the scale of CT numbers by: "
-            f"densities are told less surely, by a standard uncertainty of {_UNSEEN_OFFSET_SD_HU:.0f} HU."
-        )
-
-    @property
-    def _told_of_contrast(self) -> str | None:
-        contrast = self.contrast
-        blood = "" if contrast.blood_hu is None else f"Blood in the aorta has {contrast.blood_hu:.0f} HU."
-        if contrast.phase is ContrastPhase.VENOUS:
-            shift = contrast.correction
-            return (
-                f"{blood} Bone is taken to be brighter by {-shift.shift_hu:.0f} HU for contrast agent, with a standard "
-                f"uncertainty of {shift.shift_sd_hu:.0f} HU: {_NOT_THE_NUMBERS}"
-            )
-        if blood and contrast.phase is ContrastPhase.NATIVE and self.acquisition.contrast_agent is not False:
-            return f"{contrast.told} {blood} That is blood without contrast agent."
-        return None
-
-    @property
-    def _told_of_voltage(self) -> str | None:
-        voltage = self._voltage
-        if voltage is NOTHING:
-            return None
-        return (
-            f"Bone is taken to be {1.0 / voltage.scale:.2f} times as bright at {self.acquisition.kvp:g} kV as at "
-            f"120 kV, with a standard uncertainty of {100.0 * voltage.scale_sd:.0f} %: {_NOT_THE_NUMBERS}"
-        )
 
     @property
     def _voltage(self) -> Correction:

@@ -122,6 +122,11 @@ class CalibratedScanner:
                 f"calibration {self.calibration.name!r}: kvp must be {_LEAST_KVP:g} to {_MOST_KVP:g}, got {self.kvp:g}"
             )
 
+    @property
+    def names_kernel(self) -> bool:
+        """Whether the site has measured certain kernels, and not whatever kernel comes."""
+        return self.kernel.strip() != "*"
+
     def holds_for(self, acquisition: Acquisition) -> bool:
         """Whether the series was scanned so; what its headers do not say, they do not say so."""
         return (
@@ -134,9 +139,9 @@ class CalibratedScanner:
         )
 
     def _holds_for_kernel(self, kernel: str | None) -> bool:
-        if self.kernel == "*":
-            return kernel_is_too_sharp(kernel) is not Truth.TRUE
-        return _fits(self.kernel, kernel)
+        if self.names_kernel:
+            return _fits(self.kernel, kernel)
+        return kernel_is_too_sharp(kernel) is not Truth.TRUE
 
 
 def calibration_for(acquisition: Acquisition, scanners: Sequence[CalibratedScanner]) -> Calibration | None:

@@ -353,3 +353,43 @@ def test_a_scale_that_no_air_could_check_makes_a_density_less_sure_and_is_told()
     )
     assert any("No air was found" in sentence for sentence in rule.limitations)
     assert not replace(CALIBRATED, references=tissues()).limitations
+
+
+def test_noise_of_a_kernel_for_edges_is_refused_by_a_calibration_for_whatever_kernel_comes() -> None:
+    sharp = tissues(noise=ImageNoise(sd_hu=80.0, frequency_per_mm=0.5))
+    unnamed = replace(CALIBRATED, acquisition=replace(FORCE_120, kernel="Ultra"), references=sharp)
+    named = replace(unnamed, scanners=(replace(CALIBRATED.scanners[0], kernel="Ultra"),))
+
+    assert refused(unnamed).code is ReasonCode.KERNEL_TOO_SHARP
+    assert refused(replace(unnamed, acquisition=replace(unnamed.acquisition, kvp=140.0))).code is (
+        ReasonCode.KERNEL_TOO_SHARP
+    )
+    assert isinstance(named.density(CORE), Measurement)
+
+
+@pytest.mark.parametrize(
+    ("kvp", "calibrated_at", "told"),
+    [
+        (100.0, 120.0, "densities and the band are corrected"),
+        (100.0, 100.0, "the band is corrected"),
+        (130.0, 120.0, "densities are corrected"),
+        (130.0, 130.0, None),
+        (120.0, 120.0, None),
+    ],
+)
+def test_a_correction_for_the_tube_voltage_is_told_of_what_was_corrected(
+    kvp: float, calibrated_at: float, told: str | None
+) -> None:
+    scanner = replace(CALIBRATED.scanners[0], kvp=calibrated_at)
+
+    sentences = DensityRule(acquisition=replace(FORCE_120, kvp=kvp), scanners=(scanner,)).limitations
+
+    assert len(sentences) == (told is not None)
+    assert all(str(told) in sentence and f"at {kvp:g} kV" in sentence for sentence in sentences)
+
+
+def test_a_header_that_denies_contrast_agent_is_told_where_no_blood_could_check_it() -> None:
+    (sentence,) = replace(CALIBRATED, references=tissues(blood=None)).limitations
+
+    assert "say that none was given" in sentence
+    assert "No blood in the aorta was found" in sentence
