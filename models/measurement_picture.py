@@ -19,12 +19,14 @@ from models.crops import BodyCrop
 from models.drawing import INSIDE, MEASURED, QUIET, REFUSED, REGION, WINDOW_HU, draw_outline, scale_bar, to_png, write
 from models.measurement_words import Line, Tone, made_by, notice, summary_of, words_of
 from models.sheets import Sheet, axial_sheet, sagittal_sheet, seen, share_inside
+from node.domain.bone_density import HuBand
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.geometry import Affine
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.provenance import Provenance
 from node.domain.volume import Float32, LabelMap, Volume
+from node.domain.whole_numbers import whole
 
 #: The page, pixels: no more than an archive's viewer shows at once.
 WIDTH, HEIGHT = 1440, 1080
@@ -158,7 +160,7 @@ def _draw_side(axes: Axes, volume: Volume, spine: Sequence[_Shown]) -> None:
             names.append((shown, float(inside[:, 1].min()), float(inside[:, 0].mean())))
     for shown, left, row in names:
         hu = shown.finding.value(Quantity.CORE_MEAN_HU) if shown.finding.status is Status.ASSESSED else None
-        told = shown.name if hu is None else f"{shown.name}  {hu:.0f} HU"
+        told = shown.name if hu is None else f"{shown.name}  {whole(hu, HuBand.of)} HU"
         write(axes, told, (left - 5.0 / sheet.step_mm, row), colour=shown.colour, align="right", size=9.5)
     write(axes, "A", (0.03, 0.5), of_axes=True, size=12)
     write(axes, "P", (0.97, 0.5), of_axes=True, size=12)

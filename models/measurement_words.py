@@ -15,6 +15,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.measurement import NotMeasurable, Quantity
 from node.domain.provenance import IntendedUse, Provenance
 from node.domain.reasons import Reason
+from node.domain.whole_numbers import whole
 
 #: Stands on every picture that a model made which no site has released.
 RESEARCH = "RESEARCH - not for clinical use"
@@ -60,7 +61,7 @@ def _attenuation(finding: VertebraFinding) -> tuple[Line, ...]:
     mean = finding.measurement(Quantity.CORE_MEAN_HU)
     if mean is None:
         return ()
-    lines = [Line(text=f"{mean.value:.0f} HU", tone=Tone.NUMBER)]
+    lines = [Line(text=f"{whole(mean.value, HuBand.of)} HU", tone=Tone.NUMBER)]
     if mean.interval_95 is not None:
         low, high = mean.interval_95
         lines.append(Line(text=f"mean of the core; {low:.0f} to {high:.0f} HU by where it lies (95 %)"))
@@ -73,10 +74,10 @@ def _attenuation(finding: VertebraFinding) -> tuple[Line, ...]:
 def _density(finding: VertebraFinding) -> tuple[Line, ...]:
     density = finding.measurement(Quantity.BMD)
     if density is not None and density.interval_95 is not None and density.calibration is not None:
-        low, high = density.interval_95
+        value, low, high = (whole(each, BoneCategory.of) for each in (density.value, *density.interval_95))
         return (
-            Line(text=f"{density.value:.0f} mg/cm³", tone=Tone.NUMBER),
-            Line(text=f"{low:.0f} to {high:.0f} mg/cm³ (95 %), {_CALIBRATED[density.calibration]}"),
+            Line(text=f"{value} mg/cm³", tone=Tone.NUMBER),
+            Line(text=f"{low} to {high} mg/cm³ (95 %), {_CALIBRATED[density.calibration]}"),
         )
     return tuple(
         Line(text=f"No density: {each.reason.text}", tone=Tone.WARNING)
@@ -121,9 +122,9 @@ def summary_of(findings: CtBoneFindings, *, besides: Sequence[VertebralLevel]) -
 
 def _category(density: MeanDensity, levels: Sequence[VertebralLevel], *, is_told: bool) -> list[Line]:
     """The mean; its category as a headline, unless that is indeterminate."""
-    low, high = density.interval_95
+    value, low, high = (whole(each, BoneCategory.of) for each in (density.value, *density.interval_95))
     reached = " and ".join(category.value for category in density.also_possible)
-    mean = f"Mean of {' and '.join(levels)}: {density.value:.0f} mg/cm³, {low:.0f} to {high:.0f} mg/cm³ (95 %)"
+    mean = f"Mean of {' and '.join(levels)}: {value} mg/cm³, {low} to {high} mg/cm³ (95 %)"
     headline = [Line(text=f"{density.category.value.capitalize()} range", tone=Tone.NUMBER)] if is_told else []
     return [*headline, Line(text=f"{mean}{f'; this reaches {reached}' if reached else ''}. No diagnosis.")]
 

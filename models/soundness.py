@@ -12,8 +12,9 @@ from models.heights import BodyHeights, body_heights
 from models.inclusions import find_inclusion
 from models.lesion import find_lesion
 from models.parallel import for_each
-from node.domain.height_loss import MILD_FROM_PERCENT, HeightLoss
+from node.domain.height_loss import MILD_FROM_PERCENT, GenantGrade, HeightLoss
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.whole_numbers import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def _with_loss(found: Soundness, loss: HeightLoss | None) -> Soundness:
 
 def _fracture(loss: HeightLoss) -> Reason:
     detail = (
-        f"It has lost {loss.percent:.0f} % of its height ({loss.deformity}, standard uncertainty "
+        f"It has lost {whole(loss.percent, GenantGrade.of)} % of its height ({loss.deformity}, standard uncertainty "
         f"{loss.standard_uncertainty:.0f}), and {MILD_FROM_PERCENT:.0f} % is the limit."
     )
     return Reason(code=ReasonCode.FRACTURED, detail=detail)

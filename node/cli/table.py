@@ -14,10 +14,11 @@ from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.bone_screening import BoneScreening
 from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
-from node.domain.height_loss import HeightLoss
+from node.domain.height_loss import GenantGrade, HeightLoss
 from node.domain.measurement import Measurement, Quantity
 from node.domain.provenance import IntendedUse
 from node.domain.study import Priority
+from node.domain.whole_numbers import whole
 
 _BAND_WORDS = {
     HuBand.LOW: "low: below 110 HU",
@@ -93,10 +94,10 @@ def _table(findings: CtBoneFindings) -> Table:
 
 
 def _row(vertebra: VertebraFinding) -> tuple[str, str, str, str, str]:
-    volume = vertebra.value(Quantity.BODY_VOLUME)
+    volume, core = vertebra.value(Quantity.BODY_VOLUME), vertebra.value(Quantity.CORE_MEAN_HU)
     return (
         str(vertebra.level) if vertebra.level is not None else f"? ({vertebra.ordinal})",
-        _number(vertebra.value(Quantity.CORE_MEAN_HU), 0),
+        "" if core is None else whole(core, HuBand.of),
         _number(vertebra.value(Quantity.CORE_SD_HU), 0),
         _number(None if volume is None else volume / 1000, 1),
         escape("; ".join(reason.text for reason in vertebra.reasons)),
@@ -106,21 +107,22 @@ def _row(vertebra: VertebraFinding) -> tuple[str, str, str, str, str]:
 def _density(density: Measurement | None) -> str:
     if density is None or density.interval_95 is None:
         return ""
-    low, high = density.interval_95
-    return f"{density.value:.0f} ({low:.0f} to {high:.0f})"
+    value, low, high = (whole(each, BoneCategory.of) for each in (density.value, *density.interval_95))
+    return f"{value} ({low} to {high})"
 
 
 def _loss(loss: HeightLoss | None) -> str:
     """The loss and its grade, a question mark behind a grade that is not sure."""
     if loss is None:
         return ""
-    return f"{max(loss.percent, 0.0):.0f} % (grade {int(loss.grade)}{'?' if loss.also_possible else ''})"
+    percent = whole(max(loss.percent, 0.0), GenantGrade.of)
+    return f"{percent} % (grade {int(loss.grade)}{'?' if loss.also_possible else ''})"
 
 
 def _mean(density: MeanDensity) -> str:
-    low, high = density.interval_95
+    low, high = (whole(end, BoneCategory.of) for end in density.interval_95)
     others = "".join(f", maybe {category}" for category in density.also_possible)
-    return f"{density.value:.1f} mg/cm³ ({low:.0f} to {high:.0f}), {_CATEGORY_WORDS[density.category]}{others}"
+    return f"{density.value:.1f} mg/cm³ ({low} to {high}), {_CATEGORY_WORDS[density.category]}{others}"
 
 
 def _number(value: float | None, digits: int) -> str:

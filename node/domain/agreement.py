@@ -6,6 +6,7 @@ from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.classifier import ClassifierAnswer
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.whole_numbers import whole
 
 #: The uncalibrated statement speaks of osteoporosis by DXA alone: it contradicts the other end of the categories.
 _CONTRADICTED = {HuBand.LOW: BoneCategory.NORMAL, HuBand.HIGH: BoneCategory.OSTEOPOROSIS}
@@ -25,8 +26,8 @@ def why_they_disagree(
     if density is not None:
         if answer.category in {density.category, *density.also_possible}:
             return None
-        low, high = density.interval_95
-        measured = f"The measurement says {density.category} ({density.value:.0f} mg/cm3, {low:.0f} to {high:.0f})"
+        value, low, high = (whole(each, BoneCategory.of) for each in (density.value, *density.interval_95))
+        measured = f"The measurement says {density.category} ({value} mg/cm3, {low} to {high})"
         return Reason(code=ReasonCode.ANSWERS_DISAGREE, detail=f"{measured}, {told}.")
     if band is not None and _CONTRADICTED.get(band) is answer.category:
         return Reason(code=ReasonCode.ANSWERS_DISAGREE, detail=f"The CT number band of L1 is {band}, {told}.")

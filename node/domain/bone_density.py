@@ -24,7 +24,8 @@ class HuBand(StrEnum):
 
     @classmethod
     def of(cls, hu: float) -> HuBand:
-        """The band of a mean CT number of the L1 trabecular core, HU."""
+        """The band of a mean CT number of the L1 trabecular core, HU, as precisely as it is told: a tenth."""
+        hu = round(hu, 1)
         if hu < HU_BAND_LOW_BELOW:
             return cls.LOW
         return cls.HIGH if hu > HU_BAND_HIGH_ABOVE else cls.INDETERMINATE

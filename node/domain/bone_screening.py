@@ -11,6 +11,7 @@ from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.classifier import ClassifierAnswer, ClassifierMethod
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
+from node.domain.whole_numbers import whole
 
 #: What a category may rest on: a calibrated density, or one of the classifier's models.
 CategoryMethod = Literal["calibrated-bmd"] | ClassifierMethod
@@ -56,8 +57,8 @@ class BoneScreening:
             return self.disagreement
         if self.density is None or self.density.is_decisive or self.answer is not None:
             return None
-        low, high = self.density.interval_95
-        return Reason(code=ReasonCode.INTERVAL_TOO_WIDE, detail=f"It goes from {low:.0f} to {high:.0f} mg/cm3.")
+        low, high = (whole(end, BoneCategory.of) for end in self.density.interval_95)
+        return Reason(code=ReasonCode.INTERVAL_TOO_WIDE, detail=f"It goes from {low} to {high} mg/cm3.")
 
     @property
     def method(self) -> CategoryMethod | None:

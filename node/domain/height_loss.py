@@ -30,7 +30,8 @@ class GenantGrade(IntEnum):
 
     @classmethod
     def of(cls, percent: float) -> GenantGrade:
-        """The grade of a loss of height in percent."""
+        """The grade of a loss of height in percent, as precisely as it is told: a tenth."""
+        percent = round(percent, 1)
         limits = (MILD_FROM_PERCENT, MODERATE_FROM_PERCENT, SEVERE_FROM_PERCENT)
         return cls(sum(percent >= limit for limit in limits))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from node.domain.height_loss import HeightLoss
+from node.domain.height_loss import GenantGrade, HeightLoss
+from node.domain.whole_numbers import whole
 from node.encode.concepts import (
     DEFORMITY,
     DEFORMITY_OF,
@@ -27,7 +28,8 @@ def height_loss_sentence(loss: HeightLoss | None) -> str:
     if loss is None or not loss.also_possible:
         return ""
     others = " or ".join(str(int(grade)) for grade in loss.also_possible)
+    percent = whole(loss.percent, GenantGrade.of)
     return (
-        f"Height loss {loss.percent:.0f} % (standard uncertainty {loss.standard_uncertainty:.0f}) is near a limit: "
+        f"Height loss {percent} % (standard uncertainty {loss.standard_uncertainty:.0f}) is near a limit: "
         f"Genant grade {int(loss.grade)}, maybe {others}."
     )

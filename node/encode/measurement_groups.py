@@ -219,7 +219,7 @@ def _measurement(value: Measurement, site: sr.FindingSite, algorithm: sr.Algorit
     unit = _UNIT[value.unit].coded
     measurement = _BodyMeasurement(
         name=coding.concept.coded,
-        value=value.value,
+        value=round(value.value, 1),  # as everywhere else, and as precisely as limits are applied to it
         unit=unit,
         derivation=coding.derivation.coded if coding.derivation else None,
         finding_sites=[site],
@@ -234,7 +234,7 @@ def mean_density(density: MeanDensity) -> sr.Measurement:
     """The mean density of two vertebrae, with its uncertainty."""
     unit = _UNIT[Unit.MG_CM3].coded
     measurement = _BodyMeasurement(
-        name=BONE_MINERAL_DENSITY.coded, value=density.value, unit=unit, derivation=MEAN.coded
+        name=BONE_MINERAL_DENSITY.coded, value=round(density.value, 1), unit=unit, derivation=MEAN.coded
     )
     measurement[0].ContentSequence.append(_uncertainty(density.standard_uncertainty, unit))
     return measurement
@@ -258,13 +258,13 @@ def _height_loss(finding: VertebraFinding) -> list[sr.Measurement]:
     measurement = _BodyMeasurement(
         name=HEIGHT_LOSS.coded, value=round(loss.percent, 1), unit=unit, finding_sites=[site]
     )
-    measurement[0].ContentSequence.append(_uncertainty(round(loss.standard_uncertainty, 1), unit))
+    measurement[0].ContentSequence.append(_uncertainty(loss.standard_uncertainty, unit))
     return [measurement]
 
 
 def _uncertainty(value: float, unit: sr.CodedConcept) -> sr.NumContentItem:
     return sr.NumContentItem(
-        name=STANDARD_UNCERTAINTY.coded, value=value, unit=unit, relationship_type="HAS PROPERTIES"
+        name=STANDARD_UNCERTAINTY.coded, value=round(value, 2), unit=unit, relationship_type="HAS PROPERTIES"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from highdicom import sr
 
 from node.domain.bone_category import BoneCategory
-from node.domain.bone_density import MeanDensity
+from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
 from node.domain.classifier import ClassifierAnswer
@@ -13,6 +13,7 @@ from node.domain.finding import Status
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.result import Result
+from node.domain.whole_numbers import whole
 from node.encode.algorithm import algorithm_name, algorithm_parameters
 from node.encode.concepts import (
     ARTIFICIAL_INTELLIGENCE,
@@ -148,8 +149,8 @@ def _sentences(result: Result) -> list[str]:
 
 def _density(density: MeanDensity, levels: tuple[VertebralLevel, ...]) -> str:
     """The mean with its interval, its category, and the others that the interval reaches."""
-    low, high = density.interval_95
-    told = f"Mean of {' and '.join(levels)} {density.value:.1f} mg/cm3 (95 % interval {low:.0f} to {high:.0f})."
+    low, high = (whole(end, BoneCategory.of) for end in density.interval_95)
+    told = f"Mean of {' and '.join(levels)} {density.value:.1f} mg/cm3 (95 % interval {low} to {high})."
     others = " and ".join(category.value for category in density.also_possible)
     also = f" The interval reaches {others}." if others else ""
     category = BMD_CATEGORY_OF[density.category].code.meaning
@@ -168,5 +169,5 @@ def _l1_value(result: Result) -> str:
     for finding in result.findings.vertebrae:
         hu = finding.value(Quantity.CORE_MEAN_HU)
         if finding.level is VertebralLevel.L1 and hu is not None:
-            return f"L1 trabecular core {hu:.0f} HU. "
+            return f"L1 trabecular core {whole(hu, HuBand.of)} HU. "
     return ""

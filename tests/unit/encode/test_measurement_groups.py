@@ -124,7 +124,7 @@ def test_heights_are_coded_once_with_where_on_the_body_they_were_taken(tmp_path)
     assert {each.finding_sites[0].topographical_modifier: each.value for each in heights} == {
         codes.SCT.Anterior: 24.0,
         codes.NCIt.Middle: 22.5,
-        codes.SCT.Posterior: 26.25,
+        codes.SCT.Posterior: 26.2,
     }
     assert all(each.finding_sites[0].value == codes.SCT.L1Vertebra for each in heights)
     assert all(each.unit == codes.UCUM.Millimeter for each in heights)
@@ -146,6 +146,20 @@ def test_a_category_is_coded_and_told_with_the_densities_it_rests_on(tmp_path, l
     assert evaluations(group, Code("BMD020", OWN, "Calibration method")) == ["BMD022"]
     (text,) = (text for text in texts(group[0]) if "mg/cm3" in text)
     assert "not a diagnosis" in text
+
+
+# Categories and bands are those of tenths: 79.96 counts as 80, and a report that showed it would contradict itself.
+@pytest.mark.parametrize(("density", "told", "code"), [(79.96, 80.0, "BMD011"), (79.94, 79.9, "BMD012")])
+def test_a_density_is_coded_as_precisely_as_its_category_is_judged(tmp_path, density, told, code):
+    spec = CtSpec()
+    findings = calibrated_findings(l1=density, l2=density)
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
+    group = group_of(made, "bone screening")
+
+    (mean,) = group.get_measurements(Code("BMD001", OWN, "Volumetric trabecular bone mineral density (CT, estimated)"))
+    assert mean.value == told
+    assert evaluations(group, Code("BMD002", OWN, "Opportunistic BMD category")) == [code]
 
 
 def test_a_category_that_is_not_sure_names_the_others(tmp_path):
