@@ -20,6 +20,9 @@ Float64 = NDArray[np.float64]
 #: s00198-025-07529-7), in one slice of 2.5 mm.
 LEAST_CORE_MM3 = 500.0
 
+#: Fat, the darkest of marrow, has -100 HU at any tube voltage; a darker core holds gas, or is none of a bone.
+LEAST_CORE_HU = -120.0
+
 #: How far, one standard deviation, the mask and with it the core may be off along each axis, mm; a plausible choice.
 _PLACEMENT_MM = 1.0
 
@@ -50,12 +53,19 @@ def measure_attenuation(crop: BodyCrop, level: VertebralLevel) -> tuple[Measurem
     if volume_mm3 < LEAST_CORE_MM3:
         detail = f"It has {volume_mm3:.0f} mm3; at least {LEAST_CORE_MM3:.0f} mm3 are needed."
         reason = Reason(code=ReasonCode.ROI_TOO_SMALL, detail=detail)
-        refused = (Quantity.CORE_MEAN_HU, Quantity.CORE_SD_HU)
-        return (*(NotMeasurable(quantity=quantity, site=level, reason=reason) for quantity in refused), *whole)
+        return (*_refused(level, reason), *whole)
     values = crop.hu[core].astype(np.float64)
+    if values.mean() < LEAST_CORE_HU:
+        detail = f"Its core has {values.mean():.0f} HU, less than fat."
+        return (*_refused(level, Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=detail)), *whole)
     uncertainty = _placement_uncertainty(crop, core)
     mean = _measurement(Quantity.CORE_MEAN_HU, float(values.mean()), level, uncertainty=uncertainty)
     return (mean, _measurement(Quantity.CORE_SD_HU, float(values.std()), level), *whole)
+
+
+def _refused(level: VertebralLevel, reason: Reason) -> tuple[NotMeasurable, ...]:
+    quantities = (Quantity.CORE_MEAN_HU, Quantity.CORE_SD_HU)
+    return tuple(NotMeasurable(quantity=quantity, site=level, reason=reason) for quantity in quantities)
 
 
 def _placement_uncertainty(crop: BodyCrop, core: NDArray[np.bool_]) -> float:

@@ -9,6 +9,7 @@ from models.attenuation import measure_attenuation
 from models.crops import BodyCrop, SpineCrops
 from models.density import DensityRule
 from models.heights import height_measurements
+from models.mean_density import density_alone, mean_density
 from models.next_level import LUMBAR, SCREENED, levels_of_category, offered_instead, one_alone
 from models.parallel import for_each
 from models.soundness import Soundness, judge_soundness
@@ -23,9 +24,6 @@ from node.domain.reasons import Reason, ReasonCode
 
 #: Vertebrae that a report always speaks of, found or not.
 ASKED_FOR = (VertebralLevel.L1, VertebralLevel.L2)
-
-#: Neighbours among the lumbar vertebrae of one person are not farther apart, mg/cm3 (a plausible choice).
-MOST_APART_MG_CM3 = 30.0
 
 FOR_WHOM = "The limits of 80 and 120 mg/cm3 are those of women after the menopause and of older men, and of no others."
 BY_OWN_TISSUES = (
@@ -66,14 +64,11 @@ def measure_bone(spine: SpineCrops, rule: DensityRule, ask: Ask | None = None) -
     screened = next(finding for finding in vertebrae if finding.level is SCREENED)
     assessed = any(finding.status is Status.ASSESSED for finding in vertebrae)
     hu = screened.value(Quantity.CORE_MEAN_HU)
-    band = None if hu is None else rule.band(hu)
-    density = _mean_density(vertebrae)
+    band = None if hu is None else _against(screened) or rule.band(hu)
+    density = mean_density(vertebrae)
     answer = None if ask is None or hu is None else _answer(ask, rule, vertebrae)
     screening = _screening(
-        None if isinstance(band, Reason) else band,
-        density if isinstance(density, MeanDensity) else None,
-        None if isinstance(answer, Reason) else answer,
-        levels=levels_of_category(vertebrae),
+        None if isinstance(band, Reason) else band, density, None if isinstance(answer, Reason) else answer, vertebrae
     )
     unsaid = (*_unsaid(band, screened, vertebrae, density), *_unanswered(answer, screening))
     return CtBoneFindings(
@@ -118,12 +113,7 @@ def _unsaid(
     density: MeanDensity | Reason | None,
 ) -> tuple[Reason, ...]:
     """Why there is no uncalibrated statement, and why no density and no category where these were asked for."""
-    refused = [
-        measurement.reason
-        for vertebra in vertebrae
-        for measurement in vertebra.measurements
-        if isinstance(measurement, NotMeasurable) and measurement.quantity is Quantity.BMD
-    ]
+    refused = [reason for vertebra in vertebrae for reason in _refused_densities(vertebra)]
     asked = any(_is_asked_for(vertebra) for vertebra in vertebrae)
     if asked and not isinstance(density, MeanDensity):
         refused += [reason for vertebra in vertebrae if vertebra.level in LUMBAR for reason in vertebra.reasons]
@@ -136,32 +126,30 @@ def _is_asked_for(vertebra: VertebraFinding) -> bool:
     return any(measurement.quantity is Quantity.BMD for measurement in vertebra.measurements)
 
 
-def _mean_density(vertebrae: Sequence[VertebraFinding]) -> MeanDensity | Reason | None:
-    """Of the two that the category rests on, or why it would say nothing; `None` where there are no two."""
-    levels = levels_of_category(vertebrae)
-    found = [vertebra.measurement(Quantity.BMD) for vertebra in vertebrae if vertebra.level in levels]
-    known = [density for density in found if density is not None]
-    if not known:
-        return None
-    values = [density.value for density in known]
-    if max(values) - min(values) > MOST_APART_MG_CM3:
-        told = " and ".join(f"{density.site} has {density.value:.0f} mg/cm3" for density in known)
-        return Reason(code=ReasonCode.LEVELS_DISAGREE, detail=f"{told}; a fracture, a lesion or sclerosis may do that.")
-    uncertainties = [density.standard_uncertainty for density in known if density.standard_uncertainty is not None]
-    methods = [density.calibration for density in known if density.calibration is not None]
-    return MeanDensity(
-        value=sum(values) / len(values),
-        standard_uncertainty=sum(uncertainties) / len(uncertainties),
-        calibration=methods[0],
-    )
-
-
 def _answer(ask: Ask, rule: DensityRule, vertebrae: Sequence[VertebraFinding]) -> ClassifierAnswer | Reason:
     """Of the classifier, which sees no vertebra that was not measured, or why it was not asked."""
     refused = rule.against_classifying
     if refused is not None:
         return refused
-    return ask({vertebra.level: vertebra.reasons[0] for vertebra in vertebrae if vertebra.level and vertebra.reasons})
+    against = {vertebra.level: _against(vertebra) for vertebra in vertebrae if vertebra.level is not None}
+    return ask({level: reason for level, reason in against.items() if reason is not None})
+
+
+def _against(vertebra: VertebraFinding) -> Reason | None:
+    """Why a vertebra is not to be shown to the classifier: it was not measured, or read as no bone does."""
+    if vertebra.reasons:
+        return vertebra.reasons[0]
+    return next(
+        (reason for reason in _refused_densities(vertebra) if reason.code is ReasonCode.IMPLAUSIBLE_DENSITY), None
+    )
+
+
+def _refused_densities(vertebra: VertebraFinding) -> tuple[Reason, ...]:
+    return tuple(
+        measurement.reason
+        for measurement in vertebra.measurements
+        if isinstance(measurement, NotMeasurable) and measurement.quantity is Quantity.BMD
+    )
 
 
 def _unanswered(answer: ClassifierAnswer | Reason | None, screening: BoneScreening | None) -> tuple[Reason, ...]:
@@ -172,16 +160,21 @@ def _unanswered(answer: ClassifierAnswer | Reason | None, screening: BoneScreeni
 
 def _screening(
     band: HuBand | None,
-    density: MeanDensity | None,
+    density: MeanDensity | Reason | None,
     answer: ClassifierAnswer | None,
-    *,
-    levels: tuple[VertebralLevel, ...],
+    vertebrae: Sequence[VertebraFinding],
 ) -> BoneScreening | None:
-    if density is not None:
-        return BoneScreening(hu_band=band, density=density, answer=answer, levels=levels)
-    if band is not None:
-        return BoneScreening(hu_band=band, answer=answer, levels=(SCREENED,))
-    return None if answer is None else BoneScreening(hu_band=None, answer=answer, levels=answer.levels)
+    if isinstance(density, MeanDensity):
+        return BoneScreening(hu_band=band, density=density, answer=answer, levels=levels_of_category(vertebrae))
+    if band is None and answer is None:
+        return None
+    return BoneScreening(
+        hu_band=band,
+        answer=answer,
+        levels=(SCREENED,) if band is not None or answer is None else answer.levels,
+        alone=density_alone(vertebrae),
+        apart=density,
+    )
 
 
 def _finding(judged: tuple[BodyCrop, Soundness], *, rule: DensityRule) -> VertebraFinding:

@@ -103,6 +103,7 @@ def summary_of(findings: CtBoneFindings, *, besides: Sequence[VertebralLevel]) -
         tone = Tone.NUMBER if screening.density is None else Tone.PLAIN
         lines.append(Line(text=f"L1 is {_BANDS[screening.hu_band]}, uncalibrated", tone=tone))
         lines.append(Line(text="A band of CT numbers is no bone density and no diagnosis."))
+        lines += [Line(text=sentence, tone=Tone.WARNING) for sentence in screening.told_of_band(findings.l1_hu)]
     if screening is not None and screening.answer is not None:
         lines += _answer(screening.answer)
     if screening is not None and screening.indeterminate is not None:

@@ -30,7 +30,7 @@ def one_alone(vertebrae: Sequence[VertebraFinding]) -> str | None:
         return None
     return (
         f"{known[0]} alone of {LUMBAR[0]} to {LUMBAR[-1]} has a density: the limits of 80 and 120 mg/cm3 hold for the "
-        "mean of two, so there is no category."
+        "mean of two, so it gives no category."
     )
 
 

@@ -51,7 +51,7 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
     if findings.vertebrae:
         console.print(_table(findings))
     if findings.screening is not None:
-        for line in _screening_lines(findings.screening):
+        for line in _screening_lines(findings.screening, findings.l1_hu):
             console.print(line)
     if findings.offer:
         console.print(escape(findings.offer), highlight=False)
@@ -65,12 +65,13 @@ def print_findings(console: Console, findings: CtBoneFindings, *, research: bool
         console.print("[bold]Research use only.[/bold]")
 
 
-def _screening_lines(screening: BoneScreening) -> Iterator[str]:
+def _screening_lines(screening: BoneScreening, l1_hu: float | None) -> Iterator[str]:
     """What the levels together say, with rich's markup."""
     if screening.density is not None:
         yield f"[bold]Mean density of {' and '.join(screening.levels)}:[/bold] {_mean(screening.density)}"
     if screening.hu_band is not None:
         yield f"[bold]Attenuation of L1:[/bold] {_BAND_WORDS[screening.hu_band]} (uncalibrated)"
+        yield from screening.told_of_band(l1_hu)
     if screening.answer is not None:
         yield f"[bold]Classifier, by {' and '.join(screening.answer.levels)}:[/bold] {_answer(screening.answer)}"
     if screening.indeterminate is not None:

@@ -12,6 +12,11 @@ from node.domain.whole_numbers import whole
 _CONTRADICTED = {HuBand.LOW: BoneCategory.NORMAL, HuBand.HIGH: BoneCategory.OSTEOPOROSIS}
 
 
+def contradicts(band: HuBand | None, category: BoneCategory) -> bool:
+    """Whether a band and a category are at opposite ends."""
+    return band is not None and _CONTRADICTED.get(band) is category
+
+
 def why_they_disagree(
     band: HuBand | None, density: MeanDensity | None, answer: ClassifierAnswer | None
 ) -> Reason | None:
@@ -29,6 +34,6 @@ def why_they_disagree(
         value, low, high = (whole(each, BoneCategory.of) for each in (density.value, *density.interval_95))
         measured = f"The measurement says {density.category} ({value} mg/cm3, {low} to {high})"
         return Reason(code=ReasonCode.ANSWERS_DISAGREE, detail=f"{measured}, {told}.")
-    if band is not None and _CONTRADICTED.get(band) is answer.category:
+    if contradicts(band, answer.category):
         return Reason(code=ReasonCode.ANSWERS_DISAGREE, detail=f"The CT number band of L1 is {band}, {told}.")
     return None

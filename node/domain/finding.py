@@ -110,6 +110,12 @@ class CtBoneFindings:
             raise ValueError(f"only a vertebra that is there can be offered, got {self.offered}")
 
     @property
+    def l1_hu(self) -> float | None:
+        """Mean CT number of the L1 core, HU, as it is in the images; `None` where it was not measured."""
+        found = (each for each in self.vertebrae if each.level is VertebralLevel.L1)
+        return next((each.value(Quantity.CORE_MEAN_HU) for each in found), None)
+
+    @property
     def offer(self) -> str:
         """What is said of the vertebra that is offered instead of L1; empty where none is."""
         if self.offered is None:

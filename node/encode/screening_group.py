@@ -11,7 +11,6 @@ from node.domain.calibration import CalibrationMethod
 from node.domain.classifier import ClassifierAnswer
 from node.domain.finding import Status
 from node.domain.levels import VertebralLevel
-from node.domain.measurement import Quantity
 from node.domain.result import Result
 from node.domain.whole_numbers import whole
 from node.encode.algorithm import algorithm_name, algorithm_parameters
@@ -137,7 +136,8 @@ def _sentences(result: Result) -> list[str]:
         sentences.append(_density(screening.density, screening.levels))
     if screening and screening.hu_band:
         meaning = HU_BAND_OF[screening.hu_band].code.meaning
-        sentences.append(f"{_l1_value(result)}{meaning}. {UNCALIBRATED}")
+        sentences.append(f"{_l1_value(findings.l1_hu)}{meaning}. {UNCALIBRATED}")
+        sentences += screening.told_of_band(findings.l1_hu)
     if screening and screening.answer:
         sentences.append(_answer(screening.answer))
     if screening and screening.indeterminate:
@@ -165,9 +165,5 @@ def _answer(answer: ClassifierAnswer) -> str:
     return f"Classifier, by the image of {seen}: {first}, {', '.join(others)} ({answer.word}). {NOT_A_DIAGNOSIS}"
 
 
-def _l1_value(result: Result) -> str:
-    for finding in result.findings.vertebrae:
-        hu = finding.value(Quantity.CORE_MEAN_HU)
-        if finding.level is VertebralLevel.L1 and hu is not None:
-            return f"L1 trabecular core {whole(hu, HuBand.of)} HU. "
-    return ""
+def _l1_value(hu: float | None) -> str:
+    return "" if hu is None else f"L1 trabecular core {whole(hu, HuBand.of)} HU. "

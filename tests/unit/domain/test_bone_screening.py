@@ -6,7 +6,7 @@ import pytest
 
 from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand, MeanDensity
-from node.domain.bone_screening import BoneScreening
+from node.domain.bone_screening import BAND_CORRECTED, BAND_DIFFERS, BoneScreening
 from node.domain.calibration import CalibrationMethod
 from node.domain.classifier import ClassifierAnswer, ClassifierMethod
 from node.domain.levels import VertebralLevel
@@ -82,3 +82,20 @@ def test_a_band_alone_gives_no_category() -> None:
 def test_a_screening_that_says_nothing_is_none() -> None:
     with pytest.raises(ValueError, match="say something"):
         screening()
+
+
+@pytest.mark.parametrize(("hu", "band", "told"), [(109.0, HuBand.INDETERMINATE, 1), (109.0, HuBand.LOW, 0)])
+def test_a_band_that_is_not_that_of_the_number_says_that_the_number_was_corrected(
+    hu: float, band: HuBand, told: int
+) -> None:
+    assert screening(band=band).told_of_band(hu) == (BAND_CORRECTED,) * told
+
+
+@pytest.mark.parametrize(
+    ("band", "mg_cm3", "told"),
+    [(HuBand.LOW, 130.0, 1), (HuBand.LOW, 110.0, 0), (HuBand.HIGH, 70.0, 1), (HuBand.INDETERMINATE, 70.0, 0)],
+)
+def test_a_band_and_a_density_at_opposite_ends_do_not_stand_beside_each_other_in_silence(
+    band: HuBand, mg_cm3: float, told: int
+) -> None:
+    assert screening(band=band, mg_cm3=mg_cm3).told_of_band(None) == (BAND_DIFFERS,) * told

@@ -70,3 +70,10 @@ def test_a_core_that_is_too_small_has_no_mean_and_says_how_small_it_is() -> None
 
     assert result.reason.code is ReasonCode.ROI_TOO_SMALL
     assert f"{LEAST_CORE_MM3:.0f} mm3" in result.reason.detail
+
+
+def test_a_core_that_is_darker_than_fat_is_no_bone() -> None:
+    core = refused(Body(marrow_hu=-300.0))[Quantity.CORE_MEAN_HU]
+
+    assert core.reason.code is ReasonCode.IMPLAUSIBLE_ANATOMY
+    assert "-300 HU" in core.reason.detail

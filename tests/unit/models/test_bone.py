@@ -10,13 +10,14 @@ import pytest
 from models.bone import measure_bone, not_evaluable
 from models.crops import SpineCrops
 from models.density import DensityRule
+from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand
-from node.domain.classifier import ClassifierAnswer
+from node.domain.classifier import ClassifierAnswer, ClassifierMethod
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
-from tests.builders.acquisitions import AT_120_KV
+from tests.builders.acquisitions import AT_120_KV, CALIBRATED
 from tests.builders.answers import NORMAL, OSTEOPENIA, OSTEOPOROSIS, answer
 from tests.builders.body_crops import Body, crop_of
 
@@ -182,3 +183,53 @@ def test_without_l1_nobody_is_asked() -> None:
     findings = asked_of(Body(level=T12), Body(level=L1, reasons=(TRUNCATED,)), says=answer(NORMAL))
 
     assert findings.screening is None
+
+
+def with_l1_alone(marrow_hu: float, says: ClassifierAnswer) -> CtBoneFindings:
+    """L2 is cut, so that the calibrated density of L1 gives no category."""
+    return asked_of(
+        Body(level=L1, marrow_hu=marrow_hu), Body(level=L2, reasons=(TRUNCATED,)), says=says, rule=CALIBRATED
+    )
+
+
+def test_the_density_of_l1_alone_contradicts_a_classifier_that_says_otherwise() -> None:
+    """0.8 * 155 - 4 are 120 mg/cm3: nowhere near osteoporosis, and no band that would say so."""
+    findings = with_l1_alone(155.0, answer(OSTEOPOROSIS, method=ClassifierMethod.L1))
+
+    assert findings.screening is not None
+    assert findings.screening.hu_band is HuBand.INDETERMINATE
+    assert findings.screening.category is None
+    assert ReasonCode.ANSWERS_DISAGREE in {reason.code for reason in findings.reasons}
+
+
+def test_the_density_of_l1_alone_gives_no_category_and_leaves_it_to_a_classifier_that_agrees() -> None:
+    findings = with_l1_alone(130.0, answer(OSTEOPENIA, method=ClassifierMethod.L1))
+
+    assert findings.screening is not None
+    assert (findings.screening.category, findings.screening.method) == (BoneCategory.OSTEOPENIA, ClassifierMethod.L1)
+
+
+def test_vertebrae_that_differ_too_much_leave_no_category_whatever_the_classifier_says() -> None:
+    findings = asked_of(
+        Body(level=L1, marrow_hu=200.0), Body(level=L2, marrow_hu=100.0), says=answer(NORMAL), rule=CALIBRATED
+    )
+
+    assert findings.screening is not None
+    assert findings.screening.category is None
+    assert findings.screening.indeterminate is not None
+    assert findings.screening.indeterminate.code is ReasonCode.LEVELS_DISAGREE
+    assert [reason.code for reason in findings.reasons] == [ReasonCode.LEVELS_DISAGREE]
+
+
+def test_an_l1_that_reads_as_no_bone_does_has_no_band_and_is_not_shown_to_the_classifier() -> None:
+    told: list[Mapping[VertebralLevel, Reason]] = []
+
+    def ask(unsound: Mapping[VertebralLevel, Reason]) -> Reason:
+        told.append(unsound)
+        return unsound[L1]
+
+    findings = measure_bone(SpineCrops(crops=(crop_of(Body(level=L1, marrow_hu=-90.0)),)), CALIBRATED, ask)
+
+    assert told[0][L1].code is ReasonCode.IMPLAUSIBLE_DENSITY
+    assert findings.screening is None
+    assert ReasonCode.IMPLAUSIBLE_DENSITY in {reason.code for reason in findings.reasons}
