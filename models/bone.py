@@ -76,7 +76,7 @@ def measure_bone(spine: SpineCrops, rule: DensityRule, ask: Ask | None = None) -
         reasons=tuple(dict.fromkeys(unsaid)) if assessed else _distinct(vertebrae),
         vertebrae=vertebrae,
         screening=screening,
-        limitations=(*_limitations(vertebrae), *rule.limitations, *spine.limitations),
+        limitations=(*rule.limitations, *_limitations(vertebrae), *spine.limitations),
         contrast=rule.contrast.phase,
         references=spine.references,
         offered=offered_instead(vertebrae),
@@ -97,13 +97,26 @@ def _limitations(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
     densities = [density for vertebra in vertebrae if (density := vertebra.measurement(Quantity.BMD)) is not None]
     internal = any(density.calibration is CalibrationMethod.INTERNAL for density in densities)
     calibrated = (FOR_WHOM, BY_OWN_TISSUES) if internal else (FOR_WHOM,)
-    looked = any(vertebra.height_loss is not None for vertebra in vertebrae)
     alone = one_alone(vertebrae)
     return (
+        *_told_of_fractures(vertebrae),
         *(calibrated if densities else (UNCALIBRATED,)),
-        LOOKED_FOR if looked else FRACTURES_NOT_LOOKED_FOR,
         *(() if alone is None else (alone,)),
     )
+
+
+def _told_of_fractures(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
+    """Whether fractures were looked for, and in which of the measured vertebrae they were not."""
+    if all(vertebra.height_loss is None for vertebra in vertebrae):
+        return (FRACTURES_NOT_LOOKED_FOR,)
+    passed_over = [
+        str(vertebra.level)
+        for vertebra in vertebrae
+        if vertebra.height_loss is None and vertebra.value(Quantity.CORE_MEAN_HU) is not None
+    ]
+    if not passed_over:
+        return (LOOKED_FOR,)
+    return (f"In {', '.join(passed_over)} no heights could be measured to look for fractures by.", LOOKED_FOR)
 
 
 def _unsaid(

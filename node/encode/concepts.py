@@ -217,6 +217,7 @@ BMD_CATEGORY_OF: dict[BoneCategory, Concept] = {
     BoneCategory.OSTEOPOROSIS: private("BMD012", "Osteoporosis range: below 80 mg/cm3"),
 }
 BMD_INDETERMINATE = private("BMD013", "Indeterminate: no category can be told")
+BMD_CATEGORY_ALSO_POSSIBLE = private("BMD014", "Other BMD category that the 95 % interval reaches")
 CLASSIFIER_CATEGORY = private("BMD030", "Bone density category by classifier")
 CLASSIFIER_METHOD = private("BMD031", "Vertebrae that the classifier saw")
 CLASSIFIER_METHOD_OF: dict[ClassifierMethod, Concept] = {
@@ -239,6 +240,7 @@ CALIBRATION_METHOD_OF: dict[CalibrationMethod, Concept] = {
     CalibrationMethod.ASYNCHRONOUS: private("BMD022", "Asynchronous, specific to the scanner"),
     CalibrationMethod.INTERNAL: private("BMD023", "Internal, by the patient's tissues"),
 }
+UNCALIBRATED_NUMBERS = private("BMD024", "None: CT numbers as they are, uncalibrated")
 
 # Height loss
 HEIGHT_LOSS = private("HTL001", "Height loss of the vertebral body, share of the expected height")

@@ -126,12 +126,15 @@ class ClassifierPart(_Part):
 class ScreeningPart(_Part):
     """What the levels say together: `hu_band` uncalibrated, `category` from a calibration or a classifier only.
 
-    `bmd` is the mean of `levels`. `category` is indeterminate where measurement and classifier contradict each other,
-    and where the density alone leaves every category open; the reasons of the pipeline say which.
+    `bmd` is the mean of `levels`, and `category_also` are other categories that its interval reaches. `category` is
+    indeterminate where measurement and classifier contradict each other, where two vertebrae do, and where the density
+    alone leaves every category open; the reasons of the pipeline say which.
     """
 
     hu_band: HuBand | None = None
     category: BoneCategory | Literal["indeterminate"] | None = None
+    category_also: tuple[BoneCategory, ...] = ()
+    calibration: CalibrationMethod | Literal["uncalibrated"] | None = None
     method: CategoryMethod | None = None
     bmd: Bmd | None = None
     classifier: ClassifierPart | None = None
@@ -175,6 +178,7 @@ class PipelinePart(_Part):
     contrast: ContrastPhase | None = None
     references: ReferencesPart | None = None
     offered_level: VertebralLevel | None = None
+    limitations: tuple[str, ...] = ()
     fractures: tuple[FracturePart, ...] | None = None
     triage: TriagePart
 

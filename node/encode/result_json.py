@@ -136,6 +136,7 @@ def _pipeline(outcome: PipelineOutcome) -> PipelinePart:
         contrast=findings.contrast,
         references=None if findings.references is None else references_part(findings.references),
         offered_level=findings.offered,
+        limitations=findings.limitations,
         triage=TriagePart(
             priority=Priority.URGENT if urgent else Priority.ROUTINE,
             because=outcome.triage.because,
@@ -218,11 +219,20 @@ def _screening(screening: BoneScreening | None) -> ScreeningPart | None:
     return ScreeningPart(
         hu_band=screening.hu_band,
         category="indeterminate" if screening.indeterminate is not None else screening.category,
+        category_also=() if density is None else density.also_possible,
+        calibration=_calibration(screening),
         bmd=None if density is None else _told(density.value, density.interval_95, density.calibration),
         classifier=None if screening.answer is None else _classifier(screening.answer),
         method=screening.method,
         levels=screening.levels,
     )
+
+
+def _calibration(screening: BoneScreening) -> CalibrationMethod | Literal["uncalibrated"] | None:
+    """How CT numbers became a density; a band says that they are what they are."""
+    if screening.density is not None:
+        return screening.density.calibration
+    return None if screening.hu_band is None else "uncalibrated"
 
 
 def _classifier(answer: ClassifierAnswer) -> ClassifierPart:

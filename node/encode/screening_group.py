@@ -17,6 +17,7 @@ from node.encode.algorithm import algorithm_name, algorithm_parameters
 from node.encode.concepts import (
     ARTIFICIAL_INTELLIGENCE,
     BMD_CATEGORY,
+    BMD_CATEGORY_ALSO_POSSIBLE,
     BMD_CATEGORY_OF,
     BMD_INDETERMINATE,
     CALIBRATION_METHOD,
@@ -34,6 +35,7 @@ from node.encode.concepts import (
     SPINE,
     STATUS,
     STATUS_OF,
+    UNCALIBRATED_NUMBERS,
     vertebra,
 )
 from node.encode.context import Names
@@ -102,11 +104,20 @@ def _category(screening: BoneScreening | None) -> list[sr.QualitativeEvaluation]
     """The category, and how CT numbers became a density where they did."""
     if screening is None:
         return []
-    calibrations = [] if screening.density is None else [screening.density.calibration]
-    told = [evaluation(CALIBRATION_METHOD, CALIBRATION_METHOD_OF[method]) for method in calibrations]
+    told = _calibration(screening)
     if screening.indeterminate is not None:
         return [evaluation(BMD_CATEGORY, BMD_INDETERMINATE), *told]
     return told if screening.category is None else [_of_category(screening.category), *told]
+
+
+def _calibration(screening: BoneScreening) -> list[sr.QualitativeEvaluation]:
+    """How CT numbers became a density, and the other categories that it may have; or that they became none."""
+    density = screening.density
+    if density is None:
+        band = screening.hu_band
+        return [] if band is None else [evaluation(CALIBRATION_METHOD, UNCALIBRATED_NUMBERS)]
+    others = [evaluation(BMD_CATEGORY_ALSO_POSSIBLE, BMD_CATEGORY_OF[category]) for category in density.also_possible]
+    return [*others, evaluation(CALIBRATION_METHOD, CALIBRATION_METHOD_OF[density.calibration])]
 
 
 def _of_category(category: BoneCategory) -> sr.QualitativeEvaluation:

@@ -45,7 +45,7 @@ def test_every_named_body_lies_where_that_level_is(phantom_run: Run, phantom: Ph
 def test_the_band_follows_from_l1_and_says_no_density(phantom_run: Run):
     screening = phantom_run.pipeline["screening"]
 
-    assert screening == {"hu_band": "indeterminate", "levels": ["L1"]}
+    assert screening == {"hu_band": "indeterminate", "calibration": "uncalibrated", "levels": ["L1"]}
 
 
 def test_the_result_follows_its_schema(phantom_run: Run):

@@ -167,10 +167,21 @@ def test_a_category_that_is_not_sure_names_the_others(tmp_path):
     findings = calibrated_findings(l1=70.0, l2=76.0)
     made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
 
+    group = group_of(made, "bone screening")
+
     # 5 mg/cm3 of standard uncertainty: 9.8 either way
-    (text,) = (text for text in texts(group_of(made, "bone screening")[0]) if "mg/cm3" in text)
+    (text,) = (text for text in texts(group[0]) if "mg/cm3" in text)
     assert text.startswith("Mean of L1 and L2 73.0 mg/cm3 (95 % interval 63 to 83). Osteoporosis range")
     assert "The interval reaches osteopenia." in text
+    also = Code("BMD014", OWN, "Other BMD category that the 95 % interval reaches")
+    assert evaluations(group, also) == ["BMD011"]
+
+
+def test_a_band_has_a_method_code_that_says_that_nothing_was_calibrated(report):
+    group = group_of(report, "bone screening")
+
+    assert evaluations(group, Code("BMD020", OWN, "Calibration method")) == ["BMD024"]
+    assert evaluations(group, Code("BMD002", OWN, "Opportunistic BMD category")) == []
 
 
 def test_a_category_without_a_band_says_nothing_of_a_band(tmp_path):

@@ -75,7 +75,8 @@ def test_an_assessed_study_is_written_as_it_was_found():
     assert (document["status"], document["reasons"], document["intended_use"]) == ("assessed", [], "research")
     (only,) = document["pipelines"]
     assert (only["name"], only["series_uid"], only["status"]) == ("ct-bone", "1.2.3.4", "assessed")
-    assert only["screening"] == {"hu_band": "low", "levels": ["L1"]}
+    assert only["screening"] == {"hu_band": "low", "calibration": "uncalibrated", "levels": ["L1"]}
+    assert only["limitations"] == ["Contrast agent raises CT numbers."]
     assert only["triage"] == {"priority": "urgent", "because": ["L1 trabecular core 98 HU, below 110 HU"]}
     assert document["objects"] == [{"kind": "SR", "sop_instance_uid": "1.2.9", "file": "SR.dcm"}]
     assert document["timing_s"] == {"load": 1.235, "encode": 0.2}
@@ -123,6 +124,8 @@ def test_a_density_has_its_interval_and_calibration_and_the_category_its_method(
     assert only["screening"] == {
         "hu_band": "low",
         "category": "osteoporosis",
+        "category_also": ["osteopenia"],
+        "calibration": "asynchronous",
         "method": "calibrated-bmd",
         "bmd": {"value_mg_cm3": 73.0, "interval_95": [63.2, 82.8], "calibration": "asynchronous"},
         "levels": ["L1", "L2"],

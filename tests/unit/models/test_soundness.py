@@ -73,6 +73,13 @@ def test_sound_vertebrae_have_heights_with_their_uncertainty_and_grade_0() -> No
     assert FRACTURES_NOT_LOOKED_FOR not in findings.limitations
 
 
+def test_a_measured_vertebra_in_which_no_fracture_could_be_looked_for_is_named() -> None:
+    findings = findings_of(chain(L1=Body(level=L1, spacing_mm=(5.0, 0.7, 0.7))))
+
+    assert entry(findings, L1).value(Quantity.CORE_MEAN_HU) is not None
+    assert "In L1 no heights could be measured to look for fractures by." in findings.limitations
+
+
 def test_where_slices_are_too_thick_for_heights_the_report_says_that_fractures_were_not_looked_for() -> None:
     thick = [crop_of(Body(level=level, spacing_mm=(5.0, 0.7, 0.7))) for level in CHAIN]
 
