@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -16,8 +15,9 @@ from scipy import ndimage
 
 from models.box import corner
 from models.crops import BodyCrop
-from models.drawing import INSIDE, MEASURED, QUIET, REFUSED, REGION, WINDOW_HU, draw_outline, scale_bar, to_png, write
+from models.drawing import INSIDE, MEASURED, REFUSED, REGION, WINDOW_HU, draw_outline, scale_bar, to_png, write
 from models.measurement_words import Line, Tone, made_by, notice, summary_of, words_of
+from models.page_text import width_of, write_lines
 from models.sheets import Sheet, axial_sheet, sagittal_sheet, seen, share_inside
 from node.domain.bone_density import HuBand
 from node.domain.finding import CtBoneFindings, Status, VertebraFinding
@@ -36,8 +36,8 @@ _DOTS_PER_INCH = 100
 _SIDE = (0.008, 0.085, 0.352, 0.86)
 _ACROSS = ((0.372, 0.608, 0.252, 0.336), (0.372, 0.254, 0.252, 0.336))
 _BESIDE = ((0.636, 0.608, 0.356, 0.336), (0.636, 0.254, 0.356, 0.336))
-_BELOW = (0.372, 0.085, 0.62, 0.155)
-_FOOT = (0.008, 0.008, 0.984, 0.066)
+_BELOW = (0.372, 0.008, 0.62, 0.232)
+_FOOT = (0.008, 0.008, 0.352, 0.066)
 
 #: Two panels: the levels that a report speaks of first, then whatever was measured near them.
 _SHOWN_FIRST = (VertebralLevel.L1, VertebralLevel.L2)
@@ -51,13 +51,8 @@ _SLAB_MM, _STEP_MM = 3.0, 0.4
 #: Rows of the panel from the side.
 _SIDE_ROWS = 800
 
-_SIZE = {Tone.NUMBER: 19.0, Tone.PLAIN: 10.5, Tone.WARNING: 10.5}
-_COLOUR = {Tone.NUMBER: "white", Tone.PLAIN: QUIET, Tone.WARNING: REFUSED[0]}
-#: Height of a line and mean width of a letter, as shares of the size of the type.
-_LINE, _LETTER = 1.35, 0.53
-#: Room above a number, as a share of its line.
-_GAP = 0.3
-_CUT_OFF = "... more in the report"
+#: Size of the names in the panel from the side.
+_NAME_SIZE = 9.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,10 +101,11 @@ def draw_measurement(
     _draw_side(figure.add_axes(_SIDE), volume, spine)
     for shown, across, beside in zip(panels, _ACROSS, _BESIDE, strict=False):
         _draw_across(figure.add_axes(across), volume, shown, spine)
-        _write_lines(figure, (Line(text=shown.name, tone=Tone.NUMBER), *words_of(shown.finding)), beside)
+        write_lines(figure, (Line(text=shown.name, tone=Tone.NUMBER), *words_of(shown.finding)), beside)
     have_panel = [shown.finding.level for shown in panels if shown.finding.level is not None]
-    _write_lines(figure, summary_of(findings, besides=have_panel), _BELOW)
-    _write_foot(figure, findings, provenance)
+    limitations = [Line(text=limitation, tone=Tone.SMALL) for limitation in findings.limitations]
+    write_lines(figure, (*summary_of(findings, besides=have_panel), *limitations), _BELOW)
+    _write_foot(figure, provenance)
     return to_png(figure, dots_per_inch=_DOTS_PER_INCH)
 
 
@@ -157,11 +153,15 @@ def _draw_side(axes: Axes, volume: Volume, spine: Sequence[_Shown]) -> None:
             _draw_region(axes, share_inside(*shown.core, sheet), REGION, width=1.0)
         inside = np.argwhere(body > INSIDE)
         if len(inside):
-            names.append((shown, float(inside[:, 1].min()), float(inside[:, 0].mean())))
-    for shown, left, row in names:
+            names.append((shown, inside))
+    for shown, inside in names:
         hu = shown.finding.value(Quantity.CORE_MEAN_HU) if shown.finding.status is Status.ASSESSED else None
         told = shown.name if hu is None else f"{shown.name}  {whole(hu, HuBand.of)} HU"
-        write(axes, told, (left - 5.0 / sheet.step_mm, row), colour=shown.colour, align="right", size=9.5)
+        offset, (first, last) = 5.0 / sheet.step_mm, (float(inside[:, 1].min()), float(inside[:, 1].max()))
+        drawn = width_of(axes.figure, told, _NAME_SIZE) * sheet.points.shape[1] / (_SIDE[2] * WIDTH)
+        fits = first - offset - drawn >= 0.0
+        place = (first - offset if fits else last + offset, float(inside[:, 0].mean()))
+        write(axes, told, place, colour=shown.colour, align="right" if fits else "left", size=_NAME_SIZE)
     write(axes, "A", (0.03, 0.5), of_axes=True, size=12)
     write(axes, "P", (0.97, 0.5), of_axes=True, size=12)
     scale_bar(axes, length_mm=50.0, step_mm=sheet.step_mm)
@@ -217,25 +217,7 @@ def _draw_region(axes: Axes, share: Float32, colour: str, *, width: float) -> No
     draw_outline(axes, share, columns=columns, rows=rows, colour=colour, width=width)
 
 
-def _write_lines(figure: Figure, lines: Sequence[Line], part: tuple[float, float, float, float]) -> None:
-    """Lines from the top of a part of the page down; what does not fit is left to the report."""
-    left, bottom, width, height = part
-    top = bottom + height
-    for line in lines:
-        size = _SIZE[line.tone]
-        high = _LINE * size * _DOTS_PER_INCH / 72.0 / HEIGHT
-        letters = int(width * WIDTH / (_LETTER * size * _DOTS_PER_INCH / 72.0))
-        if line.tone is Tone.NUMBER and top < bottom + height:
-            top -= _GAP * high
-        for text in textwrap.wrap(line.text, letters):
-            last = top - 2.0 * high < bottom
-            figure.text(left, top, _CUT_OFF if last else text, color=_COLOUR[line.tone], fontsize=size, va="top")
-            top -= high
-            if last:
-                return
-
-
-def _write_foot(figure: Figure, findings: CtBoneFindings, provenance: Provenance) -> None:
+def _write_foot(figure: Figure, provenance: Provenance) -> None:
     left, bottom, width, height = _FOOT
     keys = ((MEASURED[0], "vertebral body"), (REGION, "measured core"), (REFUSED[0], "not evaluable"))
     for place, (colour, meaning) in enumerate(keys):
@@ -243,6 +225,5 @@ def _write_foot(figure: Figure, findings: CtBoneFindings, provenance: Provenance
             left + 0.115 * place, bottom + height, f"\N{BLACK SQUARE} {meaning}", color=colour, fontsize=9.5, va="top"
         )
     side = f"Left: from the side, along the spine, {2.0 * _SLAB_MM:.0f} mm thick"
-    figure.text(left, bottom + 0.6 * height, side, color=QUIET, fontsize=9.5, va="top")
-    told = " ".join((f"{made_by(provenance)}.", *findings.limitations))
-    _write_lines(figure, (Line(text=told),), (_ACROSS[0][0], bottom, width + left - _ACROSS[0][0], height))
+    below = (Line(text=side, tone=Tone.SMALL), Line(text=f"{made_by(provenance)}.", tone=Tone.SMALL))
+    write_lines(figure, below, (left, bottom, width, 0.66 * height))

@@ -38,6 +38,7 @@ class Tone(Enum):
     NUMBER = "number"
     PLAIN = "plain"
     WARNING = "warning"
+    SMALL = "small"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
