@@ -71,8 +71,18 @@ class Contrast:
         )
 
 
-def judge_contrast(acquisition: Acquisition, references: TissueReferences | None) -> Contrast:
-    """The phase by blood where the aorta was found, else by the headers, which know of no phase."""
+def judge_contrast(
+    acquisition: Acquisition, references: TissueReferences | None, *, blood_is_right: bool = True
+) -> Contrast:
+    """The phase by blood where the aorta was found, else by the headers, which know of no phase.
+
+    Parameters
+    ----------
+    blood_is_right
+        Whether the numbers are HU; else there is no phase.
+    """
+    if not blood_is_right:
+        return Contrast(phase=ContrastPhase.UNKNOWN, blood_hu=None, told=_TOLD[acquisition.contrast_agent])
     blood = None if references is None else references.reading(ReferenceTissue.BLOOD)
     hu = None if blood is None or blood.mean_hu < _NATIVE_LIMITS_HU[0] else blood.mean_hu
     if hu is None:

@@ -70,7 +70,8 @@ class DensityRule:
     @property
     def contrast(self) -> Contrast:
         """What is known about contrast agent in the scan."""
-        return judge_contrast(self.acquisition, self.references)
+        # blood on another scale tells of no contrast agent
+        return judge_contrast(self.acquisition, self.references, blood_is_right=self.off_scale is None)
 
     def density(self, core: Measurement | NotMeasurable) -> Measurement | NotMeasurable | None:
         """The density of a trabecular core, mg/cm3, or why there is none; `None` where it is not asked for.
@@ -143,6 +144,8 @@ class DensityRule:
     @property
     def limitations(self) -> tuple[str, ...]:
         """What was corrected, and what blood says against the headers, in sentences for the report."""
+        if self._unusual is not None:
+            return ()
         by_site = self._by_site
         band = self._voltage is not NOTHING
         density = by_site is not None and by_site[1] is not NOTHING

@@ -12,6 +12,7 @@ from models.density import DensityRule
 from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand
 from node.domain.calibration import CalibrationMethod
+from node.domain.contrast import ContrastPhase
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
@@ -336,6 +337,15 @@ def test_numbers_whose_air_is_off_are_for_no_band_and_no_classifier() -> None:
     assert isinstance(band, Reason)
     assert band.code is ReasonCode.NOT_HU
     assert rule.against_classifying == band
+
+
+def test_numbers_whose_air_is_off_tell_of_no_contrast_agent_and_no_correction() -> None:
+    acquisition = replace(FORCE_120, kvp=100.0)
+
+    rule = replace(CALIBRATED, acquisition=acquisition, references=tissues(air=-940.0, blood=102.0))
+
+    assert rule.contrast.phase is ContrastPhase.UNKNOWN
+    assert rule.limitations == ()
 
 
 def test_a_scale_that_no_air_could_check_makes_a_density_less_sure_and_is_told() -> None:
