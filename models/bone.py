@@ -242,4 +242,6 @@ def _missing(level: VertebralLevel, found: Sequence[VertebraFinding]) -> Vertebr
 
 
 def _distinct(vertebrae: Sequence[VertebraFinding]) -> tuple[Reason, ...]:
-    return tuple(dict.fromkeys(reason for vertebra in vertebrae for reason in vertebra.reasons))
+    """Every reason once, those of the levels that were asked for first."""
+    ordered = sorted(vertebrae, key=lambda vertebra: vertebra.level not in ASKED_FOR)
+    return tuple(dict.fromkeys(reason for vertebra in ordered for reason in vertebra.reasons))

@@ -88,7 +88,9 @@ def _density(finding: VertebraFinding) -> tuple[Line, ...]:
 
 
 def summary_of(findings: CtBoneFindings, *, besides: Sequence[VertebralLevel]) -> tuple[Line, ...]:
-    """What the levels say together, why not more, and why levels that were asked for have no panel.
+    """What the levels say together, why not more, why levels that were asked for have no panel, and what stands in.
+
+    Reasons that stand beside a panel already are not said again.
 
     Parameters
     ----------
@@ -119,7 +121,13 @@ def summary_of(findings: CtBoneFindings, *, besides: Sequence[VertebralLevel]) -
     lines += [
         Line(text=f"{' and '.join(levels)}: {reason.text}", tone=Tone.WARNING) for reason, levels in missing.items()
     ]
-    return (*lines, *_because([reason for reason in findings.reasons if reason not in missing]))
+    if findings.offer:
+        lines.append(Line(text=findings.offer))
+    beside = {reason for vertebra in findings.vertebrae if vertebra.level in besides for reason in vertebra.reasons}
+    return (
+        *lines,
+        *_because([reason for reason in findings.reasons if reason not in missing and reason not in beside]),
+    )
 
 
 def _category(density: MeanDensity, levels: Sequence[VertebralLevel], *, is_told: bool) -> list[Line]:

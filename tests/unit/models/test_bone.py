@@ -233,3 +233,12 @@ def test_an_l1_that_reads_as_no_bone_does_has_no_band_and_is_not_shown_to_the_cl
     assert told[0][L1].code is ReasonCode.IMPLAUSIBLE_DENSITY
     assert findings.screening is None
     assert ReasonCode.IMPLAUSIBLE_DENSITY in {reason.code for reason in findings.reasons}
+
+
+def test_why_l1_and_l2_were_not_evaluated_comes_before_what_is_wrong_with_others() -> None:
+    odd = Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY)
+
+    findings = findings_of(Body(level=T12, reasons=(odd,)), Body(level=L1, reasons=(TRUNCATED,)))
+
+    assert findings.reasons[0].code is ReasonCode.LEVEL_TRUNCATED
+    assert odd in findings.reasons

@@ -123,3 +123,25 @@ def test_answers_that_contradict_each_other_have_no_category_as_headline() -> No
     assert told[0] == Line(text="Indeterminate", tone=Tone.NUMBER)
     assert [line.text for line in told if line.tone is Tone.NUMBER] == ["Indeterminate"]
     assert any("contradict each other" in text for text in texts(told))
+
+
+def test_the_vertebra_that_stands_in_for_l1_is_told_with_what_does_not_hold_for_it() -> None:
+    findings = CtBoneFindings(
+        status=Status.ASSESSED,
+        vertebrae=(not_evaluable(L1, ReasonCode.METAL), measured(L2, hu=98.0, segment_value=21)),
+        offered=L2,
+    )
+
+    told = texts(summary_of(findings, besides=(L1, L2)))
+
+    assert findings.offer in told
+    assert "The limits of L1 do not hold for it" in findings.offer
+
+
+def test_a_reason_that_stands_beside_its_panel_is_not_said_again() -> None:
+    refused = not_evaluable(L1, ReasonCode.METAL)
+    findings = CtBoneFindings(status=Status.NOT_EVALUABLE, reasons=refused.reasons, vertebrae=(refused,))
+
+    assert refused.reasons[0].text in texts(words_of(refused))
+    assert texts(summary_of(findings, besides=(L1,))) == ["No statement about bone density"]
+    assert texts(summary_of(findings, besides=()))[1] == f"L1: {refused.reasons[0].text}"
