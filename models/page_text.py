@@ -32,12 +32,13 @@ def write_lines(figure: Figure, lines: Sequence[Line], part: tuple[float, float,
         room = height - _high(figure, Tone.SMALL)
         rows = [*rows[: sum(depth <= room for depth in depths[1:])], (CUT_OFF, Tone.SMALL)]
     for (text, tone), depth in zip(rows, depths, strict=False):
-        figure.text(left, bottom + height - depth, text, color=_COLOUR[tone], fontsize=_SIZE[tone], va="top")
+        place = (left, bottom + height - depth)
+        figure.text(*place, text, color=_COLOUR[tone], fontsize=_SIZE[tone], va="top", parse_math=False)
 
 
 def width_of(figure: Figure | SubFigure, text: str, size: float) -> float:
     """How wide a text of a size in points is on the page, pixels."""
-    written = figure.text(0.0, 0.0, text, fontsize=size)
+    written = figure.text(0.0, 0.0, text, fontsize=size, parse_math=False)  # kernels may hold dollar signs
     width = float(written.get_window_extent().width)
     written.remove()
     return width

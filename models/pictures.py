@@ -110,7 +110,7 @@ def draw_refused(volume: Volume, reason: Reason) -> bytes:
     scale_bar(projection, length_mm=_SCALE_MM, step_mm=_SPACING_MM)
     figure.suptitle(f"OsteoNode, {RESEARCH}", color="white", fontsize=11)
     told = textwrap.fill(reason.text, _LETTERS_IN_A_LINE)
-    figure.supxlabel(told, color=REFUSED[0], fontsize=10)
+    figure.supxlabel(told, color=REFUSED[0], fontsize=10, parse_math=False)
     return to_png(figure, dots_per_inch=_DOTS_PER_INCH)
 
 

@@ -20,7 +20,7 @@ _STEADY, _DRIFTED, _READING = "#1b6e53", "#b3341f", "#8a93a0"
 def chart_png(scanner: Scanner, drifts: Sequence[Drift]) -> bytes:
     """One panel a tissue: readings, their running median, the usual value and its limits."""
     figure = Figure(figsize=(10.0, 2.1 * len(drifts) + 0.8), layout="constrained")
-    figure.suptitle(scanner.name, fontsize=12)
+    figure.suptitle(scanner.name, fontsize=12, parse_math=False)  # names may hold dollar signs
     panels = figure.subplots(len(drifts), 1, sharex=True, squeeze=False)[:, 0]
     for panel, drift in zip(panels, drifts, strict=True):
         _draw(panel, drift)

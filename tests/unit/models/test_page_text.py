@@ -56,3 +56,11 @@ def test_what_does_not_fit_is_said_to_be_in_the_report(page: Figure, count: int)
 def test_measuring_a_text_leaves_nothing_on_the_page(page: Figure) -> None:
     assert width_of(page, "wider", 10.0) > width_of(page, "wide", 10.0) > 0.0
     assert not page.texts
+
+
+def test_a_name_with_dollar_signs_is_no_formula(page: Figure) -> None:
+    write_lines(page, [Line(text=r"Its name is $\frac{$ .")], PART)
+
+    page.canvas.draw()
+
+    assert written(page) == [r"Its name is $\frac{$ ."]

@@ -143,3 +143,5 @@ def test_every_scanner_has_a_picture():
     found = drifts(many(40, step_hu=15.0))
 
     assert chart_png(FORCE, found[FORCE]).startswith(b"\x89PNG")
+    odd = replace(FORCE, model=r"$\frac{$")
+    assert chart_png(odd, found[FORCE]).startswith(b"\x89PNG")
