@@ -33,6 +33,7 @@ from training.export.kept import (
     KEPT,
     PATIENT_CHARACTERISTICS,
     REPLACED_UIDS,
+    TERMS,
     ProfileOption,
 )
 from training.export.source import FileRefused, Refusal, Source
@@ -136,17 +137,22 @@ def _normal(text: str) -> str:
 
 
 def _checked(element: DataElement, keyword: str) -> DataElement:
-    """An element of the kind that its attribute is; codes, dates and times that are none are left empty."""
+    """An element of the kind that its attribute is; codes, terms, dates and times that are none are left empty."""
     kind = dictionary_VR(keyword)
     if element.VR not in kind.split(" or "):
         raise FileRefused(Refusal.WRONG_VALUE, f"{keyword} is of kind {element.VR}, not {kind}")
     value = element.value
     if kind in _FORMS:
         texts = [str(text) for text in (value if isinstance(value, MultiValue) else [value or ""])]
-        value = [text if _FORMS[kind].fullmatch(text) else "" for text in texts]
+        value = [text if _FORMS[kind].fullmatch(text) and _is_term(text, keyword) else "" for text in texts]
     elif kind == "UI" and value:
         value = _checked_uid(value)
     return DataElement(element.tag, element.VR, value)
+
+
+def _is_term(text: str, keyword: str) -> bool:
+    """Whether an attribute that has a list of terms may say so; the others may say anything of their form."""
+    return keyword not in TERMS or text.replace(" ", "") in TERMS[keyword]
 
 
 def _checked_uid(value: object) -> str:

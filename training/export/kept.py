@@ -47,6 +47,28 @@ KEPT = (
     *("WindowCenter", "WindowWidth", "VOILUTFunction"),
 )
 
+#: What attributes may say that have a list of terms: a name in capitals looks like a code.
+TERMS = {
+    # PS3.3 C.7.3.1.1.2
+    "PatientPosition": frozenset(
+        (
+            *("HFP", "HFS", "HFDR", "HFDL", "FFP", "FFS", "FFDR", "FFDL"),
+            *("LFP", "LFS", "RFP", "RFS", "AFDR", "AFDL", "PFDR", "PFDL"),
+        )
+    ),
+    # those of PS3.16 table L-1 that a CT with a part of the trunk may show, and THORAX, which many scanners write
+    "BodyPartExamined": frozenset(
+        (
+            *("ABDOMEN", "ABDOMENPELVIS", "AORTA", "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "COLON"),
+            *("CORONARYARTERY", "CSPINE", "CTSPINE", "EXTREMITY", "HEAD", "HEADNECK", "HEART", "HIP"),
+            *("KIDNEY", "LIVER", "LSPINE", "LSSPINE", "LUNG", "MEDIASTINUM", "NECK", "NECKCHEST"),
+            *("NECKCHESTABDOMEN", "NECKCHESTABDPELV", "PANCREAS", "PELVIS", "RIB", "SHOULDER"),
+            *("SPINE", "SPLEEN", "SSPINE", "STERNUM", "THORAX", "TLSPINE", "TRUNK", "TSPINE"),
+            *("WHOLEBODY"),
+        )
+    ),
+}
+
 #: Of type 2, so that they must be there, and identity or text that may hold some: empty.
 EMPTIED = (
     *("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber"),

@@ -197,3 +197,25 @@ def test_the_transfer_syntax_of_the_files_changes_nothing(exporter: Exporter, sy
     other.run()
 
     assert told(other.out) == told(exporter.out)
+
+
+@pytest.mark.parametrize("attribute", ["BodyPartExamined", "PatientPosition"])
+def test_a_name_in_capitals_is_no_term(exporter: Exporter, attribute: str) -> None:
+    exporter.write([one(**{attribute: "SMITH JOHN"})])
+
+    exporter.run()
+
+    (copy,) = exporter.copies()
+    assert not copy[attribute].value
+
+
+@pytest.mark.parametrize(
+    ("attribute", "term"), [("BodyPartExamined", "CHEST"), ("BodyPartExamined", "TSPINE"), ("PatientPosition", "FFS")]
+)
+def test_terms_of_the_standard_stay(exporter: Exporter, attribute: str, term: str) -> None:
+    exporter.write([one(**{attribute: term})])
+
+    exporter.run()
+
+    (copy,) = exporter.copies()
+    assert copy[attribute].value == term
