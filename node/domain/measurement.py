@@ -72,6 +72,9 @@ class Measurement:
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):
             raise ValueError(f"a measurement must be finite, got {self.value} for {self.quantity}")
+        uncertainty = self.standard_uncertainty
+        if uncertainty is not None and not (math.isfinite(uncertainty) and uncertainty >= 0.0):
+            raise ValueError(f"an uncertainty must be finite and not below 0, got {uncertainty} for {self.quantity}")
         if self.unit is not UNIT_OF[self.quantity]:
             raise ValueError(f"{self.quantity} is measured in {UNIT_OF[self.quantity]}, got {self.unit}")
         if (self.quantity is Quantity.BMD) != (self.calibration is not None):
