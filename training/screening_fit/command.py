@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from training.cohort.splits import SplitPlan
+    from training.screening_fit.plan import FitPlan
 
 Manifest = Annotated[Path, typer.Option(help="CSV file with a row for each scan.", exists=True, dir_okay=False)]
 Work = Annotated[Path, typer.Option(file_okay=False, help="Folder for cases, checkpoint and logs; resumed from.")]
@@ -48,7 +53,7 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
 
     split = SplitPlan(seed=seed, validation=validation, test=test, external_sites=tuple(external_site or ()))
     plan = FitPlan(work=work, seed=seed, epochs=epochs, device=choose_device(device), batch=batch, patience=patience)
-    command = f"osteonode-train fit bmd-screening --manifest {manifest.name} --seed {seed} --epochs {epochs}"
+    command = command_line(manifest, split=split, plan=plan)
     console = Console(stderr=True)
     with Progress(console=console) as progress:
         bar = progress.add_task("", total=1.0)
@@ -64,3 +69,13 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
         card = fit_screening(manifest, out, split=split, plan=plan, naming=naming, watch=watch)
     calibrated = "calibrated" if card.temperatures else "not calibrated: too few scans for validation"
     typer.echo(f"{card.name} {card.version}, {calibrated}, weights {card.weights_sha256}, in {out}")
+
+
+def command_line(manifest: Path, *, split: SplitPlan, plan: FitPlan) -> str:
+    """What makes the same weights again: everything that cohorts and training follow from, no folder."""
+    words = ["osteonode-train", "fit", "bmd-screening", "--manifest", manifest.name, "--seed", str(plan.seed)]
+    words += ["--epochs", str(plan.epochs), "--patience", str(plan.patience), "--batch", str(plan.batch)]
+    words += ["--validation", f"{split.validation:g}", "--test", f"{split.test:g}"]
+    for site in split.external_sites:
+        words += ["--external-site", site]
+    return shlex.join(words)
