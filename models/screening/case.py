@@ -138,6 +138,10 @@ def case_from_bytes(content: bytes) -> ScreeningCase:
     InputRejected
         Where the content is none that it writes, or is of another form.
     """
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise InputRejected(
+            "this is no case of the screening classifier: an NPZ file was expected; copy or make it anew"
+        )
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             record = json.loads(arrays["record"].tobytes().decode())

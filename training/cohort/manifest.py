@@ -96,8 +96,42 @@ class Scan:
     cohort: Cohort | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What a row names that says something wrong elsewhere: its files can be looked at all the same."""
+
+    row: int
+    image: Path
+    mask: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What stands in a manifest: the scans of its sound rows, the files of its other ones, and what is wrong."""
+
+    scans: tuple[Scan, ...]
+    others: tuple[Files, ...]
+    problems: tuple[Problem, ...]
+
+
+def list_scans(path: Path) -> Listed:
+    """All rows of a manifest; paths in it are relative to its folder.
+
+    Raises
+    ------
+    InputRejected
+        Where the file or its header cannot be used.
+    """
+    rows = read_rows(path, needed=_NEEDED, allowed=COLUMNS)
+    read = [_scan(row, path.parent) for row in rows]
+    scans = tuple(each for each in read if isinstance(each, Scan))
+    problems = [problem for row in rows for problem in row.problems]
+    problems += [*_repeated(scans), *_spelled_twice(scans), *in_two_cohorts(scans)]
+    return Listed(scans=scans, others=tuple(each for each in read if isinstance(each, Files)), problems=tuple(problems))
+
+
 def read_manifest(path: Path) -> tuple[Scan, ...]:
-    """All scans of a manifest; paths in it are relative to its folder.
+    """All scans of a manifest without errors, see `list_scans`.
 
     Raises
     ------
@@ -106,18 +140,14 @@ def read_manifest(path: Path) -> tuple[Scan, ...]:
     ManifestRejected
         Where rows are wrong: every problem with its row.
     """
-    rows = read_rows(path, needed=_NEEDED, allowed=COLUMNS)
-    scans = [_scan(row, path.parent) for row in rows]
-    problems = [problem for row in rows for problem in row.problems]
-    read = [scan for scan in scans if scan is not None]
-    problems += [*_repeated(read), *_spelled_twice(read), *in_two_cohorts(read)]
-    if problems:
-        raise ManifestRejected(path.name, problems)
-    return tuple(read)
+    listed = list_scans(path)
+    if listed.problems:
+        raise ManifestRejected(path.name, listed.problems)
+    return listed.scans
 
 
-def _scan(row: Row, folder: Path) -> Scan | None:
-    """The scan of a row; `None` where something in it is wrong, which the row tells."""
+def _scan(row: Row, folder: Path) -> Scan | Files | None:
+    """The scan of a row; its files alone where something in it is wrong, which the row tells."""
     image, mask = row.path("image", folder), row.optional("mask", partial(existing, folder))
     patient, site = row.text("patient"), row.text("site")
     qct = row.optional("qct_mg_cm3", _qct)
@@ -128,7 +158,7 @@ def _scan(row: Row, folder: Path) -> Scan | None:
     kvp, contrast = row.optional("kvp", _kvp), row.optional("contrast", _yes_or_no)
     cohort = row.optional("cohort", partial(one_of, Cohort))
     if row.problems or image is None or category is None:
-        return None
+        return None if image is None else Files(row=row.number, image=image, mask=mask)
     return Scan(
         row=row.number,
         image=image,
@@ -218,7 +248,10 @@ def in_two_cohorts(scans: Sequence[Scan]) -> Iterator[Problem]:
     for scan in scans:
         earlier = first.setdefault(scan.patient, scan)
         if earlier.cohort is not scan.cohort:
-            what = f"patient {scan.patient} is in cohort {_named(scan)}, and in row {earlier.row} in {_named(earlier)}"
+            what = (
+                f"patient {scan.patient} is in cohort {_named(scan)}, and in row {earlier.row} in {_named(earlier)}; "
+                "give all scans of a patient one cohort"
+            )
             yield Problem(row=scan.row, column="cohort", what=what)
 
 

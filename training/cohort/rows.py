@@ -42,7 +42,8 @@ class ManifestRejected(InputRejected):
         lines = [f"  {problem}" for problem in self.problems[:_LISTED]]
         if len(self.problems) > _LISTED:
             lines.append(f"  and {len(self.problems) - _LISTED} more")
-        super().__init__("\n".join([f"{name} cannot be used, {len(self.problems)} problems:", *lines]))
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
+        super().__init__("\n".join([f"{name} cannot be used, {count}:", *lines]))
 
 
 class Row:
@@ -94,7 +95,7 @@ def existing(folder: Path, text: str) -> Path:
     except OSError as error:
         raise ValueError(f"{text[:80]!r} cannot be looked up: {error.strerror}") from error
     if not found:
-        raise ValueError(f"{text} does not exist")
+        raise ValueError(f"{text} does not exist in {folder.resolve()}")
     return path
 
 

@@ -23,7 +23,7 @@ from models.spine import SpineModel, segment_spine
 from node.domain.errors import InputRejected
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
-from training.cohort.manifest import Scan
+from training.cohort.manifest import Files, Scan
 from training.cohort.rows import ManifestRejected, Problem
 from training.images import grid_of, load_ct, read_grid, read_image
 from training.screening_fit.bodies import crops_of_mask
@@ -52,15 +52,22 @@ class Excluded:
     reason: Reason
 
 
-def check_files(scans: Iterable[Scan], watch: Callable[[], None] = lambda: None) -> None:
+def check_files(
+    scans: Iterable[Scan | Files], watch: Callable[[], None] = lambda: None, *, known: Iterable[Problem] = ()
+) -> None:
     """Make sure that every image and mask can be read and belongs together, before time is spent on any.
+
+    Parameters
+    ----------
+    known
+        What is wrong in the manifest already, told with the rest.
 
     Raises
     ------
     ManifestRejected
-        Where some do not: every one with its row.
+        Where something is wrong: everything with its row.
     """
-    problems: list[Problem] = []
+    problems = list(known)
     for scan in scans:
         problems += _problems(scan)
         watch()
@@ -68,7 +75,7 @@ def check_files(scans: Iterable[Scan], watch: Callable[[], None] = lambda: None)
         raise ManifestRejected("the manifest", problems)
 
 
-def _problems(scan: Scan) -> Iterator[Problem]:
+def _problems(scan: Scan | Files) -> Iterator[Problem]:
     try:
         if scan.image.suffix == CASE_SUFFIX:
             case_from_bytes(scan.image.read_bytes())
@@ -79,7 +86,8 @@ def _problems(scan: Scan) -> Iterator[Problem]:
     except (InputRejected, OSError) as error:
         yield Problem(row=scan.row, column="image", what=str(error))
         return
-    yield from contradictions(scan)
+    if isinstance(scan, Scan):
+        yield from contradictions(scan)
     if scan.mask is None:
         return
     try:
@@ -89,7 +97,10 @@ def _problems(scan: Scan) -> Iterator[Problem]:
         return
     if not image.is_that_of(mask):
         apart = f", corners up to {image.apart_mm(mask):.1f} mm apart" if image.shape == mask.shape else ""
-        what = f"does not lie on the grid of its image: {mask.shape} voxels instead of {image.shape}{apart}"
+        what = (
+            f"does not lie on the grid of its image: {mask.shape} voxels instead of {image.shape}{apart}; resample it "
+            "onto its image"
+        )
         yield Problem(row=scan.row, column="mask", what=what)
 
 

@@ -56,7 +56,7 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
     command = command_line(manifest, split=split, plan=plan)
     console = Console(stderr=True)
     with Progress(console=console) as progress:
-        bar = progress.add_task("", total=1.0)
+        bar = progress.add_task("reading the manifest", total=1.0)
 
         def told(epoch: Epoch) -> None:
             progress.console.print(

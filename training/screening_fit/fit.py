@@ -20,13 +20,14 @@ from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
 from node.domain.provenance import IntendedUse
 from training.cohort.characteristics import characteristics
-from training.cohort.manifest import Cohort, Scan, read_manifest
+from training.cohort.manifest import Cohort, Files, Scan, list_scans
+from training.cohort.rows import ManifestRejected
 from training.cohort.splits import SplitPlan, share_out, write_split
 from training.screening_fit.calibrating import choose_thresholds, fit_temperature
 from training.screening_fit.casebook import CaseBook, Excluded, KnownCase, check_files
 from training.screening_fit.facts import with_facts
 from training.screening_fit.learn import Epoch, learn
-from training.screening_fit.plan import FitPlan, Lessons
+from training.screening_fit.plan import FitPlan, Lessons, check_cohorts
 from training.table import Table
 
 NAME = "bmd-screening"
@@ -68,8 +69,8 @@ def fit_screening(
     ConfigurationError
         Where the work folder holds another training.
     """
-    scans = share_out(read_manifest(manifest), split)
-    check_files(scans, counted(watch, "checking files", len(scans)))
+    scans = _checked(manifest, split, watch)
+    check_cohorts(scans)
     scans = tuple(with_facts(scan) for scan in scans)
     book = CaseBook(plan.work / "cases", plan.device)
     cases, excluded = book.all(scans, counted(watch, "cutting out L1 and L2", len(scans)))
@@ -86,6 +87,20 @@ def fit_screening(
     learner = learn(plan, lessons, told)
     card = _card(lessons, naming, steps=learner.epoch, split=out / SPLIT)
     return _save_calibrated(out / BUNDLE, card, learner.network, lessons.validation, plan.device)
+
+
+def _checked(manifest: Path, split: SplitPlan, watch: Watch) -> tuple[Scan, ...]:
+    """The scans, each with its cohort, once nothing is wrong with rows, cohorts and files: all is told at once."""
+    listed = list_scans(manifest)
+    scans, problems = listed.scans, listed.problems
+    if not problems:
+        try:
+            scans = share_out(scans, split)
+        except ManifestRejected as rejected:
+            problems = rejected.problems
+    rows: tuple[Scan | Files, ...] = (*scans, *listed.others)
+    check_files(rows, counted(watch, "checking files", len(rows)), known=problems)
+    return scans
 
 
 def counted(watch: Watch, what: str, count: int) -> Callable[[], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from models.screening.case import FORM, case_to_bytes
 from models.screening.network import ARCHITECTURE
 from node.domain.bone_category import BoneCategory
 from node.domain.errors import InputRejected
-from training.cohort.manifest import Cohort
+from training.cohort.manifest import Cohort, Scan
 from training.screening_fit.casebook import KnownCase
 
 #: Rises whenever the same plan would end otherwise: a training by older code is not resumed.
@@ -97,12 +98,7 @@ class Lessons:
     validation: tuple[KnownCase, ...]
 
     def __post_init__(self) -> None:
-        for name, cases in (("training", self.training), ("validation", self.validation)):
-            if not cases:
-                raise InputRejected(f"no scan of the cohort {name} can be used; give more scans, or their cohorts")
-        missing = set(BoneCategory) - {known.scan.category for known in self.training}
-        if missing:
-            raise InputRejected(f"the training cohort has no scan with {', '.join(sorted(missing))}")
+        check_cohorts([known.scan for known in (*self.training, *self.validation)])
 
     @classmethod
     def of(cls, cases: Sequence[KnownCase]) -> Lessons:
@@ -112,3 +108,27 @@ class Lessons:
             for cohort in (Cohort.TRAINING, Cohort.VALIDATION)
         )
         return cls(training=training, validation=validation)
+
+
+def check_cohorts(scans: Sequence[Scan]) -> None:
+    """Make sure that there is something to learn from and to stop by; told before scans are read, and of usable ones.
+
+    Raises
+    ------
+    InputRejected
+        Where training or validation is empty, or the training cohort lacks a category.
+    """
+    counts = Counter(scan.cohort for scan in scans)
+    for needed in (Cohort.TRAINING, Cohort.VALIDATION):
+        if not counts[needed]:
+            told = ", ".join(f"{counts[cohort]} {cohort}" for cohort in Cohort)
+            raise InputRejected(
+                f"no usable scan is in the cohort {needed}, of {len(scans)}: {told}; give more scans, another share or "
+                "seed, or the cohorts in the manifest"
+            )
+    missing = set(BoneCategory) - {scan.category for scan in scans if scan.cohort is Cohort.TRAINING}
+    if missing:
+        raise InputRejected(
+            f"the training cohort has no usable scan with {', '.join(sorted(missing))}; give more scans, or another "
+            "seed"
+        )

@@ -53,7 +53,7 @@ def evaluate_screening_command(
         trusted=read_public_keys(trusted_key or ()),
     )
     with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("", total=1.0)
+        bar = progress.add_task("reading the manifest", total=1.0)
         watch = Watch(step=lambda what, share: progress.update(bar, description=what, completed=share))
         evaluation = evaluate_screening(plan, watch)
     fused, alone = evaluation.overall.models

@@ -10,13 +10,17 @@ import pytest
 import torch
 
 from models.screening.case import ScreeningCase
+from node.domain.errors import InputRejected
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from tests.builders.manifests import scan_of, write_case, write_nifti, write_spine
 from training.cohort.rows import ManifestRejected
+from training.cohort.splits import SplitPlan
 from training.images import load_ct, read_image
 from training.screening_fit.bodies import crops_of_mask
 from training.screening_fit.casebook import CaseBook, check_files
+from training.screening_fit.fit import Naming, Watch, fit_screening
+from training.screening_fit.plan import FitPlan
 
 CPU = torch.device("cpu")
 T12, L1, L2 = VertebralLevel.T12, VertebralLevel.L1, VertebralLevel.L2
@@ -77,6 +81,56 @@ def test_every_file_that_cannot_be_read_is_named_at_once(tmp_path: Path) -> None
     )
 
     assert [line.split(":")[0] for line in told] == ["row 2, column image", "row 3, column mask", "row 4, column image"]
+
+
+def test_files_are_looked_at_beside_errors_of_other_kinds(tmp_path: Path) -> None:
+    image, _ = write_spine(tmp_path)
+    write_nifti(tmp_path / "other.nii.gz", np.zeros((3, 4, 5), dtype=np.uint8))
+    (tmp_path / "data.csv").write_text(
+        f"image,mask,patient,site,qct_mg_cm3\n{image.name},other.nii.gz,p1,north,0.1\ngone.nii.gz,,p2,north,100\n"
+    )
+    plan = FitPlan(work=tmp_path / "work", seed=1, epochs=1, device=CPU)
+
+    with pytest.raises(ManifestRejected) as rejected:
+        fit_screening(
+            tmp_path / "data.csv",
+            tmp_path / "fit",
+            split=SplitPlan(seed=1),
+            plan=plan,
+            naming=Naming(version="1", data="", command=""),
+            watch=Watch(),
+        )
+
+    told = [str(problem).split(":")[0] for problem in rejected.value.problems]
+    assert told == ["row 2, column mask", "row 2, column qct_mg_cm3", "row 3, column image"]
+
+
+def test_cohorts_that_teach_nothing_are_told_before_scans_are_read(tmp_path: Path) -> None:
+    image, _ = write_spine(tmp_path)
+    (tmp_path / "data.csv").write_text(f"image,patient,site,qct_mg_cm3\n{image.name},p1,north,100\n")
+    done: list[str] = []
+
+    with pytest.raises(InputRejected, match=r"cohort \w+, of 1: .*; give more scans"):
+        fit_screening(
+            tmp_path / "data.csv",
+            tmp_path / "fit",
+            split=SplitPlan(seed=1),
+            plan=FitPlan(work=tmp_path / "work", seed=1, epochs=1, device=CPU),
+            naming=Naming(version="1", data="", command=""),
+            watch=Watch(step=lambda what, share: done.append(what)),
+        )
+
+    assert done == ["checking files"]
+
+
+def test_a_file_that_only_has_the_name_of_a_case_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    path.write_bytes(b"no case")
+
+    (problem,) = problems(scan_of(image=path))
+
+    assert "an NPZ file was expected" in problem
+    assert "pickle" not in problem
 
 
 def test_a_case_file_is_taken_as_it_is_and_has_no_mask(tmp_path: Path) -> None:
