@@ -177,7 +177,8 @@ def compare_areas(first: RocAreas, second: RocAreas) -> PairedTest | NotEstimabl
             because="neither area varies between patients, so DeLong's test says nothing of the difference"
         )
     statistic = difference / error if error >= _NO_SPREAD else 0.0
-    interval = Interval(low=difference - _Z * error, high=difference + _Z * error, method="DeLong 1988")
+    low, high = max(-1.0, difference - _Z * error), min(1.0, difference + _Z * error)
+    interval = Interval(low=low, high=high, method="DeLong 1988")
     return PairedTest(
         difference=Estimate(value=difference, interval=interval, cases=first.cases),
         statistic=statistic,

@@ -233,6 +233,19 @@ def test_a_difference_that_does_not_vary_has_no_p_value():
     assert "DeLong" in test.because
 
 
+def test_the_interval_of_a_difference_stays_within_what_areas_can_differ_by():
+    positive = np.arange(20) < 10
+    right = np.where(positive, 1.0, 0.0)
+    wrong = 1.0 - right
+    wrong[0], wrong[10] = 1.0, 0.5
+
+    test = compare_areas(binary_area(positive, right), binary_area(positive, wrong))
+
+    assert isinstance(test, PairedTest)
+    assert test.difference.interval.low < test.difference.value < test.difference.interval.high
+    assert test.difference.interval.high == 1.0
+
+
 def test_too_few_patients_give_no_number():
     positive = np.arange(60) < LEAST_PATIENTS - 1
     areas = binary_area(positive, np.random.default_rng(3).normal(size=60))
