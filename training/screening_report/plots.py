@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 from sklearn.metrics import roc_curve
 
 from node.domain.bone_category import BoneCategory
@@ -22,6 +23,8 @@ from training.statistics.estimate import Estimate, NotEstimable
 
 _COLOURS = {ClassifierMethod.L1_L2: "#1f5fa8", ClassifierMethod.L1: "#d9822b"}
 _CATEGORY_COLOURS = dict(zip(BoneCategory, ("#2f8f5b", "#8a6d00", "#b23a48"), strict=True))
+#: Area of a point, in square points: so much, and so much times the root of its scans.
+_LEAST_POINT, _POINT_GROWTH = 6.0, 8.0
 _GRID, _DIAGONAL, _MUTED = "#e3e8ee", "#9aa5b1", "#51606f"
 
 
@@ -69,28 +72,36 @@ def reliability_picture(overall: GroupFigures) -> bytes:
         _tidy(axes)
         if place == 0:
             axes.set_ylabel("share that was so")
+            _legend_of_categories(canvas)
     return _png(canvas)
+
+
+def _legend_of_categories(canvas: Canvas) -> None:
+    marks = [
+        Line2D([], [], linestyle="none", marker="o", color=colour, label=str(category))
+        for category, colour in _CATEGORY_COLOURS.items()
+    ]
+    canvas.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False, fontsize=8)
 
 
 def _reliability(axes: Axes, model: ModelFigures) -> None:
     for each in model.categories:
         shares = np.array([point.observed.value for point in each.reliability])
         ends = np.array([(point.observed.interval.low, point.observed.interval.high) for point in each.reliability])
+        told = [point.told for point in each.reliability]
+        sizes = [_LEAST_POINT + _POINT_GROWTH * point.observed.cases**0.5 for point in each.reliability]
+        axes.scatter(told, shares, s=sizes, color=_CATEGORY_COLOURS[each.category], alpha=0.85)
         axes.errorbar(
-            [point.told for point in each.reliability],
+            told,
             shares,
             # an interval ends at its share where no scan, or every scan, was so, but for rounding
             yerr=np.abs(ends - shares[:, None]).T,
-            marker="o",
-            markersize=5.0,
-            linestyle="--",
-            linewidth=0.8,
+            # no line from point to point: between bins of few scans it would show chance
+            linestyle="none",
             elinewidth=0.8,
             capsize=2.0,
             color=_CATEGORY_COLOURS[each.category],
-            label=str(each.category),
         )
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
 
 
 def confusion_picture(overall: GroupFigures) -> bytes:
@@ -110,7 +121,7 @@ def confusion_picture(overall: GroupFigures) -> bytes:
         axes.set(title=MODEL_WORDS[model.method], xlabel="most probable")
         axes.tick_params(length=0)
         if place == 0:
-            axes.set_ylabel("by quantitative CT")
+            axes.set_ylabel("true category")
         for side in axes.spines.values():
             side.set_visible(False)
     return _png(canvas)
