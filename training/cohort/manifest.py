@@ -31,6 +31,9 @@ COLUMNS = (
 #: A value as near to 0 as this is none in mg/cm3 but one in g/cm3.
 _NO_MG_CM3_BELOW = 1.0
 
+#: What the names of scanners begin with that drew their scans.
+SYNTHETIC_SCANNER = "Synthetic"
+
 _OLDEST_YEARS = 120.0
 _LEAST_KVP, _MOST_KVP = 60.0, 160.0
 
@@ -94,6 +97,11 @@ class Scan:
     kernel: str | None = None
     contrast: bool | None = None
     cohort: Cohort | None = None
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether it was drawn and shows nobody: the project's own scans name a scanner that says so."""
+        return self.scanner is not None and self.scanner.startswith(SYNTHETIC_SCANNER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

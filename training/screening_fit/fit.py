@@ -135,7 +135,7 @@ def _card(lessons: Lessons, naming: Naming, *, steps: int, split: Path) -> Scree
         classes=tuple(BoneCategory),
         temperatures=(),
         thresholds=(),
-        training=Training(data=naming.data or _in_words(lessons.training), command=naming.command, steps=steps),
+        training=Training(data=naming.data or in_words(lessons.training), command=naming.command, steps=steps),
         metrics=(),
         licence=_LICENCE,
         intended_use=IntendedUse.RESEARCH,
@@ -144,12 +144,20 @@ def _card(lessons: Lessons, naming: Naming, *, steps: int, split: Path) -> Scree
     )
 
 
-def _in_words(cases: Sequence[KnownCase]) -> str:
+def in_words(cases: Sequence[KnownCase]) -> str:
+    """The scans that were learned from: how many, of whom, and how their truth is known."""
     scans = [known.scan for known in cases]
     counts = Counter(scan.category for scan in scans)
     categories = ", ".join(f"{counts[category]} {category}" for category in BoneCategory)
     patients, sites = (len({getattr(scan, name) for scan in scans}) for name in ("patient", "site"))
-    return f"Scans {len(scans)}, patients {patients}, sites {sites}; {categories}, by quantitative CT."
+    drawn, measured = sum(scan.is_synthetic for scan in scans), sum(map(_is_measured, scans))
+    truth = f"{measured} by quantitative CT, {drawn} synthetic, {len(scans) - measured - drawn} by their class alone"
+    return f"Scans {len(scans)}, patients {patients}, sites {sites}; {categories}; {truth}."
+
+
+def _is_measured(scan: Scan) -> bool:
+    """Whether somebody's density was measured: what was drawn is known without."""
+    return scan.qct_mg_cm3 is not None and not scan.is_synthetic
 
 
 def _save_calibrated(

@@ -15,7 +15,16 @@ from node.domain.errors import InputRejected
 from training.cohort.manifest import Cohort, Scan
 from training.screening_fit.casebook import Excluded
 from training.screening_report.figures import GroupFigures, figures_of
-from training.screening_report.judged import Judged
+from training.screening_report.judged import Judged, patients_of
+
+SYNTHETIC = (
+    "{drawn} of {scans} scans are synthetic: their truth is the density that they were drawn with, and they say "
+    "nothing of how well the classifier does with patients."
+)
+SEVERAL_SCANS = (
+    "{scans} scans are of {patients} patients: intervals of areas and Brier scores take that into account; those of "
+    "accuracy, sensitivity, specificity, reliability, kappa, limits of agreement and r do not, and are too narrow."
+)
 
 #: Version of the layout of evaluation.json.
 SCHEMA = "1"
@@ -76,10 +85,18 @@ def evaluate(
         cohort=cohort,
         manifest_sha256=manifest_sha256,
         excluded=tuple(sorted(counts.items())),
-        limitations=limitations,
+        limitations=(*limitations, *_cautions(judged)),
         overall=figures_of("all", judged, card),
         groups=tuple(figures_of(name, part, card) for name, part in groups_of(judged)),
     )
+
+
+def _cautions(judged: Sequence[Judged]) -> tuple[str, ...]:
+    """What scans of this kind cannot show."""
+    drawn, patients = sum(each.scan.is_synthetic for each in judged), len(set(patients_of(judged)))
+    synthetic = () if not drawn else (SYNTHETIC.format(drawn=drawn, scans=len(judged)),)
+    several = () if patients == len(judged) else (SEVERAL_SCANS.format(scans=len(judged), patients=patients),)
+    return (*synthetic, *several)
 
 
 def groups_of(judged: Sequence[Judged]) -> tuple[tuple[str, tuple[Judged, ...]], ...]:

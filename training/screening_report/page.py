@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from training.cohort.characteristics import characteristics
 from training.html import html_image, html_page, html_table
 from training.screening_report.evaluation import Evaluation
 from training.screening_report.figures import GroupFigures
@@ -26,6 +27,9 @@ from training.screening_report.tables import (
     working_point_table,
 )
 
+_PAIRED = (
+    "DeLong's paired test, on the scans that both models answer to. P values are not corrected for how many there are."
+)
 _PLAIN = (
     "Model 2 and the mean CT number of a region in the axial plane of L1, which can order scans for normal and for "
     "osteoporosis, and not for what lies between."
@@ -42,11 +46,13 @@ def write_page(evaluation: Evaluation, judged: Sequence[Judged]) -> str:
         f"<h1>{escape(title)}</h1>",
         _note(evaluation),
         _scope(evaluation),
+        "<h2>Whose scans</h2>",
+        html_table(characteristics([each.scan for each in judged])),
         "<h2>Both models</h2>",
         html_table(area_table(overall.models)),
         html_image(roc_picture(judged, overall), "ROC curves of both models, a panel a category"),
         "<h2>Model 1 against model 2</h2>",
-        "<p>DeLong's paired test, on the scans that both models answer to.</p>",
+        f"<p>{_PAIRED}</p>",
         html_table(difference_table(overall.fused_against_alone, "model 1 less model 2")),
         "<h2>Against a plain CT number</h2>",
         f"<p>{_PLAIN}</p>",
@@ -56,6 +62,7 @@ def write_page(evaluation: Evaluation, judged: Sequence[Judged]) -> str:
         "<h2>At the thresholds of the card</h2>",
         html_table(points) if points.rows else "<p>The card has no thresholds: too few scans to choose them by.</p>",
         "<h2>Whether probabilities are what they say</h2>",
+        "<p>Larger points stand for more scans; bars are Wilson's intervals.</p>",
         html_image(reliability_picture(overall), "reliability curves of both models"),
         "<h2>By site, scanner, sex and age</h2>",
         "" if by_group is None else html_image(by_group, "mean area of both models by part of the scans"),
@@ -76,7 +83,8 @@ def _scope(evaluation: Evaluation) -> str:
     overall = evaluation.overall
     return (
         f"<p>Cohort {escape(evaluation.cohort)}: {overall.scans} scans of {overall.patients} patients. Truth is the "
-        "category by quantitative CT (normal above 120 mg/cm3, osteoporosis below 80). Intervals are of 95 %: DeLong's "
+        "category that the manifest gives, or that of its density (normal above 120 mg/cm3, osteoporosis below 80): by "
+        "quantitative CT, unless the note above says that scans are synthetic. Intervals are of 95 %: DeLong's "
         "for areas under ROC curves, Wilson's for shares, the bootstrap of patients for Brier scores.</p>"
     )
 

@@ -177,3 +177,27 @@ def test_a_page_has_its_pictures_inside_and_names_no_patient(weights: Path) -> N
     assert not any(f">{each.scan.patient}<" in page for each in judged)
     assert "AUC, osteoporosis" in page
     assert "<summary>site: north</summary>" in page
+
+
+def test_synthetic_scans_and_several_of_a_patient_are_told_on_the_page(weights: Path) -> None:
+    judged = tuple(
+        replace(each, scan=replace(each.scan, scanner="Synthetic First Family", patient=f"p{place // 2}"))
+        for place, each in enumerate(judged_scans(12))
+    )
+
+    figures = evaluate(
+        judged, [], card=load_card(weights), cohort=Cohort.TEST, manifest_sha256="2" * 64, limitations=()
+    )
+
+    page = write_page(figures, judged)
+    assert "36 of 36 scans are synthetic" in page
+    assert "36 scans are of 18 patients" in page
+    assert "scanner: Synthetic First Family" in page
+
+
+def test_scans_of_people_are_not_called_synthetic(weights: Path) -> None:
+    figures = evaluate(
+        judged_scans(12), [], card=load_card(weights), cohort=Cohort.TEST, manifest_sha256="2" * 64, limitations=()
+    )
+
+    assert figures.limitations == ()
