@@ -108,7 +108,12 @@ def load_card(folder: Path) -> ScreeningCard:
     ConfigurationError
         Where the file is missing or is no card.
     """
-    return card_from_metadata(_read(folder / METADATA).decode("utf-8", errors="replace"))
+    path = folder / METADATA
+    text = _read(path).decode("utf-8", errors="replace")
+    try:
+        return card_from_metadata(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}; install the model anew") from error
 
 
 def save_bundle(folder: Path, card: ScreeningCard, network: nn.Module) -> ScreeningCard:

@@ -102,7 +102,7 @@ class ScreeningCard:
         if self.form != FORM:
             raise ConfigurationError(f"this version makes cases of form {FORM}, the card asks for {self.form}")
         if self.classes != tuple(BoneCategory):
-            raise ConfigurationError(f"the classes must be {', '.join(BoneCategory)}, got {self.classes}")
+            raise ConfigurationError(f"the classes must be {', '.join(BoneCategory)}, got {', '.join(self.classes)}")
         methods = [temperature.method for temperature in self.temperatures]
         if len(methods) != len(set(methods)):
             raise ConfigurationError(f"every model may have one temperature, got {methods}")
@@ -150,7 +150,7 @@ def metadata_from_card(card: ScreeningCard) -> str:
 
 
 def card_from_metadata(text: str) -> ScreeningCard:
-    """The card that the text of `metadata.json` gives.
+    """The card that the text of `metadata.json` gives; errors name the keys that are wrong.
 
     Raises
     ------
@@ -160,4 +160,8 @@ def card_from_metadata(text: str) -> ScreeningCard:
     try:
         return _CARD.validate_json(text)
     except ValidationError as error:
-        raise ConfigurationError(f"the card of the screening classifier cannot be read: {error}") from error
+        wrong = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ")
+            for each in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+        raise ConfigurationError(f"the card of the screening classifier cannot be read: {wrong}") from error

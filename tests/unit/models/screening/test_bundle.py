@@ -159,3 +159,19 @@ def test_a_classifier_for_clinical_use_needs_a_release_that_a_trusted_key_has_si
 def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_bundle(tmp_path, CPU)
+
+
+def test_a_card_that_cannot_be_read_is_told_with_its_file_and_what_is_wrong(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    content = json.loads((copy / METADATA).read_text())
+    del content["split_sha256"]
+    (copy / METADATA).write_text(json.dumps(content))
+
+    with pytest.raises(ConfigurationError) as refused:
+        load_card(copy)
+
+    told = str(refused.value)
+    assert str(copy / METADATA) in told
+    assert "split_sha256: Field required" in told
+    assert "pydantic" not in told
