@@ -17,6 +17,10 @@ Work = Annotated[Path, typer.Option(file_okay=False, help="Folder for cases, che
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 
 
+#: Exit status of a program that was interrupted, as shells have it: 128 and the number of the signal.
+_INTERRUPTED = 130
+
+
 def register(fit: typer.Typer) -> None:
     """Add the command to `fit`."""
     fit.command("bmd-screening")(fit_screening_command)
@@ -66,7 +70,11 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
 
         watch = Watch(step=lambda what, share: progress.update(bar, description=what, completed=share), epoch=told)
         naming = Naming(version=version, data=data, command=command)
-        card = fit_screening(manifest, out, split=split, plan=plan, naming=naming, watch=watch)
+        try:
+            card = fit_screening(manifest, out, split=split, plan=plan, naming=naming, watch=watch)
+        except KeyboardInterrupt:
+            progress.console.print("stopped; the same command goes on from here")
+            raise typer.Exit(_INTERRUPTED) from None
     calibrated = "calibrated" if card.temperatures else "not calibrated: too few scans for validation"
     typer.echo(f"{card.name} {card.version}, {calibrated}, weights {card.weights_sha256}, in {out}")
 
