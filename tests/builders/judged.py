@@ -42,6 +42,7 @@ def judged_scans(count: int, *, wrong: Sequence[int] = ()) -> tuple[Judged, ...]
                 fused=sure_of(category, 0.9 - 0.001 * place),
                 alone=sure_of(other if place in wrong else category, 0.9 - 0.001 * place),
                 plain_hu=1.25 * (scan.qct_mg_cm3 or 0.0),
+                plain_both_hu=1.25 * (scan.qct_mg_cm3 or 0.0) - 2.0,
             )
         )
     return tuple(scans)

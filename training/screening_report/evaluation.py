@@ -26,8 +26,9 @@ SEVERAL_SCANS = (
     "accuracy, sensitivity, specificity, reliability, kappa, limits of agreement and r do not, and are too narrow."
 )
 
-#: Version of the layout of evaluation.json.
-SCHEMA = "1"
+#: Version of the layout of evaluation.json. 2: model 1 is compared with a plain CT number, too, and all categories are;
+#: how many scans are synthetic; what Brier scores are to be held against.
+SCHEMA = "2"
 
 #: Where bands of age end, years.
 _AGE_EDGES = (50, 60, 70, 80)
@@ -43,6 +44,8 @@ class Evaluation:
         Whose scans were judged.
     excluded
         Scans of the cohort that could not be shown to the classifier, by their reason.
+    synthetic_scans
+        How many of the scans that were judged show nobody.
     limitations
         What the figures do not say, in sentences.
     overall, groups
@@ -57,12 +60,20 @@ class Evaluation:
     cohort: Cohort
     manifest_sha256: str
     excluded: tuple[tuple[str, int], ...]
+    synthetic_scans: int
     limitations: tuple[str, ...]
     overall: GroupFigures
     groups: tuple[GroupFigures, ...]
 
 
-_FILE = TypeAdapter(Evaluation)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Version:
+    """What tells whether the rest of a file can be read."""
+
+    schema: str
+
+
+_FILE, _VERSION = TypeAdapter(Evaluation), TypeAdapter(_Version)
 
 
 def evaluate(
@@ -85,6 +96,7 @@ def evaluate(
         cohort=cohort,
         manifest_sha256=manifest_sha256,
         excluded=tuple(sorted(counts.items())),
+        synthetic_scans=sum(each.scan.is_synthetic for each in judged),
         limitations=(*limitations, *_cautions(judged)),
         overall=figures_of("all", judged, card),
         groups=tuple(figures_of(name, part, card) for name, part in groups_of(judged)),
@@ -147,10 +159,15 @@ def load_evaluation(path: Path) -> tuple[Evaluation, str]:
     Raises
     ------
     InputRejected
-        Where it is none.
+        Where it is none, or one of another version of its layout.
     """
     try:
         content = path.read_bytes()
+        version = _VERSION.validate_json(content).schema
+        if version != SCHEMA:
+            raise InputRejected(
+                f"{path} must be an evaluation of version {SCHEMA}, got version {version}: evaluate the weights again"
+            )
         return _FILE.validate_json(content), hashlib.sha256(content).hexdigest()
     except (OSError, ValidationError) as error:
         raise InputRejected(f"{path} is no evaluation: {error}") from error

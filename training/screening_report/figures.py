@@ -14,10 +14,11 @@ from node.domain.classifier import ClassifierMethod
 from training.screening_fit.calibrating import threshold_name
 from training.screening_report.agreement import Agreement, agreement_of
 from training.screening_report.judged import Judged, classes_of, patients_of, probabilities_of
+from training.screening_report.plain import plain_scores
 from training.statistics.agreement import kappa
 from training.statistics.bootstrap import bootstrap_mean
 from training.statistics.estimate import Figure, NotEstimable, PairedTest
-from training.statistics.probability import ReliabilityPoint, reliability
+from training.statistics.probability import ReliabilityPoint, brier_of_shares, reliability
 from training.statistics.proportions import share
 from training.statistics.roc import RocAreas, binary_area, compare_areas, join_areas
 
@@ -69,6 +70,9 @@ class ModelFigures:
         Share of scans whose most probable category is the true one.
     brier
         Mean squared distance from the truth, 0 to 2.
+    brier_reference
+        That of always telling the shares that the categories have among these very scans, which no forecast without a
+        look at a scan can undercut; `None` where there are no scans.
     kappa
         Cohen's, of the most probable category and the true one.
     confusion
@@ -82,6 +86,7 @@ class ModelFigures:
     macro_area: Figure
     accuracy: Figure
     brier: Figure
+    brier_reference: float | None
     kappa: Figure
     confusion: tuple[tuple[int, ...], ...]
 
@@ -95,6 +100,25 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgainstPlain:
+    """A model against a plain CT number, see `plain_scores`.
+
+    Parameters
+    ----------
+    differences
+        Model less CT number by category and in the mean.
+    plain_area
+        Mean of the areas of the three categories by the CT number.
+    middle_hu
+        The CT number from which the distance was taken for osteopenia, HU; `None` where no scan shows one.
+    """
+
+    differences: tuple[Difference, ...]
+    plain_area: Figure
+    middle_hu: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFigures:
     """Everything about some scans.
 
@@ -102,8 +126,10 @@ class GroupFigures:
     ----------
     fused_against_alone
         Model 1 less model 2 by category and in the mean, on the scans that both answer to.
+    fused_against_plain
+        Model 1 against the mean plain CT number of L1 and L2, on the scans that have both.
     alone_against_plain
-        Model 2 less the plain CT number of L1, for what a CT number can order: normal and osteoporosis.
+        Model 2 against the plain CT number of L1, on all scans.
     """
 
     name: str
@@ -111,7 +137,8 @@ class GroupFigures:
     patients: int
     models: tuple[ModelFigures, ...]
     fused_against_alone: tuple[Difference, ...]
-    alone_against_plain: tuple[Difference, ...]
+    fused_against_plain: AgainstPlain
+    alone_against_plain: AgainstPlain
     agreement: Agreement
 
 
@@ -124,22 +151,29 @@ def figures_of(name: str, judged: Sequence[Judged], card: ScreeningCard) -> Grou
         patients=len(set(patients_of(judged))),
         models=(_model(both, ClassifierMethod.L1_L2, card), _model(judged, ClassifierMethod.L1, card)),
         fused_against_alone=_compared(
-            both, lambda each: probabilities_of(each, ClassifierMethod.L1_L2), _alone, tuple(BoneCategory)
+            both, probabilities_of(both, ClassifierMethod.L1_L2), probabilities_of(both, ClassifierMethod.L1)
         ),
-        alone_against_plain=_compared(judged, _alone, _plain, (BoneCategory.NORMAL, BoneCategory.OSTEOPOROSIS)),
+        fused_against_plain=_against_plain(both, ClassifierMethod.L1_L2, _both_hu),
+        alone_against_plain=_against_plain(judged, ClassifierMethod.L1, lambda each: each.plain_hu),
         agreement=agreement_of(judged),
     )
 
 
-def _alone(judged: Sequence[Judged]) -> Float64:
-    return probabilities_of(judged, ClassifierMethod.L1)
+def _both_hu(each: Judged) -> float:
+    if each.plain_both_hu is None:
+        raise ValueError("a CT number of L1 and L2 is that of a scan with both")
+    return each.plain_both_hu
 
 
-def _plain(judged: Sequence[Judged]) -> Float64:
-    """A CT number as scores of the categories; what lies in the middle it cannot order, and is not asked of it."""
-    hu = np.array([each.plain_hu for each in judged], dtype=np.float64)
-    scores: Float64 = np.stack((hu, np.zeros_like(hu), -hu), axis=1)
-    return scores
+def _against_plain(
+    judged: Sequence[Judged], method: ClassifierMethod, plain_hu: Callable[[Judged], float]
+) -> AgainstPlain:
+    plain = plain_scores(judged, plain_hu)
+    return AgainstPlain(
+        differences=_compared(judged, probabilities_of(judged, method), plain.scores),
+        plain_area=_area(_curves(judged, plain.scores, tuple(BoneCategory))),
+        middle_hu=plain.middle_hu,
+    )
 
 
 def _model(judged: Sequence[Judged], method: ClassifierMethod, card: ScreeningCard) -> ModelFigures:
@@ -167,6 +201,7 @@ def _model(judged: Sequence[Judged], method: ClassifierMethod, card: ScreeningCa
         macro_area=_area(_curves(judged, told, order)),
         accuracy=share(int((chosen == classes).sum()), len(classes)),
         brier=bootstrap_mean(distances, patients),
+        brier_reference=brier_of_shares(classes) if len(classes) else None,
         kappa=kappa(classes, chosen.astype(np.int64), classes=count),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
@@ -206,22 +241,16 @@ def _area(curves: RocAreas | NotEstimable) -> Figure:
     return curves if isinstance(curves, NotEstimable) else curves.mean()
 
 
-def _compared(
-    judged: Sequence[Judged],
-    first: Callable[[Sequence[Judged]], Float64],
-    second: Callable[[Sequence[Judged]], Float64],
-    categories: Sequence[BoneCategory],
-) -> tuple[Difference, ...]:
-    """The tests of every category, and of their mean."""
-    one, other = first(judged), second(judged)
+def _compared(judged: Sequence[Judged], first: Float64, second: Float64) -> tuple[Difference, ...]:
+    """The tests of every category, and of their mean; scores of shape (case, category)."""
 
     def difference(of: str, which: Sequence[BoneCategory]) -> Difference:
-        curves = [_curves(judged, scores, which) for scores in (one, other)]
+        curves = [_curves(judged, scores, which) for scores in (first, second)]
         for each in curves:
             if isinstance(each, NotEstimable):
                 return Difference(of=of, test=each)
         found = [each for each in curves if isinstance(each, RocAreas)]
         return Difference(of=of, test=compare_areas(found[0], found[1]))
 
-    singles = tuple(difference(str(category), (category,)) for category in categories)
-    return (*singles, difference("mean", categories))
+    singles = tuple(difference(str(category), (category,)) for category in BoneCategory)
+    return (*singles, difference("mean", tuple(BoneCategory)))

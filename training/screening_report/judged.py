@@ -34,12 +34,19 @@ class Judged:
         What model 1 and model 2 say of the categories; `fused` is `None` where the scan has no sound L2.
     plain_hu
         Mean CT number of a region in the axial plane of L1, HU.
+    plain_both_hu
+        Mean of those of L1 and of L2, HU; `None` where the scan has no sound L2.
     """
 
     scan: Scan
     fused: tuple[float, ...] | None
     alone: tuple[float, ...]
     plain_hu: float
+    plain_both_hu: float | None
+
+    def __post_init__(self) -> None:
+        if (self.fused is None) != (self.plain_both_hu is None):
+            raise ValueError("a scan has a sound L2 for model 1 and for the CT number, or for neither")
 
     def told(self, method: ClassifierMethod) -> tuple[float, ...] | None:
         """What one of the models says."""
@@ -59,6 +66,7 @@ def judge_cases(bundle: ScreeningBundle, cases: Sequence[KnownCase]) -> tuple[Ju
             fused=None if known.case.l2 is None else _normalised(fused[place]),
             alone=_normalised(alone[place]),
             plain_hu=plain_hu(known.case.l1),
+            plain_both_hu=None if known.case.l2 is None else _both_hu(known.case.l1, known.case.l2),
         )
         for place, known in enumerate(cases)
     )
@@ -72,6 +80,10 @@ def plain_hu(image: BodyImage) -> float:
     rows = np.flatnonzero(body.any(1))
     deep[int(rows[0] + _FRONT_SHARE * (rows[-1] - rows[0] + 1)) :] = False
     return float(image.hu[axial][deep if deep.any() else body].mean())
+
+
+def _both_hu(l1: BodyImage, l2: BodyImage) -> float:
+    return (plain_hu(l1) + plain_hu(l2)) / 2.0
 
 
 def classes_of(judged: Sequence[Judged]) -> Int64:

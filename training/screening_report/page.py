@@ -18,12 +18,16 @@ from training.screening_report.plots import (
     roc_picture,
 )
 from training.screening_report.tables import (
+    PLAIN_ADVANTAGE,
     agreement_table,
     area_table,
     confusion_table,
     difference_table,
     excluded_table,
     group_table,
+    plain_area_table,
+    plain_group_table,
+    plain_table,
     working_point_table,
 )
 
@@ -31,8 +35,9 @@ _PAIRED = (
     "DeLong's paired test, on the scans that both models answer to. P values are not corrected for how many there are."
 )
 _PLAIN = (
-    "Model 2 and the mean CT number of a region in the axial plane of L1, which can order scans for normal and for "
-    "osteoporosis, and not for what lies between."
+    "What a circle in the image tells without any model: the mean CT number of a region in the axial plane of L1, and "
+    f"the mean of those of L1 and L2 on scans that have both. {PLAIN_ADVANTAGE} In a part of the scans the middle is "
+    "chosen anew. A dash stands where there are too few scans."
 )
 
 
@@ -56,7 +61,9 @@ def write_page(evaluation: Evaluation, judged: Sequence[Judged]) -> str:
         html_table(difference_table(overall.fused_against_alone, "model 1 less model 2")),
         "<h2>Against a plain CT number</h2>",
         f"<p>{_PLAIN}</p>",
-        html_table(difference_table(overall.alone_against_plain, "model 2 less CT number")),
+        html_table(plain_area_table(overall)),
+        html_table(plain_table(overall)),
+        html_table(plain_group_table(evaluation)) if evaluation.groups else "",
         "<h2>Which categories were taken for which</h2>",
         html_image(confusion_picture(overall), "confusion matrices of both models"),
         "<h2>At the thresholds of the card</h2>",
@@ -74,7 +81,7 @@ def write_page(evaluation: Evaluation, judged: Sequence[Judged]) -> str:
         html_table(agreement_table(overall.agreement)),
         "<h2>Scans that were not judged</h2>",
         html_table(excluded_table(evaluation)) if evaluation.excluded else "<p>None.</p>",
-        f"<p>Weights {evaluation.weights_sha256}<br>Manifest {evaluation.manifest_sha256}</p>",
+        f'<p class="digest">Weights {evaluation.weights_sha256}<br>Manifest {evaluation.manifest_sha256}</p>',
     )
     return html_page(title, [part for part in parts if part])
 
@@ -95,6 +102,7 @@ def _details(group: GroupFigures) -> str:
     tables = (
         area_table(group.models),
         difference_table(group.fused_against_alone, "model 1 less model 2"),
+        plain_table(group),
         *((points,) if points.rows else ()),
         *map(confusion_table, group.models),
         agreement_table(group.agreement),

@@ -14,7 +14,14 @@ from models.screening.bundle import load_bundle, save_card
 from models.screening.card import ScreeningCard
 from node.domain.errors import InputRejected
 from training.screening_report.evaluation import Evaluation, load_evaluation
-from training.screening_report.tables import area_table, difference_table, group_table, working_point_table
+from training.screening_report.tables import (
+    PLAIN_ADVANTAGE,
+    area_table,
+    difference_table,
+    group_table,
+    plain_table,
+    working_point_table,
+)
 from training.statistics.estimate import Estimate
 
 README = Path("docs/README.md")
@@ -89,7 +96,8 @@ def _readme(card: ScreeningCard, figures: Evaluation) -> str:
             f"{_SCOPE} {' '.join(figures.limitations)}\n",
             area_table(figures.overall.models).markdown,
             difference_table(figures.overall.fused_against_alone, "model 1 less model 2").markdown,
-            difference_table(figures.overall.alone_against_plain, "model 2 less CT number of L1").markdown,
+            plain_table(figures.overall).markdown,
+            f"{PLAIN_ADVANTAGE}\n",
             *((points.markdown,) if points.rows else ()),
             group_table(figures).markdown,
         )

@@ -44,6 +44,18 @@ def brier_score(classes: Int64, probabilities: Float64) -> float:
     return float(((probabilities - truth) ** 2).sum(1).mean())
 
 
+def brier_of_shares(classes: Int64) -> float:
+    """The Brier score of telling in every case the shares that the classes have among these cases.
+
+    Raises
+    ------
+    ValueError
+        Where there are no cases.
+    """
+    shares = np.bincount(classes) / max(1, len(classes))
+    return brier_score(classes, np.tile(shares, (len(classes), 1)))
+
+
 def reliability(is_so: NDArray[np.bool_], told: Float64, *, bins: int = 10) -> tuple[ReliabilityPoint, ...]:
     """Observed share by told probability, in bins of equal width; bins without a case are left out."""
     if is_so.shape != told.shape or is_so.ndim != 1:

@@ -18,8 +18,10 @@ from training.screening_report.agreement import agreement_of
 from training.screening_report.evaluation import age_band, evaluate, groups_of
 from training.screening_report.figures import figures_of
 from training.screening_report.judged import plain_hu
+from training.screening_report.plain import best_middle
 from training.statistics.agreement import BlandAltman
 from training.statistics.estimate import Estimate, NotEstimable, PairedTest
+from training.statistics.roc import binary_area
 
 CARD = a_card()
 
@@ -61,7 +63,7 @@ def test_the_order_of_scans_changes_nothing() -> None:
 
 def test_model_1_is_compared_with_model_2_where_both_answer() -> None:
     judged = judged_scans(12, wrong=(0, 13, 14, 25, 30))
-    without = replace(judged[5], fused=None)
+    without = replace(judged[5], fused=None, plain_both_hu=None)
 
     figures = figures_of("all", [*judged[:5], without, *judged[6:]], CARD)
 
@@ -74,15 +76,78 @@ def test_model_1_is_compared_with_model_2_where_both_answer() -> None:
     assert 0.0 < mean.p_value < 1.0
 
 
-def test_a_plain_ct_number_is_compared_on_what_it_can_order() -> None:
+def test_a_plain_ct_number_is_compared_with_both_models_in_every_category() -> None:
     judged = judged_scans(12, wrong=(0, 13, 25))
 
-    differences = figures_of("all", judged, CARD).alone_against_plain
+    figures = figures_of("all", judged, CARD)
 
-    # the CT numbers are in perfect order, model 2 is not
-    assert [each.of for each in differences] == ["normal", "osteoporosis", "mean"]
-    assert isinstance(differences[-1].test, PairedTest)
-    assert differences[-1].test.difference.value < 0.0
+    # the CT numbers are in perfect order, as model 1 is, and model 2 is not
+    for against, expected in ((figures.fused_against_plain, 0.0), (figures.alone_against_plain, -0.05)):
+        assert [each.of for each in against.differences] == [*map(str, BoneCategory), "mean"]
+        assert isinstance(against.plain_area, Estimate)
+        assert against.plain_area.value == 1.0
+        mean = against.differences[-1].test
+        assert isinstance(mean, PairedTest)
+        assert mean.difference.value <= expected
+
+
+def test_model_1_is_held_against_l1_and_l2_where_both_are_there() -> None:
+    judged = judged_scans(12)
+    without = replace(judged[5], fused=None, plain_both_hu=None)
+
+    figures = figures_of("all", [*judged[:5], without, *judged[6:]], CARD)
+
+    tests = (figures.fused_against_plain.differences[-1].test, figures.alone_against_plain.differences[-1].test)
+    assert [test.difference.cases for test in tests if isinstance(test, PairedTest)] == [35, 36]
+    # 1.25 HU for each mg/cm3: 100 to 106 lie in the middle, less 2 HU in the mean of L1 and L2
+    assert figures.alone_against_plain.middle_hu == pytest.approx(128.75, abs=35.0)
+    assert figures.fused_against_plain.middle_hu == pytest.approx(126.75, abs=35.0)
+
+
+def test_the_middle_of_a_ct_number_is_the_best_that_any_could_be() -> None:
+    rng = np.random.default_rng(3)
+    hu = np.concatenate((rng.normal(130.0, 15.0, 40), rng.normal(160.0, 30.0, 60), rng.normal(90.0, 25.0, 50)))
+    # CT numbers that are alike tell nothing apart
+    hu[:5] = hu[40:45]
+    is_middle = np.arange(150) < 40
+
+    best = best_middle(hu, is_middle)
+
+    def area(middle: float) -> float:
+        return float(binary_area(is_middle, -np.abs(hu - middle)).values[0])
+
+    assert area(best) >= max(map(area, np.arange(0.0, 300.0, 0.05).tolist())) - 1e-12
+
+
+def test_a_middle_that_lies_outside_of_all_is_an_order_by_the_number_itself() -> None:
+    hu, is_middle = np.array([10.0, 20.0, 30.0, 40.0]), np.array([True, True, False, False])
+
+    assert binary_area(is_middle, -np.abs(hu - best_middle(hu, is_middle))).values[0] == 1.0
+
+
+def test_without_scans_of_the_middle_category_there_is_no_middle_and_no_figure() -> None:
+    judged = [each for each in judged_scans(12) if each.scan.category is not BoneCategory.OSTEOPENIA]
+
+    against = figures_of("all", judged, CARD).alone_against_plain
+
+    assert against.middle_hu is None
+    assert isinstance(against.plain_area, NotEstimable)
+    assert isinstance(against.differences[-1].test, NotEstimable)
+    assert isinstance(against.differences[0].test, PairedTest)
+
+
+def test_a_scan_has_a_sound_l2_for_the_model_and_the_ct_number_or_for_neither() -> None:
+    with pytest.raises(ValueError, match="for neither"):
+        replace(judged_scans(1)[0], plain_both_hu=None)
+
+
+def test_a_brier_score_stands_beside_that_of_telling_shares_alone() -> None:
+    fused, _ = figures_of("all", judged_scans(12), CARD).models
+    empty, _ = figures_of("all", [], CARD).models
+
+    # a third each: (2/3)^2 + 2 (1/3)^2
+    assert fused.brier_reference == pytest.approx(2.0 / 3.0)
+    assert empty.brier_reference is None
 
 
 def test_thresholds_of_the_card_have_their_sensitivity_and_specificity() -> None:

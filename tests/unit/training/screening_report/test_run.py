@@ -164,6 +164,29 @@ def test_an_evaluation_whose_figures_are_no_numbers_is_refused(weights: Path, tm
         load_evaluation(path)
 
 
+def test_an_evaluation_of_an_older_version_is_to_be_made_again(weights: Path, tmp_path: Path) -> None:
+    path = an_evaluation(tmp_path, load_card(weights), 12)
+    path.write_text(json.dumps({"schema": "1", "weights_sha256": load_card(weights).weights_sha256}))
+
+    with pytest.raises(InputRejected, match="must be an evaluation of version 2, got version 1: evaluate the weights"):
+        load_evaluation(path)
+
+
+def test_page_and_card_tell_what_a_plain_ct_number_comes_to(weights: Path, tmp_path: Path) -> None:
+    judged = judged_scans(24, wrong=(3, 20, 33))
+    figures = evaluate(
+        judged, [], card=load_card(weights), cohort=Cohort.TEST, manifest_sha256="2" * 64, limitations=()
+    )
+    save_evaluation(figures, tmp_path / FIGURES)
+
+    release_screening(weights, tmp_path / FIGURES, tmp_path / "released")
+
+    for told in (write_page(figures, judged), (tmp_path / "released" / README).read_text()):
+        assert "model 1 less CT number of L1 and L2" in told
+        assert "chosen with the truth at hand" in told
+        assert "Brier score of always telling the shares of the categories" in told
+
+
 def test_a_page_has_its_pictures_inside_and_names_no_patient(weights: Path) -> None:
     judged = judged_scans(24, wrong=(3, 20, 33))
     figures = evaluate(
