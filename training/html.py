@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -19,11 +20,15 @@ th:first-child, td:first-child { text-align: left; }
 img { max-width: 100%; } figure { margin: 1rem 0 2rem; } figcaption { color: #51606f; }
 .note { background: #fff6e0; padding: .6rem 1rem; border-left: 4px solid #e0a100; }
 .wide { overflow-x: auto; }
+.digest { overflow-wrap: anywhere; color: #51606f; font-size: .85rem; }
+@media (max-width: 50rem) { th, td { padding: .2rem .4rem; font-size: .85rem; } td { white-space: normal; } }
 details { margin: .3rem 0; } details[open] { margin-bottom: 1.4rem; } summary { cursor: pointer; }
 """
 
 #: Cells of more characters than this are sentences, and go over several lines.
 _LONG = 40
+
+_BRACKETS = re.compile(r"\([^)]*\)")
 
 
 def html_page(title: str, parts: Iterable[str]) -> str:
@@ -44,7 +49,9 @@ def html_table(table: Table) -> str:
 
 def _cell(text: str) -> str:
     name = ' class="long"' if len(text) > _LONG else ""
-    return f"<td{name}>{escape(text)}</td>"
+    # where a line must break, it breaks before an interval and not within
+    whole = text if name else _BRACKETS.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    return f"<td{name}>{escape(whole)}</td>"
 
 
 def html_image(png: bytes, name: str) -> str:

@@ -68,9 +68,13 @@ def _listed(name: str, cohorts: Sequence[Sequence[Scan]], of: Callable[[Scan], s
 def _shares(
     name: str, values: Sequence[str], cohorts: Sequence[Sequence[Scan]], of: Callable[[Scan], str | None]
 ) -> list[tuple[str, ...]]:
-    """A row for each value: how many, and the share of those of whom it is known; a last one for the unknown."""
+    """A row for each value: how many, and the share of those of whom it is known; a last one for the unknown.
+
+    Where nothing is known of anybody, that one alone.
+    """
     counts = [Counter(of(scan) for scan in scans) for scans in cohorts]
-    rows = [(f"{name}: {value}", *(_count(each, value) for each in counts)) for value in values]
+    known = any(each.total() > each[None] for each in counts)
+    rows = [(f"{name}: {value}", *(_count(each, value) for each in counts)) for value in values if known]
     if any(each[None] for each in counts):
         rows.append((f"{name}: unknown", *(str(each[None]) for each in counts)))
     return rows

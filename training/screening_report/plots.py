@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,7 +31,7 @@ _GRID, _DIAGONAL, _MUTED = "#e3e8ee", "#9aa5b1", "#51606f"
 
 def roc_picture(judged: Sequence[Judged], overall: GroupFigures) -> bytes:
     """A panel a category with the curves of both models; areas in the legend, or why there is none."""
-    canvas = Canvas(figsize=(10.5, 3.9), layout="constrained")
+    canvas = Canvas(figsize=(9.3, 3.6), layout="constrained")
     FigureCanvasAgg(canvas)
     for place, (category, axes) in enumerate(zip(BoneCategory, canvas.subplots(1, 3, sharey=True), strict=True)):
         axes.plot((0, 1), (0, 1), color=_DIAGONAL, linewidth=1.0, linestyle=":")
@@ -90,7 +91,7 @@ def _reliability(axes: Axes, model: ModelFigures) -> None:
         ends = np.array([(point.observed.interval.low, point.observed.interval.high) for point in each.reliability])
         told = [point.told for point in each.reliability]
         sizes = [_LEAST_POINT + _POINT_GROWTH * point.observed.cases**0.5 for point in each.reliability]
-        axes.scatter(told, shares, s=sizes, color=_CATEGORY_COLOURS[each.category], alpha=0.85)
+        axes.scatter(told, shares, s=sizes, color=_CATEGORY_COLOURS[each.category], alpha=0.85, clip_on=False)
         axes.errorbar(
             told,
             shares,
@@ -148,7 +149,11 @@ def group_picture(evaluation: Evaluation) -> bytes | None:
                 axes.plot(area.value, height, "o", color=_COLOURS[method], markersize=5.0, label=label)
     axes.set_yticks(range(len(there)), [f"{group.name} ({group.scans})" for group, _ in there], fontsize=8.5)
     axes.invert_yaxis()
-    axes.set_xlabel("mean AUC with its 95 % interval (in brackets: scans)")
+    # from a whole tenth on, or the smallest difference would fill the picture
+    lowest = min(area.interval.low for _, areas in there for _, area in areas if isinstance(area, Estimate))
+    axes.set(
+        xlim=(math.floor(10.0 * lowest) / 10.0, 1.002), xlabel="mean AUC with its 95 % interval (in brackets: scans)"
+    )
     _tidy(axes)
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False, fontsize=8)
     return _png(canvas)
@@ -171,12 +176,13 @@ def agreement_picture(judged: Sequence[Judged], evaluation: Evaluation) -> bytes
     FigureCanvasAgg(canvas)
     left, right = canvas.subplots(1, 2)
     ends = (float(pairs.min()), float(pairs.max()))
-    left.plot(ends, ends, color=_DIAGONAL, linewidth=1.0, linestyle=":")
+    left.plot(ends, ends, color=_DIAGONAL, linewidth=1.0, linestyle=":", label="both alike")
     left.plot(truth, measured, "o", color="#1f5fa8", markersize=3.5, alpha=0.7)
-    left.set(xlabel="quantitative CT, mg/cm3", ylabel="measured, mg/cm3", title="measured density")
+    left.set(xlabel="quantitative CT, mg/cm3", ylabel="measured, mg/cm3", title="measured density", aspect="equal")
     _bland_altman(right, (measured + truth) / 2.0, measured - truth, found)
     for axes in (left, right):
         _tidy(axes)
+        axes.legend(loc="upper left", frameon=False, fontsize=8)
     return _png(canvas)
 
 
@@ -187,10 +193,18 @@ def _bland_altman(
     found: BlandAltman,
 ) -> None:
     axes.plot(means, differences, "o", color="#1f5fa8", markersize=3.5, alpha=0.7)
-    for line, style in ((found.bias, "-"), (found.lower_limit, "--"), (found.upper_limit, "--")):
-        axes.axhline(line.value, color="#b23a48", linewidth=1.2, linestyle=style)
+    named = (
+        (found.bias, "-", "bias"),
+        (found.lower_limit, "--", "limits of agreement"),
+        (found.upper_limit, "--", None),
+    )
+    for line, style, name in named:
+        axes.axhline(line.value, color="#b23a48", linewidth=1.2, linestyle=style, label=name)
         axes.axhspan(line.interval.low, line.interval.high, color="#b23a48", alpha=0.08, linewidth=0.0)
-    axes.set(xlabel="mean of both, mg/cm3", ylabel="measured less quantitative CT, mg/cm3", title="Bland and Altman")
+    axes.set(xlabel="mean of both, mg/cm3", ylabel="measured less QCT, mg/cm3", title="Bland and Altman")
+    # room for the legend
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.2 * (high - low))
 
 
 def _asked(judged: Sequence[Judged], method: ClassifierMethod) -> list[Judged]:

@@ -152,6 +152,12 @@ def test_the_table_of_people_counts_patients_once_and_the_unknown_as_such():
     assert rows["contrast agent: unknown"] == ("1", "1")
 
 
+def test_what_is_known_of_nobody_has_one_row():
+    table = characteristics((scan(0, cohort=Cohort.TEST), scan(1, cohort=Cohort.TEST)))
+
+    assert [row for row in table.rows if row[0].startswith("sex")] == [("sex: unknown", "2")]
+
+
 def test_a_table_of_people_without_cohorts_is_an_error_of_the_program():
     with pytest.raises(ValueError, match="must have a cohort"):
         characteristics((replace(SCANS[0], cohort=None),))
