@@ -17,6 +17,8 @@ from training.rendering.screening_case import CASE_SPACING_MM, DrawnCase, draw_s
 
 MANIFEST = "manifest.csv"
 _COLUMNS = ("image", "patient", "site", "qct_mg_cm3", "scanner", "kvp", "contrast")
+# Stands behind what the note on each person says, so that notes of folders from before there was this column stay good.
+_OF_ALL = {"synthetic": "yes"}
 _SITE, _SCANNER = "synthetic", "Synthetic First Family"
 
 # Random numbers of trunks and of cases.
@@ -78,7 +80,11 @@ def write_cohort(plan: CohortPlan, watch: Callable[[], None]) -> Path:
             rows.append(note.read_text(encoding="utf-8"))
             watch()
     manifest = plan.folder / MANIFEST
-    manifest.write_text(_line(_COLUMNS) + "".join(sorted(rows)), encoding="utf-8")
+    lines = [
+        _line((*_COLUMNS, *_OF_ALL)),
+        *(_line((*next(csv.reader([row])), *_OF_ALL.values())) for row in sorted(rows)),
+    ]
+    manifest.write_text("".join(lines), encoding="utf-8")
     return manifest
 
 

@@ -26,13 +26,14 @@ COLUMNS = (
     "kernel",
     "contrast",
     "cohort",
+    "synthetic",
 )
 
 #: A value as near to 0 as this is none in mg/cm3 but one in g/cm3.
 _NO_MG_CM3_BELOW = 1.0
 
-#: What the names of scanners begin with that drew their scans.
-SYNTHETIC_SCANNER = "Synthetic"
+#: What the project's own drawn scans call their scanner: in headers, and in manifests from before there was a column.
+_DRAWING_SCANNERS = ("Synthetic First Family", "Synthetic Phantom")
 
 _OLDEST_YEARS = 120.0
 _LEAST_KVP, _MOST_KVP = 60.0, 160.0
@@ -80,6 +81,8 @@ class Scan:
         `None` where the manifest does not tell; read from DICOM where there is some.
     cohort
         `None` where it is to be shared out.
+    synthetic
+        Whether it was drawn and shows nobody; `None` where the manifest does not tell.
     """
 
     row: int
@@ -97,11 +100,14 @@ class Scan:
     kernel: str | None = None
     contrast: bool | None = None
     cohort: Cohort | None = None
+    synthetic: bool | None = None
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether it was drawn and shows nobody: the project's own scans name a scanner that says so."""
-        return self.scanner is not None and self.scanner.startswith(SYNTHETIC_SCANNER)
+        """Whether it shows nobody: as the manifest tells, or else where its scanner is one of the project's own."""
+        if self.synthetic is not None:
+            return self.synthetic
+        return self.scanner is not None and self.scanner.startswith(_DRAWING_SCANNERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +170,7 @@ def _scan(row: Row, folder: Path) -> Scan | Files | None:
     scanner, kernel = row.optional("scanner", str), row.optional("kernel", str)
     sex, age = row.optional("sex", partial(one_of, Sex)), row.optional("age", _age)
     kvp, contrast = row.optional("kvp", _kvp), row.optional("contrast", _yes_or_no)
-    cohort = row.optional("cohort", partial(one_of, Cohort))
+    cohort, synthetic = row.optional("cohort", partial(one_of, Cohort)), row.optional("synthetic", _yes_or_no)
     if row.problems or image is None or category is None:
         return None if image is None else Files(row=row.number, image=image, mask=mask)
     return Scan(
@@ -183,6 +189,7 @@ def _scan(row: Row, folder: Path) -> Scan | Files | None:
         kernel=kernel,
         contrast=contrast,
         cohort=cohort,
+        synthetic=synthetic,
     )
 
 

@@ -24,7 +24,20 @@ _COHORTS = (Cohort.TRAINING, Cohort.VALIDATION, Cohort.TRAINING, Cohort.TEST, Co
 #: mg/cm3: within what is published (0.7 to 1.0 mg/cm3 a HU).
 _LEAST_MG_CM3, _MOST_MG_CM3, _HU_PER_MG_CM3 = 20.0, 200.0, 1.25
 
-_COLUMNS = ("image", "mask", "patient", "site", "qct_mg_cm3", "sex", "age", "scanner", "kvp", "contrast", "cohort")
+_COLUMNS = (
+    "image",
+    "mask",
+    "patient",
+    "site",
+    "qct_mg_cm3",
+    "sex",
+    "age",
+    "scanner",
+    "kvp",
+    "contrast",
+    "cohort",
+    "synthetic",
+)
 
 
 def write_cohort(
@@ -71,5 +84,5 @@ def _write_scan(folder: Path, number: int, density: float, seed: int) -> tuple[s
     age = round(85.0 - 0.2 * density)
     return (
         *(f"{name}.nii.gz", f"{name}-mask.nii.gz", f"phantom-{number:03d}", site, f"{density:.1f}", sex),
-        *(str(age), "Synthetic Phantom", f"{spec.kvp:g}", "no", cohort),
+        *(str(age), "Synthetic Phantom", f"{spec.kvp:g}", "no", cohort, "yes"),
     )

@@ -76,6 +76,7 @@ def test_the_manifest_of_a_cohort_can_be_trained_on(tmp_path: Path) -> None:
     scans = read_manifest(manifest)
     assert len(told) == len(scans) == 5
     assert len({scan.patient for scan in scans}) == 5
+    assert all(scan.synthetic for scan in scans)
     for scan in scans:
         assert scan.qct_mg_cm3 is not None
         case = case_from_bytes(scan.image.read_bytes())

@@ -37,6 +37,7 @@ _COLUMNS = (
     "kernel",
     "contrast",
     "cohort",
+    "synthetic",
 )
 
 
@@ -111,8 +112,8 @@ def _write_manifest(judged: Sequence[JudgedScan], out: Path) -> None:
             scanned = (f"slices of {spec.slice_mm:g} mm", f"{spec.kvp:g}", f"{spec.sharpness}")
             contrast = "no" if spec.phase is Phase.NATIVE else "yes"
             person = f"scan-{spec.name}"
-            row = (f"{CASES}/{path.name}", person, site_of(spec), f"{true:.1f}", measured, *scanned, contrast, "test")
-            writer.writerow(row)
+            known = (f"{CASES}/{path.name}", person, site_of(spec), f"{true:.1f}", measured, *scanned, contrast)
+            writer.writerow((*known, "test", "yes"))
 
 
 def site_of(spec: ScreeningSpec) -> str:

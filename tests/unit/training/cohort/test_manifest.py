@@ -63,6 +63,31 @@ def test_what_the_node_measured_is_read_beside_it(tmp_path):
     assert scan.category is BoneCategory.OSTEOPENIA
 
 
+@pytest.mark.parametrize(
+    ("scanner", "told", "is_synthetic"),
+    [
+        ("Vendor One", "yes", True),
+        ("Vendor One", "", False),
+        ("Synthetic Aperture Ltd", "", False),
+        ("Synthetic First Family", "", True),
+        ("Synthetic Phantom Parametric Trunk", "", True),
+    ],
+)
+def test_scans_are_synthetic_where_the_manifest_says_so_or_the_project_drew_them(tmp_path, scanner, told, is_synthetic):
+    path = manifest(
+        tmp_path, f"a,p1,north,80,{scanner},{told}", header="image,patient,site,qct_mg_cm3,scanner,synthetic"
+    )
+
+    assert read_manifest(path)[0].is_synthetic is is_synthetic
+
+
+def test_synthetic_is_yes_or_no(tmp_path):
+    path = manifest(tmp_path, "a,p1,north,80,partly", header="image,patient,site,qct_mg_cm3,synthetic")
+
+    with pytest.raises(ManifestRejected, match="row 2, column synthetic: must be yes or no, got 'partly'"):
+        read_manifest(path)
+
+
 def test_a_measurement_in_grams_is_named_as_well(tmp_path):
     path = manifest(tmp_path, "a,p1,north,80,0.0865", header="image,patient,site,qct_mg_cm3,measured_mg_cm3")
 

@@ -204,7 +204,7 @@ def test_a_page_has_its_pictures_inside_and_names_no_patient(weights: Path) -> N
 
 def test_synthetic_scans_and_several_of_a_patient_are_told_on_the_page(weights: Path) -> None:
     judged = tuple(
-        replace(each, scan=replace(each.scan, scanner="Synthetic First Family", patient=f"p{place // 2}"))
+        replace(each, scan=replace(each.scan, scanner="Drawn", synthetic=True, patient=f"p{place // 2}"))
         for place, each in enumerate(judged_scans(12))
     )
 
@@ -213,9 +213,10 @@ def test_synthetic_scans_and_several_of_a_patient_are_told_on_the_page(weights: 
     )
 
     page = write_page(figures, judged)
+    assert figures.synthetic_scans == 36
     assert "36 of 36 scans are synthetic" in page
     assert "36 scans are of 18 patients" in page
-    assert "scanner: Synthetic First Family" in page
+    assert "scanner: Drawn" in page
 
 
 def test_scans_of_people_are_not_called_synthetic(weights: Path) -> None:
@@ -224,3 +225,4 @@ def test_scans_of_people_are_not_called_synthetic(weights: Path) -> None:
     )
 
     assert figures.limitations == ()
+    assert figures.synthetic_scans == 0
