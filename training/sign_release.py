@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What an evaluation report calls the weights that it judged.
 _JUDGED = "weights_sha256"
+#: What it calls the number of its scans that show nobody; a report without it has none.
+_SYNTHETIC = "synthetic_scans"
 _USE = "intended_use"
 
 
@@ -56,13 +58,14 @@ def sign_release(
     Raises
     ------
     InputRejected
-        Where the report is none of these very weights.
+        Where the report is none of these very weights, is of synthetic scans, or lacks the area of a category.
     ConfigurationError
         Where the weights come with the project or are not those of the card, the bundle cannot be read, or nobody
         signs.
     """
     from models.bundle import METADATA, WEIGHTS
     from models.release import Release, covered_files, save_release
+    from models.screening.network import ARCHITECTURE
 
     card = _json(bundle / METADATA, "the model card")
     weights = _digest(bundle / WEIGHTS)
@@ -74,6 +77,8 @@ def sign_release(
     if weights in _shipped():
         raise ConfigurationError("the weights that come with the project are for research, and nothing releases them")
     _check_judged(evaluation, weights)
+    if card.get("architecture") == ARCHITECTURE:
+        _check_screening(evaluation)
     name, version = (str(card.get(word)) for word in ("name", "version"))
     clinical = json.dumps(card | {_USE: IntendedUse.CLINICAL.value}, indent=2) + "\n"
     files = covered_files(bundle) | {METADATA.as_posix(): hashlib.sha256(clinical.encode()).hexdigest()}
@@ -100,11 +105,37 @@ def _shipped() -> set[str]:
 
 
 def _check_judged(evaluation: Path, weights: str) -> None:
-    judged = _json(evaluation, "the evaluation").get(_JUDGED)
+    told = _json(evaluation, "the evaluation")
+    judged, drawn = told.get(_JUDGED), told.get(_SYNTHETIC, 0)
     if judged != weights:
         raise InputRejected(
             f"{evaluation.name} must be the evaluation of these very weights: its {_JUDGED!r} must be {weights}, got "
             f"{judged!r}; evaluate the bundle that you want to release"
+        )
+    if drawn != 0:
+        raise InputRejected(
+            f"{evaluation.name} must be an evaluation on patients alone to release anything for clinical use: its "
+            f"{_SYNTHETIC!r} must be 0, got {drawn!r}; evaluate the bundle on scans of your patients"
+        )
+
+
+def _check_screening(evaluation: Path) -> None:
+    """A classifier of bone density is released by areas with intervals: of each category, and of both of its models."""
+    from training.screening_report.evaluation import load_evaluation
+    from training.screening_report.tables import MODEL_WORDS
+    from training.statistics.estimate import NotEstimable
+
+    figures, _ = load_evaluation(evaluation)
+    lacking = [
+        f"{MODEL_WORDS[model.method]}, {each.category}: {each.area.because}"
+        for model in figures.overall.models
+        for each in model.categories
+        if isinstance(each.area, NotEstimable)
+    ]
+    if lacking:
+        raise InputRejected(
+            f"{evaluation.name} must have an area under the ROC curve with its interval for every category of both "
+            f"models, got none of {'; '.join(lacking)}. Evaluate the bundle on more patients, of every category"
         )
 
 

@@ -73,6 +73,9 @@ class _Version:
     schema: str
 
 
+#: Faults of a file that a message lists.
+_LISTED = 5
+
 _FILE, _VERSION = TypeAdapter(Evaluation), TypeAdapter(_Version)
 
 
@@ -169,5 +172,13 @@ def load_evaluation(path: Path) -> tuple[Evaluation, str]:
                 f"{path} must be an evaluation of version {SCHEMA}, got version {version}: evaluate the weights again"
             )
         return _FILE.validate_json(content), hashlib.sha256(content).hexdigest()
-    except (OSError, ValidationError) as error:
-        raise InputRejected(f"{path} is no evaluation: {error}") from error
+    except OSError as error:
+        raise InputRejected(f"{path} is no evaluation: {error.strerror}") from error
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ")
+            for each in error.errors(include_url=False, include_context=False, include_input=False)[:_LISTED]
+        )
+        raise InputRejected(
+            f"{path} is no evaluation that osteonode-train evaluate bmd-screening wrote: {wrong}"
+        ) from error

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,10 +22,17 @@ from models.bundle import BODY_CT, METADATA, SPINE_CT, WEIGHTS, load_bundle, loa
 from models.choice import load_spine_model
 from models.levels.file import LEVELS
 from models.release import RELEASE, check_release, read_public_keys
+from models.screening.bundle import load_bundle as load_screening_bundle
+from models.screening.bundle import load_card as load_screening_card
 from node.domain.errors import ConfigurationError, InputRejected
 from node.domain.networks import SpineChoice
 from node.domain.provenance import IntendedUse
+from tests.builders.judged import judged_scans
+from tests.builders.screening import write_untrained
 from training.cli import app
+from training.cohort.manifest import Cohort
+from training.screening_report.evaluation import evaluate, save_evaluation
+from training.screening_report.judged import Judged
 from training.sign_release import sign_release
 
 CPU = torch.device("cpu")
@@ -219,6 +227,66 @@ def test_the_evaluation_of_anything_else_releases_nothing(site: Site, report: ob
 
     assert site.load() is IntendedUse.RESEARCH
     assert not (site.bundle / RELEASE).exists()
+
+
+def test_an_evaluation_on_synthetic_scans_releases_nothing(site: Site) -> None:
+    report = json.loads(site.evaluation.read_text())
+    site.evaluation.write_text(json.dumps(report | {"synthetic_scans": 3}))
+
+    with pytest.raises(InputRejected, match="'synthetic_scans' must be 0, got 3; evaluate the bundle on"):
+        site.sign()
+
+    assert site.load() is IntendedUse.RESEARCH
+
+
+@pytest.fixture
+def classifier(tmp_path: Path) -> Site:
+    """A classifier of bone density; its evaluation is still to be written."""
+    write_untrained(tmp_path / "classifier")
+    return Site(
+        bundle=tmp_path / "classifier", evaluation=tmp_path / "evaluation.json", key=Ed25519PrivateKey.generate()
+    )
+
+
+def judge(classifier: Site, judged: Sequence[Judged]) -> None:
+    card = load_screening_card(classifier.bundle)
+    figures = evaluate(judged, [], card=card, cohort=Cohort.TEST, manifest_sha256="2" * 64, limitations=())
+    save_evaluation(figures, classifier.evaluation)
+
+
+def test_a_classifier_is_released_by_areas_of_all_categories(classifier: Site) -> None:
+    judge(classifier, judged_scans(12))
+
+    classifier.sign()
+
+    card = load_screening_bundle(classifier.bundle, CPU, trusted=classifier.trusted).card
+    assert card.intended_use is IntendedUse.CLINICAL
+
+
+def test_a_classifier_that_was_judged_on_too_few_of_a_category_is_not_released(classifier: Site) -> None:
+    judge(classifier, [each for place, each in enumerate(judged_scans(12)) if place >= 5])
+
+    with pytest.raises(InputRejected, match="every category of both models") as refused:
+        classifier.sign()
+
+    for model in ("model 1 (L1 and L2)", "model 2 (L1)"):
+        assert f"{model}, normal: too few patients with positive cases: 7, at least 10 are needed" in str(refused.value)
+    assert load_screening_card(classifier.bundle).intended_use is IntendedUse.RESEARCH
+
+
+def test_a_classifier_that_was_judged_on_drawn_scans_is_not_released(classifier: Site) -> None:
+    judge(classifier, [replace(each, scan=replace(each.scan, synthetic=True)) for each in judged_scans(12)])
+
+    with pytest.raises(InputRejected, match="must be 0, got 36"):
+        classifier.sign()
+
+
+def test_a_classifier_needs_the_evaluation_of_its_own_kind(classifier: Site) -> None:
+    weights = load_screening_card(classifier.bundle).weights_sha256
+    classifier.evaluation.write_text(json.dumps({"weights_sha256": weights, "macro_auc": 0.9}))
+
+    with pytest.raises(InputRejected, match="is no evaluation"):
+        classifier.sign()
 
 
 def test_weights_that_are_not_those_of_the_card_are_not_signed(site: Site) -> None:
