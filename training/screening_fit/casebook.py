@@ -91,10 +91,12 @@ def _problems(scan: Scan | Files) -> Iterator[Problem]:
     if scan.mask is None:
         return
     try:
-        mask = read_grid(scan.mask)
+        labels, mask = read_image(scan.mask)
     except InputRejected as error:
         yield Problem(row=scan.row, column="mask", what=str(error))
         return
+    if not np.rint(labels.astype(np.float32)).any():
+        yield Problem(row=scan.row, column="mask", what="is empty: not one of its voxels belongs to a vertebra")
     if not image.is_that_of(mask):
         apart = f", corners up to {image.apart_mm(mask):.1f} mm apart" if image.shape == mask.shape else ""
         what = (

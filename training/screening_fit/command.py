@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from training.cohort.splits import SplitPlan
     from training.screening_fit.plan import FitPlan
 
@@ -60,7 +63,6 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
     command = command_line(manifest, split=split, plan=plan)
     console = Console(stderr=True)
     with Progress(console=console) as progress:
-        bar = progress.add_task("reading the manifest", total=1.0)
 
         def told(epoch: Epoch) -> None:
             progress.console.print(
@@ -68,7 +70,7 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
                 f"{epoch.validation_loss:.3f}, best {epoch.best_loss:.3f}"
             )
 
-        watch = Watch(step=lambda what, share: progress.update(bar, description=what, completed=share), epoch=told)
+        watch = Watch(step=bars(progress), epoch=told, say=progress.console.print)
         naming = Naming(version=version, data=data, command=command)
         try:
             card = fit_screening(manifest, out, split=split, plan=plan, naming=naming, watch=watch)
@@ -77,6 +79,18 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
             raise typer.Exit(_INTERRUPTED) from None
     calibrated = "calibrated" if card.temperatures else "not calibrated: too few scans for validation"
     typer.echo(f"{card.name} {card.version}, {calibrated}, weights {card.weights_sha256}, in {out}")
+
+
+def bars(progress: Progress) -> Callable[[str, float], None]:
+    """What draws a bar for each kind of work, from its name and how much of it is done, 0 to 1."""
+    drawn: dict[str, TaskID] = {}
+
+    def step(what: str, share: float) -> None:
+        if what not in drawn:
+            drawn[what] = progress.add_task(what, total=1.0)
+        progress.update(drawn[what], completed=share)
+
+    return step
 
 
 def command_line(manifest: Path, *, split: SplitPlan, plan: FitPlan) -> str:

@@ -25,6 +25,7 @@ from training.cohort.rows import ManifestRejected
 from training.cohort.splits import SplitPlan, share_out, write_split
 from training.screening_fit.calibrating import choose_thresholds, fit_temperature
 from training.screening_fit.casebook import CaseBook, Excluded, KnownCase, check_files
+from training.screening_fit.checkpoint import Learner
 from training.screening_fit.facts import with_facts
 from training.screening_fit.learn import Epoch, learn
 from training.screening_fit.plan import FitPlan, Lessons, check_cohorts
@@ -51,10 +52,21 @@ class Naming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Who is told how far it is: what is done now, how much of it (0 to 1), and what the last epoch came to."""
+    """Who is told how far it is.
+
+    Parameters
+    ----------
+    step
+        What is done now, and how much of it, 0 to 1.
+    epoch
+        What an epoch came to.
+    say
+        What else is good to know, in a sentence.
+    """
 
     step: Callable[[str, float], None] = lambda what, share: None
     epoch: Callable[[Epoch], None] = lambda epoch: None
+    say: Callable[[str], None] = lambda sentence: None
 
 
 def fit_screening(
@@ -84,7 +96,15 @@ def fit_screening(
         if epoch is not None:
             watch.epoch(epoch)
 
-    learner = learn(plan, lessons, told)
+    def resumed(learner: Learner) -> None:
+        if learner.is_done(plan):
+            watch.say(f"the training in {plan.work} is at its end, after epoch {learner.epoch}")
+        else:
+            watch.say(f"the training in {plan.work} goes on at epoch {learner.epoch + 1} of {plan.epochs}")
+
+    learner = learn(plan, lessons, told, resumed)
+    # also where it ended before the last epoch
+    watch.step("learning", 1.0)
     card = _card(lessons, naming, steps=learner.epoch, split=out / SPLIT)
     return _save_calibrated(out / BUNDLE, card, learner.network, lessons.validation, plan.device)
 

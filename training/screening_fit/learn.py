@@ -38,12 +38,22 @@ class Epoch:
     best_loss: float
 
 
-#: Told after every step how much of the epoch is done, 0 to 1, and after every epoch what it came to.
+#: Told after every step how much of all epochs is done, 0 to 1, and after every epoch what it came to.
 Watcher = Callable[[float, Epoch | None], None]
 
 
-def learn(plan: FitPlan, lessons: Lessons, watch: Watcher = lambda share, epoch: None) -> Learner:
+def learn(
+    plan: FitPlan,
+    lessons: Lessons,
+    watch: Watcher = lambda share, epoch: None,
+    resumed: Callable[[Learner], None] = lambda learner: None,
+) -> Learner:
     """Train to the end; the network of the learner has the weights of its best epoch then.
+
+    Parameters
+    ----------
+    resumed
+        Told first where there is a training to go on with, also one that is at its end.
 
     Raises
     ------
@@ -55,6 +65,8 @@ def learn(plan: FitPlan, lessons: Lessons, watch: Watcher = lambda share, epoch:
     plan.work.mkdir(parents=True, exist_ok=True)
     identity = plan.identity(lessons)
     learner = load_learner(plan, identity)
+    if learner.epoch:
+        resumed(learner)
     augmentation = Augmentation()
     validation = inputs_of([known.case for known in lessons.validation])
     with SummaryWriter(logdir=str(plan.logs), purge_step=learner.epoch + 1) as writer:
@@ -64,7 +76,7 @@ def learn(plan: FitPlan, lessons: Lessons, watch: Watcher = lambda share, epoch:
             told = _keep_best(learner, plan, mean, float(judged.categories))
             _log(writer, learner, told, judged)
             save_learner(plan, identity, learner)
-            watch(1.0, told)
+            watch(learner.epoch / plan.epochs, told)
     learner.network.load_state_dict(learner.best)
     return learner
 
@@ -87,7 +99,7 @@ def _learn_epoch(
         inputs = inputs_of([augmentation(known.case, rng) for known in chosen])
         share = (learner.epoch + number / len(steps)) / plan.epochs
         told.append(_take_step(plan, learner, inputs, truth_of([known.scan for known in chosen]), share))
-        watch((number + 1) / len(steps), None)
+        watch((learner.epoch + (number + 1) / len(steps)) / plan.epochs, None)
     learner.epoch += 1
     return float(np.mean(told))
 

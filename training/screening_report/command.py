@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from training.cohort.manifest import Cohort
-from training.screening_fit.command import Device, Manifest, Work
+from training.screening_fit.command import Device, Manifest, Work, bars
 
 
 def register(evaluate: typer.Typer, release: typer.Typer) -> None:
@@ -53,9 +53,7 @@ def evaluate_screening_command(
         trusted=read_public_keys(trusted_key or ()),
     )
     with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("reading the manifest", total=1.0)
-        watch = Watch(step=lambda what, share: progress.update(bar, description=what, completed=share))
-        evaluation = evaluate_screening(plan, watch)
+        evaluation = evaluate_screening(plan, Watch(step=bars(progress)))
     fused, alone = evaluation.overall.models
     typer.echo(
         f"{evaluation.overall.scans} scans; mean AUC of model 1: {figure(fused.macro_area)}; of model 2: "

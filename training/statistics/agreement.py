@@ -17,6 +17,9 @@ Int64 = NDArray[np.int64]
 #: Pairs that a correlation, limits of agreement or a kappa needs; a plausible choice.
 LEAST_PAIRS = 10
 
+#: An r that is nearer to 1 differs from it by rounding alone.
+_ROUNDING = 1e-12
+
 _Z = float(stats.norm.ppf(0.5 + 0.5 * CONFIDENCE))
 
 
@@ -76,6 +79,9 @@ def correlation(first: Float64, second: Float64) -> Estimate | NotEstimable:
     if np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
         return NotEstimable(because="one of the two does not vary")
     found = stats.pearsonr(first, second)
+    if 1.0 - abs(float(found.statistic)) < _ROUNDING:
+        # the transformation of 1 is infinite, and its interval would have no width
+        return NotEstimable(because=f"all pairs lie on one line: r is {found.statistic:.0f}, and has no interval")
     ends = found.confidence_interval(confidence_level=CONFIDENCE)
     interval = Interval(low=float(ends.low), high=float(ends.high), method="Fisher's transformation")
     return Estimate(value=float(found.statistic), interval=interval, cases=len(first))

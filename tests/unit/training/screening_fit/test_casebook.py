@@ -48,9 +48,18 @@ def test_a_mask_gives_the_images_of_l1_and_l2(tmp_path: Path) -> None:
     assert case.references.muscle_hu == pytest.approx(40.0)
 
 
+def test_an_empty_mask_is_named_with_its_row(tmp_path: Path) -> None:
+    image, _ = write_spine(tmp_path)
+    mask = write_nifti(tmp_path / "empty.nii.gz", np.zeros((60, 50, 50), dtype=np.uint8))
+
+    (problem,) = problems(replace(scan_of(image=image, mask=mask), row=7))
+
+    assert problem == "row 7, column mask: is empty: not one of its voxels belongs to a vertebra"
+
+
 def test_a_mask_of_another_size_is_named_with_its_row(tmp_path: Path) -> None:
     image, _ = write_spine(tmp_path)
-    mask = write_nifti(tmp_path / "small.nii.gz", np.zeros((60, 50, 40), dtype=np.uint8))
+    mask = write_nifti(tmp_path / "small.nii.gz", np.ones((60, 50, 40), dtype=np.uint8))
 
     (problem,) = problems(replace(scan_of(image=image, mask=mask), row=7))
 
@@ -59,7 +68,7 @@ def test_a_mask_of_another_size_is_named_with_its_row(tmp_path: Path) -> None:
 
 def test_a_mask_that_lies_elsewhere_is_named_with_its_row(tmp_path: Path) -> None:
     image, _ = write_spine(tmp_path)
-    mask = write_nifti(tmp_path / "moved.nii.gz", np.zeros((60, 50, 50), dtype=np.uint8), origin=(0.0, 0.0, 4.0))
+    mask = write_nifti(tmp_path / "moved.nii.gz", np.ones((60, 50, 50), dtype=np.uint8), origin=(0.0, 0.0, 4.0))
 
     (problem,) = problems(scan_of(image=image, mask=mask))
 
@@ -85,7 +94,7 @@ def test_every_file_that_cannot_be_read_is_named_at_once(tmp_path: Path) -> None
 
 def test_files_are_looked_at_beside_errors_of_other_kinds(tmp_path: Path) -> None:
     image, _ = write_spine(tmp_path)
-    write_nifti(tmp_path / "other.nii.gz", np.zeros((3, 4, 5), dtype=np.uint8))
+    write_nifti(tmp_path / "other.nii.gz", np.ones((3, 4, 5), dtype=np.uint8))
     (tmp_path / "data.csv").write_text(
         f"image,mask,patient,site,qct_mg_cm3\n{image.name},other.nii.gz,p1,north,0.1\ngone.nii.gz,,p2,north,100\n"
     )

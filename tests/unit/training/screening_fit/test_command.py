@@ -6,9 +6,10 @@ import shlex
 from pathlib import Path
 
 import torch
+from rich.progress import Progress
 
 from training.cohort.splits import SplitPlan
-from training.screening_fit.command import command_line
+from training.screening_fit.command import bars, command_line
 from training.screening_fit.plan import FitPlan
 
 
@@ -29,3 +30,16 @@ def test_the_command_in_the_card_says_all_that_cohorts_and_weights_follow_from()
         "--test": "0.08",
         "--external-site": "north wing",
     }
+
+
+def test_every_kind_of_work_has_a_bar_of_its_own() -> None:
+    progress = Progress(disable=True)
+    step = bars(progress)
+
+    for what, share in (("checking files", 1.0), ("learning", 0.25), ("learning", 0.5)):
+        step(what, share)
+
+    assert [(task.description, task.completed) for task in progress.tasks] == [
+        ("checking files", 1.0),
+        ("learning", 0.5),
+    ]

@@ -62,8 +62,17 @@ def test_a_killed_training_ends_with_the_same_weights_as_one_that_was_not(tmp_pa
     assert process.wait() == -signal.SIGKILL
     assert torch.load(plan.checkpoint, weights_only=True)["epoch"] == 1
 
-    resumed = learn(plan, some_lessons())
+    begun: list[int] = []
+    told: list[float] = []
+
+    resumed = learn(
+        plan, some_lessons(), lambda share, epoch: told.append(share), lambda learner: begun.append(learner.epoch)
+    )
     straight = learn(a_plan(tmp_path / "straight"), some_lessons())
+
+    assert begun == [1]
+    # one step an epoch, of three epochs
+    assert told == pytest.approx([2.0 / 3.0, 2.0 / 3.0, 1.0, 1.0])
 
     assert resumed.epoch == straight.epoch == 3
     assert resumed.best_loss == straight.best_loss
@@ -76,10 +85,14 @@ def test_a_finished_training_is_not_repeated_and_another_plan_is_refused(tmp_pat
     plan = a_plan(tmp_path, epochs=1)
     first = learn(plan, some_lessons())
     told: list[float] = []
+    resumed: list[int] = []
 
-    again = learn(plan, some_lessons(), lambda share, epoch: told.append(share))
+    again = learn(
+        plan, some_lessons(), lambda share, epoch: told.append(share), lambda learner: resumed.append(learner.epoch)
+    )
 
     assert told == []
+    assert resumed == [1]
     assert again.best_loss == first.best_loss
     with pytest.raises(ConfigurationError, match="another plan"):
         learn(replace(plan, seed=6), some_lessons())

@@ -55,6 +55,14 @@ def test_what_does_not_vary_has_no_correlation():
     assert correlation(MEASURED, np.full(12, 0.1)) == NotEstimable(because="one of the two does not vary")
 
 
+@pytest.mark.parametrize(("slope", "told"), [(2.0, "r is 1,"), (-0.3, "r is -1,")])
+def test_a_correlation_without_any_scatter_is_not_told_with_certainty(slope, told):
+    found = correlation(MEASURED, slope * MEASURED + 7.0)
+
+    assert isinstance(found, NotEstimable)
+    assert told in found.because
+
+
 def test_kappa_is_that_of_statsmodels():
     # statsmodels 0.14: cohens_kappa of the table, with std_kappa
     found = kappa(*read([[22, 4, 1], [3, 15, 6], [2, 5, 20]]), classes=3)
