@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
+from node.domain.bone_category import BoneCategory
 from node.domain.errors import InputRejected
+from training.cohort.drawing import Shares, draw_cohorts
 from training.cohort.manifest import Cohort, Scan, in_two_cohorts
 from training.cohort.rows import ManifestRejected, Problem, one_of, read_rows
 
 _COLUMNS = ("patient", "cohort")
+
+#: No patient was shared out before.
+NOBODY: Mapping[str, Cohort] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,29 +53,46 @@ class SplitPlan:
             )
 
 
-def share_out(scans: Sequence[Scan], plan: SplitPlan) -> tuple[Scan, ...]:
+def share_out(scans: Sequence[Scan], plan: SplitPlan, kept: Mapping[str, Cohort] = NOBODY) -> tuple[Scan, ...]:
     """The scans, each with its cohort; all scans of a patient are in one.
 
-    Where a patient goes follows from the seed and the patient alone, so nobody changes sides when others are added.
+    Where a patient goes follows from the seed and the patient alone, so nobody changes sides when others are added, but
+    for the few who are moved because a cohort would lack a category: see `draw_cohorts`.
+
+    Parameters
+    ----------
+    kept
+        Cohorts of patients who were shared out before: they stay there.
 
     Raises
     ------
     InputRejected
         Where an external site has no scan.
     ManifestRejected
-        Where a patient is in two cohorts, or an external site is not so in all its scans.
+        Where a patient is in two cohorts, or in another one than before, or an external site is not so in all scans.
     """
     unknown = sorted(set(plan.external_sites) - {scan.site for scan in scans})
     if unknown:
         raise InputRejected(f"no scan is of the external site {', '.join(unknown)}")
     external = {*plan.external_sites, *(scan.site for scan in scans if scan.cohort is Cohort.EXTERNAL)}
-    problems = [*in_two_cohorts(scans), *_straddling(scans, external)]
+    problems = [*in_two_cohorts(scans), *_straddling(scans, external), *_moved(scans, external, kept)]
     if problems:
         raise ManifestRejected("the manifest", problems)
-    return tuple(
-        replace(scan, cohort=Cohort.EXTERNAL if scan.site in external else scan.cohort or _drawn(scan.patient, plan))
-        for scan in scans
-    )
+    given = {scan.patient: scan.cohort for scan in scans if scan.cohort is not None}
+    given |= {scan.patient: Cohort.EXTERNAL for scan in scans if scan.site in external}
+    given |= {scan.patient: kept[scan.patient] for scan in scans if scan.patient in kept}
+    shares = Shares(seed=plan.seed, validation=plan.validation, test=plan.test)
+    cohorts = {**given, **draw_cohorts(_categories(scans), given, shares)}
+    return tuple(replace(scan, cohort=cohorts[scan.patient]) for scan in scans)
+
+
+def _categories(scans: Iterable[Scan]) -> dict[str, BoneCategory]:
+    """The category of each patient: the worst of all scans, whatever their order."""
+    order = list(BoneCategory)
+    found: dict[str, BoneCategory] = {}
+    for scan in scans:
+        found[scan.patient] = max(found.get(scan.patient, scan.category), scan.category, key=order.index)
+    return found
 
 
 def write_split(scans: Iterable[Scan], path: Path) -> None:
@@ -108,12 +130,16 @@ def read_split(path: Path) -> dict[str, Cohort]:
     return cohorts
 
 
-def _drawn(patient: str, plan: SplitPlan) -> Cohort:
-    digest = hashlib.sha256(f"{plan.seed}\x1f{patient}".encode()).digest()
-    place = int.from_bytes(digest[:8], "big") / 2.0**64
-    if place < plan.test:
-        return Cohort.TEST
-    return Cohort.VALIDATION if place < plan.test + plan.validation else Cohort.TRAINING
+def _moved(scans: Sequence[Scan], external: Container[str], kept: Mapping[str, Cohort]) -> Iterable[Problem]:
+    for scan in scans:
+        before = kept.get(scan.patient)
+        now = Cohort.EXTERNAL if scan.site in external else scan.cohort
+        if before is not None and now not in {None, before}:
+            what = (
+                f"is {now}, but patient {scan.patient} was in {before} when the patients were shared out; take that "
+                "cohort, or another folder for the fit"
+            )
+            yield Problem(row=scan.row, column="cohort", what=what)
 
 
 def _straddling(scans: Sequence[Scan], external: Container[str]) -> Iterable[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from node.domain.provenance import IntendedUse
 from training.cohort.characteristics import characteristics
 from training.cohort.manifest import Cohort, Files, Scan, list_scans
 from training.cohort.rows import ManifestRejected
-from training.cohort.splits import SplitPlan, share_out, write_split
+from training.cohort.splits import SplitPlan, read_split, share_out, write_split
 from training.screening_fit.calibrating import choose_thresholds, fit_temperature
 from training.screening_fit.casebook import CaseBook, Excluded, KnownCase, check_files
 from training.screening_fit.checkpoint import Learner
@@ -81,7 +81,7 @@ def fit_screening(
     ConfigurationError
         Where the work folder holds another training.
     """
-    scans = _checked(manifest, split, watch)
+    scans = _checked(manifest, split, _kept(out / SPLIT, watch), watch)
     check_cohorts(scans)
     scans = tuple(with_facts(scan) for scan in scans)
     book = CaseBook(plan.work / "cases", plan.device)
@@ -109,13 +109,22 @@ def fit_screening(
     return _save_calibrated(out / BUNDLE, card, learner.network, lessons.validation, plan.device)
 
 
-def _checked(manifest: Path, split: SplitPlan, watch: Watch) -> tuple[Scan, ...]:
+def _kept(path: Path, watch: Watch) -> dict[str, Cohort]:
+    """The cohorts of a fit in the same folder, which stay: what was to be judged by is not to be learned from."""
+    if not path.exists():
+        return {}
+    kept = read_split(path)
+    watch.say(f"patients that stay in the cohorts of {path}, whatever seed and shares say: {len(kept)}")
+    return kept
+
+
+def _checked(manifest: Path, split: SplitPlan, kept: Mapping[str, Cohort], watch: Watch) -> tuple[Scan, ...]:
     """The scans, each with its cohort, once nothing is wrong with rows, cohorts and files: all is told at once."""
     listed = list_scans(manifest)
     scans, problems = listed.scans, listed.problems
     if not problems:
         try:
-            scans = share_out(scans, split)
+            scans = share_out(scans, split, kept)
         except ManifestRejected as rejected:
             problems = rejected.problems
     rows: tuple[Scan | Files, ...] = (*scans, *listed.others)

@@ -9,6 +9,7 @@ import pytest
 from node.domain.bone_category import BoneCategory
 from node.domain.errors import InputRejected
 from training.cohort.characteristics import characteristics
+from training.cohort.drawing import Shares
 from training.cohort.manifest import Cohort, Scan, Sex
 from training.cohort.rows import ManifestRejected
 from training.cohort.splits import SplitPlan, read_split, share_out, write_split
@@ -47,6 +48,87 @@ def test_nobody_changes_sides_when_others_are_added():
     before, after = cohorts(share_out(SCANS, SplitPlan(seed=1))), cohorts(share_out(more, SplitPlan(seed=1)))
 
     assert before == {patient: after[patient] for patient in before}
+
+
+def per_cohort(scans: tuple[Scan, ...]) -> dict[Cohort, set[BoneCategory]]:
+    return {cohort: {each.category for each in scans if each.cohort is cohort} for cohort in Cohort}
+
+
+LEARNED = (Cohort.TRAINING, Cohort.VALIDATION, Cohort.TEST)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_cohort_has_every_category_where_three_patients_have_it(seed):
+    shared = per_cohort(share_out(SCANS[:9], SplitPlan(seed=seed)))
+
+    assert [shared[cohort] for cohort in LEARNED] == [set(CATEGORIES)] * 3
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_cohort_is_empty_and_training_has_every_category_of_few_patients(seed):
+    shared = per_cohort(share_out(SCANS[:6], SplitPlan(seed=seed)))
+
+    assert shared[Cohort.TRAINING] == set(CATEGORIES)
+    assert shared[Cohort.VALIDATION]
+    assert shared[Cohort.TEST]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_only_patient_of_a_category_is_learned_from(seed):
+    scans = tuple(scan(number, category=CATEGORIES[0 if number else 2]) for number in range(20))
+
+    assert share_out(scans, SplitPlan(seed=seed))[0].cohort is Cohort.TRAINING
+
+
+def test_where_chance_gave_every_cohort_its_categories_nobody_is_moved():
+    plan = SplitPlan(seed=1)
+    shares = Shares(seed=1, validation=plan.validation, test=plan.test)
+
+    assert cohorts(share_out(SCANS, plan)) == {each.patient: shares.drawn(each.patient) for each in SCANS}
+
+
+def test_no_more_patients_are_moved_than_cohorts_lack():
+    plan = SplitPlan(seed=3)
+    shares = Shares(seed=3, validation=plan.validation, test=plan.test)
+    few = SCANS[:12]
+    before = tuple(replace(each, cohort=shares.drawn(each.patient)) for each in few)
+    lacking = sum(len(set(CATEGORIES) - per_cohort(before)[cohort]) for cohort in LEARNED)
+
+    after = cohorts(share_out(few, plan))
+
+    assert lacking
+    assert sum(after[each.patient] is not each.cohort for each in before) <= lacking
+
+
+def test_a_cohort_that_is_not_asked_for_gets_nobody():
+    shared = per_cohort(share_out(SCANS[:9], SplitPlan(seed=1, test=0.0)))
+
+    assert not shared[Cohort.TEST]
+    assert shared[Cohort.VALIDATION] == set(CATEGORIES)
+
+
+def test_patients_of_the_manifest_count_and_stay():
+    given = tuple(scan(number, cohort=Cohort.TEST) for number in range(3))
+
+    shared = share_out((*given, *SCANS[3:9]), SplitPlan(seed=1))
+
+    assert {each.cohort for each in shared[:3]} == {Cohort.TEST}
+    assert [per_cohort(shared)[cohort] for cohort in LEARNED] == [set(CATEGORIES)] * 3
+
+
+def test_patients_who_were_shared_out_before_stay_where_they_were():
+    before = cohorts(share_out(SCANS[:9], SplitPlan(seed=1)))
+
+    after = cohorts(share_out(SCANS[:30], SplitPlan(seed=2), before))
+
+    assert before == {patient: after[patient] for patient in before}
+
+
+def test_a_manifest_that_moves_a_patient_who_was_shared_out_before_is_refused():
+    with pytest.raises(ManifestRejected, match="row 2, column cohort: is test, but patient p000 was in training when"):
+        share_out((scan(0, cohort=Cohort.TEST), scan(1)), SplitPlan(seed=1), {"p000": Cohort.TRAINING})
+    with pytest.raises(ManifestRejected, match="is external, but patient p000 was in training"):
+        share_out((scan(0), scan(1)), SplitPlan(seed=1, external_sites=("north",)), {"p000": Cohort.TRAINING})
 
 
 def test_a_patient_of_whom_one_scan_alone_has_a_cohort_is_refused():

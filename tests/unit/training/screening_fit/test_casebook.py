@@ -114,6 +114,25 @@ def test_files_are_looked_at_beside_errors_of_other_kinds(tmp_path: Path) -> Non
     assert told == ["row 2, column mask", "row 2, column qct_mg_cm3", "row 3, column image"]
 
 
+def test_patients_of_an_earlier_fit_in_the_folder_stay_in_its_cohorts(tmp_path: Path) -> None:
+    image, _ = write_spine(tmp_path)
+    (tmp_path / "data.csv").write_text(f"image,patient,site,qct_mg_cm3,cohort\n{image.name},p1,north,100,test\n")
+    (tmp_path / "split.csv").write_text("patient,cohort\np1,training\n")
+    said: list[str] = []
+
+    with pytest.raises(ManifestRejected, match="is test, but patient p1 was in training when the patients were shared"):
+        fit_screening(
+            tmp_path / "data.csv",
+            tmp_path,
+            split=SplitPlan(seed=1),
+            plan=FitPlan(work=tmp_path / "work", seed=1, epochs=1, device=CPU),
+            naming=Naming(version="1", data="", command=""),
+            watch=Watch(say=said.append),
+        )
+
+    assert said == [f"patients that stay in the cohorts of {tmp_path / 'split.csv'}, whatever seed and shares say: 1"]
+
+
 def test_cohorts_that_teach_nothing_are_told_before_scans_are_read(tmp_path: Path) -> None:
     image, _ = write_spine(tmp_path)
     (tmp_path / "data.csv").write_text(f"image,patient,site,qct_mg_cm3\n{image.name},p1,north,100\n")
