@@ -37,7 +37,7 @@ _PAIRED = (
 _PLAIN = (
     "What a circle in the image tells without any model: the mean CT number of a region in the axial plane of L1, and "
     f"the mean of those of L1 and L2 on scans that have both. {PLAIN_ADVANTAGE} In a part of the scans the middle is "
-    "chosen anew. A dash stands where there are too few scans."
+    "chosen anew; a dash stands there where scans are too few."
 )
 
 

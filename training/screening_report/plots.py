@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,9 @@ _COLOURS = {ClassifierMethod.L1_L2: "#1f5fa8", ClassifierMethod.L1: "#d9822b"}
 _CATEGORY_COLOURS = dict(zip(BoneCategory, ("#2f8f5b", "#8a6d00", "#b23a48"), strict=True))
 #: Area of a point, in square points: so much, and so much times the root of its scans.
 _LEAST_POINT, _POINT_GROWTH = 6.0, 8.0
+#: So many letters of a sentence fit across a panel.
+_LETTERS = 34
+
 _GRID, _DIAGONAL, _MUTED = "#e3e8ee", "#9aa5b1", "#51606f"
 
 
@@ -49,7 +53,7 @@ def roc_picture(judged: Sequence[Judged], overall: GroupFigures) -> bytes:
 def _roc(axes: Axes, judged: Sequence[Judged], model: ModelFigures, place: int) -> None:
     area = model.categories[place].area
     if isinstance(area, NotEstimable):
-        offset = 0.55 if model.method is ClassifierMethod.L1_L2 else 0.4
+        offset = 0.7 if model.method is ClassifierMethod.L1_L2 else 0.4
         _say(axes, f"{MODEL_WORDS[model.method]}:\n{area.because}", height=offset)
         return
     asked = _asked(judged, model.method)
@@ -212,7 +216,9 @@ def _asked(judged: Sequence[Judged], method: ClassifierMethod) -> list[Judged]:
 
 
 def _say(axes: Axes, text: str, *, height: float = 0.5) -> None:
-    axes.text(0.5, height, text, ha="center", va="center", fontsize=8, color=_MUTED)
+    lines = "\n".join(textwrap.fill(line, _LETTERS) for line in text.split("\n"))
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
+    axes.text(0.5, height, lines, ha="center", va="center", fontsize=8, color=_MUTED, bbox=behind)
 
 
 def _tidy(axes: Axes) -> None:

@@ -8,7 +8,7 @@ from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
 from training.screening_report.agreement import Agreement
 from training.screening_report.evaluation import Evaluation
-from training.screening_report.figures import Difference, GroupFigures, ModelFigures
+from training.screening_report.figures import AgainstPlain, Difference, GroupFigures, ModelFigures
 from training.statistics.estimate import Estimate, Figure, Interval, NotEstimable, PairedTest
 from training.table import Table
 
@@ -62,7 +62,7 @@ def difference_table(differences: Iterable[Difference], of: str) -> Table:
 def plain_table(group: GroupFigures) -> Table:
     """Paired tests of each model against the plain CT number that sees the same vertebrae, by category."""
     pairs = zip(group.fused_against_plain.differences, group.alone_against_plain.differences, strict=True)
-    rows = tuple((fused.of, *_beside(fused, alone)) for fused, alone in pairs)
+    rows = tuple((fused.of, *_beside(fused, alone, because=True)) for fused, alone in pairs)
     return Table(head=("AUC of", *_PLAIN_HEADS), rows=rows)
 
 
@@ -82,11 +82,15 @@ def plain_group_table(evaluation: Evaluation) -> Table:
 def plain_area_table(group: GroupFigures) -> Table:
     """What the plain CT numbers come to by themselves, and where their middle was put."""
     named = (("of L1 and L2, mean", group.fused_against_plain), ("of L1", group.alone_against_plain))
-    rows = tuple(
-        (name, figure(each.plain_area), _NONE if each.middle_hu is None else f"{each.middle_hu:.0f}")
-        for name, each in named
-    )
+    rows = tuple((name, figure(each.plain_area), _middle(each)) for name, each in named)
     return Table(head=("CT number", "mean AUC of the three", "middle of osteopenia, HU"), rows=rows)
+
+
+def _middle(against: AgainstPlain) -> str:
+    """A dash where there are too few scans for its area: of a few, chance chose it."""
+    if against.middle_hu is None or isinstance(against.plain_area, NotEstimable):
+        return _NONE
+    return f"{against.middle_hu:.0f}"
 
 
 def working_point_table(models: Sequence[ModelFigures]) -> Table:
@@ -169,14 +173,15 @@ def _difference(each: Difference) -> tuple[str, ...]:
     return each.of, figure(test.difference), f"{test.statistic:.2f}", _p_value(test)
 
 
-def _beside(fused: Difference, alone: Difference) -> tuple[str, ...]:
-    """Differences of both models, each with its P value; dashes where there is none."""
-    tests = (fused.test, alone.test)
-    cells = [
-        (_NONE, _NONE) if isinstance(test, NotEstimable) else (figure(test.difference), _p_value(test))
-        for test in tests
-    ]
-    return tuple(cell for pair in cells for cell in pair)
+def _beside(fused: Difference, alone: Difference, *, because: bool = False) -> tuple[str, ...]:
+    """Differences of both models, each with its P value; dashes where there is none, or the reason."""
+    return tuple(cell for each in (fused, alone) for cell in _with_p(each.test, because=because))
+
+
+def _with_p(test: PairedTest | NotEstimable, *, because: bool) -> tuple[str, str]:
+    if isinstance(test, NotEstimable):
+        return test.because if because else _NONE, _NONE
+    return figure(test.difference), _p_value(test)
 
 
 def _p_value(test: PairedTest) -> str:

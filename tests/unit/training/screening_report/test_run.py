@@ -64,6 +64,7 @@ def test_a_report_is_of_the_test_cohort_and_says_too_few_where_that_is_small(pla
     assert load_evaluation(plan.out / FIGURES)[0] == evaluation
     page = (plan.out / REPORT).read_text()
     assert "too few" in page
+    assert page.count("no scans with osteoporosis") >= 6
     assert "scores" in page
     assert "nothing here is a claim of clinical accuracy" in page
 
