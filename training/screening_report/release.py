@@ -19,6 +19,7 @@ from training.screening_report.tables import (
     area_table,
     difference_table,
     group_table,
+    plain_group_table,
     plain_table,
     working_point_table,
 )
@@ -97,6 +98,7 @@ def _readme(card: ScreeningCard, figures: Evaluation) -> str:
             area_table(figures.overall.models).markdown,
             difference_table(figures.overall.fused_against_alone, "model 1 less model 2").markdown,
             plain_table(figures.overall).markdown,
+            plain_group_table(figures).markdown,
             f"{PLAIN_ADVANTAGE}\n",
             *((points.markdown,) if points.rows else ()),
             group_table(figures).markdown,

@@ -90,7 +90,9 @@ def evaluate_screening(plan: EvaluationPlan, watch: Watch) -> Evaluation:
         raise InputRejected(
             f"no scan of the cohort {plan.cohort} can be shown to the classifier: {excluded[0].reason.text}"
         )
+    watch.step("asking both models", 0.0)
     judged = judge_cases(bundle, cases)
+    watch.step("asking both models", 1.0)
     evaluation = evaluate(
         judged,
         excluded,
