@@ -12,7 +12,7 @@ from models.heights import height_measurements
 from models.mean_density import density_alone, mean_density
 from models.next_level import LUMBAR, SCREENED, levels_of_category, offered_instead, one_alone
 from models.parallel import for_each
-from models.soundness import Soundness, judge_soundness
+from models.soundness import UNSOUND, Soundness, judge_soundness
 from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
@@ -49,7 +49,8 @@ def measure_bone(spine: SpineCrops, rule: DensityRule, ask: Ask | None = None) -
     """CT numbers, and densities where they are calibrated, of every vertebra that has a certain level and is whole.
 
     L1 gives the uncalibrated statement about bone density, the highest two of L1 to L3 together the category. Whatever
-    is uncertain, cut, missing or not sound carries its reason instead of a number.
+    is uncertain, cut, missing or not sound carries its reason instead of a number. What speaks against a density in the
+    whole scan is told first, whether its vertebrae have names or not.
 
     Parameters
     ----------
@@ -71,9 +72,11 @@ def measure_bone(spine: SpineCrops, rule: DensityRule, ask: Ask | None = None) -
         None if isinstance(band, Reason) else band, density, None if isinstance(answer, Reason) else answer, vertebrae
     )
     unsaid = (*_unsaid(band, screened, vertebrae, density), *_unanswered(answer, screening))
+    # first what no other image of this scan and no name would mend
+    reasons = (*rule.against_any_density, *(unsaid if assessed else _of_all(vertebrae)))
     return CtBoneFindings(
         status=Status.ASSESSED if assessed else Status.NOT_EVALUABLE,
-        reasons=tuple(dict.fromkeys(unsaid)) if assessed else _distinct(vertebrae),
+        reasons=tuple(dict.fromkeys(reasons)),
         vertebrae=vertebrae,
         screening=screening,
         limitations=(*rule.limitations, *_limitations(vertebrae), *spine.limitations),
@@ -132,7 +135,18 @@ def _unsaid(
         refused += [reason for vertebra in vertebrae if vertebra.level in LUMBAR for reason in vertebra.reasons]
     if isinstance(density, Reason):
         refused.append(density)
-    return tuple(dict.fromkeys((*((band,) if isinstance(band, Reason) else screened.reasons), *refused)))
+    return (
+        *((band,) if isinstance(band, Reason) else (*screened.reasons, *_beside_a_name(screened, vertebrae))),
+        *refused,
+    )
+
+
+def _beside_a_name(screened: VertebraFinding, vertebrae: Sequence[VertebraFinding]) -> tuple[Reason, ...]:
+    """What else speaks against vertebrae without names, where L1 may be one of them: metal, cement, lesions."""
+    if not any(reason.code is ReasonCode.LEVEL_UNCERTAIN for reason in screened.reasons):
+        return ()
+    unnamed = (vertebra for vertebra in vertebrae if vertebra.level is None)
+    return tuple(reason for vertebra in unnamed for reason in vertebra.reasons if reason.code in UNSOUND)
 
 
 def _is_asked_for(vertebra: VertebraFinding) -> bool:
@@ -205,11 +219,12 @@ def _finding(judged: tuple[BodyCrop, Soundness], *, rule: DensityRule) -> Verteb
         densities = tuple(density for core in cores if (density := rule.density(core)) is not None)
     # a height or a density that is refused leaves a vertebra measured in HU
     refused = [measurement.reason for measurement in attenuation if isinstance(measurement, NotMeasurable)]
-    reasons = vertebra.reasons or against or tuple(dict.fromkeys(refused))
+    own = (*vertebra.reasons, *sound.reasons)
+    reasons = own if vertebra.reasons else against or tuple(refused)
     return VertebraFinding(
         level=vertebra.level,
         status=Status.NOT_EVALUABLE if reasons else Status.ASSESSED,
-        reasons=reasons,
+        reasons=tuple(dict.fromkeys(reasons)),
         ordinal=vertebra.ordinal,
         level_confidence=vertebra.confidence,
         centroid_lps_mm=vertebra.centroid_lps_mm,
@@ -241,7 +256,7 @@ def _missing(level: VertebralLevel, found: Sequence[VertebraFinding]) -> Vertebr
     return VertebraFinding(level=level, status=Status.NOT_EVALUABLE, reasons=(reason,))
 
 
-def _distinct(vertebrae: Sequence[VertebraFinding]) -> tuple[Reason, ...]:
-    """Every reason once, those of the levels that were asked for first."""
+def _of_all(vertebrae: Sequence[VertebraFinding]) -> tuple[Reason, ...]:
+    """The reasons of all vertebrae, those of the levels that were asked for first."""
     ordered = sorted(vertebrae, key=lambda vertebra: vertebra.level not in ASKED_FOR)
-    return tuple(dict.fromkeys(reason for vertebra in ordered for reason in vertebra.reasons))
+    return tuple(reason for vertebra in ordered for reason in vertebra.reasons)

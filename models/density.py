@@ -38,6 +38,8 @@ _AIR_HU, _MOST_OFF_HU = -1000.0, 25.0
 #: tell one of 60 alone.
 _UNSEEN_OFFSET_SD_HU = 15.0
 
+_NO_VOLTAGE = "The headers do not say one."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DensityRule:
@@ -122,7 +124,7 @@ class DensityRule:
         Contrast agent only raises CT numbers, so what is low with it is low without.
         """
         if self.acquisition.kvp is None:
-            return Reason(code=ReasonCode.TUBE_VOLTAGE, detail="The headers do not say one.")
+            return Reason(code=ReasonCode.TUBE_VOLTAGE, detail=_NO_VOLTAGE)
         refused = self._unusual or self._tube_voltage or self._arterial or self._too_sharp
         if refused is not None:
             return refused
@@ -132,13 +134,26 @@ class DensityRule:
         return self._contrast or _band(hu, self.contrast.correction.then(self._voltage))
 
     @property
+    def against_any_density(self) -> tuple[Reason, ...]:
+        """Why nothing is said of bone density in the whole scan, whatever its vertebrae are called; mostly empty.
+
+        A kernel that the site has calibrated by its name has densities, however sharp it is. Of contrast agent that
+        nobody could see, nothing is said here: a low band holds with it.
+        """
+        kvp = self.acquisition.kvp
+        unknown = None if kvp is not None else Reason(code=ReasonCode.TUBE_VOLTAGE, detail=_NO_VOLTAGE)
+        sharp = None if self._by_site is not None else self._too_sharp
+        refused = (self._spectral, self.off_scale, unknown, self._tube_voltage, self._arterial, sharp)
+        return tuple(reason for reason in refused if reason is not None)
+
+    @property
     def against_classifying(self) -> Reason | None:
         """Why images like these are none that the classifier has learned from; `None` where nothing speaks against it.
 
         It has seen venous contrast agent and the tube voltages that a density is given for.
         """
         if self.acquisition.kvp is None:
-            return Reason(code=ReasonCode.TUBE_VOLTAGE, detail="The headers do not say one.")
+            return Reason(code=ReasonCode.TUBE_VOLTAGE, detail=_NO_VOLTAGE)
         return self._unusual or self._tube_voltage or self._contrast or self._too_sharp
 
     @property
@@ -215,7 +230,11 @@ class DensityRule:
 
     @property
     def _unusual(self) -> Reason | None:
-        return Reason(code=ReasonCode.SPECTRAL) if self.acquisition.is_spectral else self.off_scale
+        return self._spectral or self.off_scale
+
+    @property
+    def _spectral(self) -> Reason | None:
+        return Reason(code=ReasonCode.SPECTRAL) if self.acquisition.is_spectral else None
 
     @property
     def _tube_voltage(self) -> Reason | None:

@@ -39,10 +39,13 @@ def find_inclusion(crop: BodyCrop, core: NDArray[np.bool_]) -> Reason | None:
     """
     if not crop.body.any():
         return None
-    return _metal(crop) or _dense_material(crop, core)
+    return find_metal(crop) or _dense_material(crop, core)
 
 
-def _metal(crop: BodyCrop) -> Reason | None:
+def find_metal(crop: BodyCrop) -> Reason | None:
+    """Why a body lies in streaks, which may be why it looks like none; `None` where no metal is near."""
+    if not crop.body.any():
+        return None
     slices = np.flatnonzero(crop.body.any((1, 2)))
     bright = crop.hu[slices[0] : slices[-1] + 1] > _METAL_HU
     largest = _largest_piece(bright) * crop.affine.voxel_volume_mm3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -113,21 +113,23 @@ def summary_of(findings: CtBoneFindings, *, besides: Sequence[VertebralLevel]) -
         lines.insert(0, Line(text="Indeterminate", tone=Tone.NUMBER))
     if not lines:
         lines.append(Line(text="No statement about bone density", tone=Tone.WARNING))
+    if findings.offer:
+        lines.append(Line(text=findings.offer))
+    return (*lines, *_why_not(findings, besides))
+
+
+def _why_not(findings: CtBoneFindings, besides: Sequence[VertebralLevel]) -> Iterator[Line]:
+    """The reasons in their order, behind the levels that are missing for them; not those that stand beside a panel."""
     missing: dict[Reason, list[str]] = {}
     for vertebra in findings.vertebrae:
         if vertebra.segment_value is None and vertebra.level is not None and vertebra.level not in besides:
             for reason in vertebra.reasons:
                 missing.setdefault(reason, []).append(vertebra.level)
-    lines += [
-        Line(text=f"{' and '.join(levels)}: {reason.text}", tone=Tone.WARNING) for reason, levels in missing.items()
-    ]
-    if findings.offer:
-        lines.append(Line(text=findings.offer))
     beside = {reason for vertebra in findings.vertebrae if vertebra.level in besides for reason in vertebra.reasons}
-    return (
-        *lines,
-        *_because([reason for reason in findings.reasons if reason not in missing and reason not in beside]),
-    )
+    for reason in dict.fromkeys((*findings.reasons, *missing)):
+        whose = f"{' and '.join(missing[reason])}: " if reason in missing else ""
+        if whose or reason not in beside:
+            yield Line(text=f"{whose}{reason.text}", tone=Tone.WARNING)
 
 
 def _category(density: MeanDensity, levels: Sequence[VertebralLevel], *, is_told: bool) -> list[Line]:

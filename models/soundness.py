@@ -9,12 +9,15 @@ from models.core import trabecular_core
 from models.crops import BodyCrop
 from models.deformity import MeasuredBody, height_loss
 from models.heights import BodyHeights, body_heights
-from models.inclusions import find_inclusion
+from models.inclusions import find_inclusion, find_metal
 from models.lesion import find_lesion
 from models.parallel import for_each
 from node.domain.height_loss import MILD_FROM_PERCENT, GenantGrade, HeightLoss
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.whole_numbers import whole
+
+#: What a vertebra without a name is looked at for as well; what it has lost of its height needs its level.
+UNSOUND = frozenset({ReasonCode.METAL, ReasonCode.DENSE_MATERIAL, ReasonCode.FOCAL_LESION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +42,8 @@ class Soundness:
 def judge_soundness(crops: Sequence[BodyCrop]) -> tuple[Soundness, ...]:
     """The soundness of every vertebra of a scan, in the order of the crops.
 
-    Those that are cut or do not look like bodies say why; those without a name have heights, which tell what to expect
-    of their neighbours, and no loss.
+    Those that are cut or do not look like bodies say why, and are looked at for metal alone; those without a name have
+    heights, which tell what to expect of their neighbours, and no loss.
     """
     seen = list(for_each(_looked_at, crops))
     chain = {
@@ -55,7 +58,8 @@ def judge_soundness(crops: Sequence[BodyCrop]) -> tuple[Soundness, ...]:
 def _looked_at(crop: BodyCrop) -> Soundness:
     against = [reason for reason in crop.vertebra.reasons if reason.code is not ReasonCode.LEVEL_UNCERTAIN]
     if against:
-        return Soundness(heights=against[0])
+        metal = find_metal(crop)
+        return Soundness(heights=against[0], reasons=() if metal is None else (metal,))
     core = trabecular_core(crop)
     inclusion = find_inclusion(crop, core)
     if inclusion is not None and inclusion.code is ReasonCode.METAL:

@@ -17,9 +17,10 @@ from node.domain.finding import CtBoneFindings, Status, VertebraFinding
 from node.domain.levels import VertebralLevel
 from node.domain.measurement import Quantity
 from node.domain.reasons import Reason, ReasonCode
-from tests.builders.acquisitions import AT_120_KV, CALIBRATED
+from tests.builders.acquisitions import AT_120_KV, CALIBRATED, SCANNER
 from tests.builders.answers import NORMAL, OSTEOPENIA, OSTEOPOROSIS, answer
 from tests.builders.body_crops import Body, crop_of
+from tests.builders.tissues import tissues
 
 T12, L1, L2 = VertebralLevel.T12, VertebralLevel.L1, VertebralLevel.L2
 UNCERTAIN = Reason(code=ReasonCode.LEVEL_UNCERTAIN)
@@ -113,6 +114,60 @@ def test_a_scan_that_nothing_can_be_said_about_carries_the_reason_at_l1_and_l2()
 
     assert findings.status is Status.NOT_EVALUABLE
     assert [(vertebra.level, vertebra.reasons) for vertebra in findings.vertebrae] == [(L1, (reason,)), (L2, (reason,))]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"kvp": 80.0}, ReasonCode.TUBE_VOLTAGE),
+        ({"kvp": None}, ReasonCode.TUBE_VOLTAGE),
+        ({"kernel": "BONE"}, ReasonCode.KERNEL_TOO_SHARP),
+        ({"image_type": frozenset({"MONO70"})}, ReasonCode.SPECTRAL),
+    ],
+)
+@pytest.mark.parametrize("rule", [AT_120_KV, CALIBRATED])
+def test_what_speaks_against_the_whole_scan_is_told_first_though_no_vertebra_has_a_name(
+    rule: DensityRule, change: dict[str, object], code: ReasonCode
+) -> None:
+    rule = replace(rule, acquisition=replace(rule.acquisition, **change))  # type: ignore[arg-type]
+    crops = (crop_of(Body(level=None, reasons=(UNCERTAIN,))),)
+
+    findings = measure_bone(SpineCrops(crops=crops), rule)
+
+    assert findings.status is Status.NOT_EVALUABLE
+    assert [reason.code for reason in findings.reasons] == [
+        code,
+        ReasonCode.LEVEL_UNCERTAIN,
+        ReasonCode.LEVEL_UNCERTAIN,
+    ]
+    assert all(not vertebra.measurements for vertebra in findings.vertebrae)
+
+
+def test_the_arterial_phase_is_told_where_other_vertebrae_are_measured_and_l1_is_cut() -> None:
+    rule = replace(AT_120_KV, references=tissues(blood=320.0))
+
+    findings = measure_bone(
+        SpineCrops(crops=(crop_of(Body(level=T12)), crop_of(Body(level=L1, reasons=(TRUNCATED,))))), rule
+    )
+
+    assert findings.status is Status.ASSESSED
+    assert [reason.code for reason in findings.reasons] == [ReasonCode.ARTERIAL_PHASE, ReasonCode.LEVEL_TRUNCATED]
+
+
+def test_a_kernel_that_the_site_has_calibrated_by_name_speaks_against_no_scan() -> None:
+    scanner = replace(SCANNER, kernel="Br69*")
+    sharp = replace(CALIBRATED, scanners=(scanner,), acquisition=replace(CALIBRATED.acquisition, kernel="Br69d"))
+
+    assert sharp.against_any_density == ()
+    assert replace(sharp, scanners=()).against_any_density[0].code is ReasonCode.KERNEL_TOO_SHARP
+
+
+def test_a_reason_of_the_whole_scan_is_told_once() -> None:
+    rule = replace(CALIBRATED, acquisition=replace(CALIBRATED.acquisition, kvp=80.0))
+
+    findings = asked_of(Body(level=L1), Body(level=L2), says=answer(NORMAL), rule=rule)
+
+    assert [reason.code for reason in findings.reasons] == [ReasonCode.TUBE_VOLTAGE]
 
 
 def asked_of(*bodies: Body, says: ClassifierAnswer | Reason, rule: DensityRule = AT_120_KV) -> CtBoneFindings:

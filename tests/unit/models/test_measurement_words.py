@@ -104,6 +104,16 @@ def test_levels_that_are_not_in_the_scan_are_named_together_with_the_reason() ->
     assert told == ["No statement about bone density", f"L1 and L2: {reason.text}"]
 
 
+def test_what_speaks_against_the_whole_scan_stands_before_the_levels_that_are_missing() -> None:
+    scan, level = Reason(code=ReasonCode.TUBE_VOLTAGE), Reason(code=ReasonCode.LEVEL_UNCERTAIN)
+    missing = tuple(replace(not_evaluable(each, level.code), reasons=(level,)) for each in (L1, L2))
+    findings = CtBoneFindings(status=Status.NOT_EVALUABLE, reasons=(scan, level), vertebrae=missing)
+
+    told = texts(summary_of(findings, besides=()))
+
+    assert told == ["No statement about bone density", scan.text, f"L1 and L2: {level.text}"]
+
+
 def test_a_picture_says_research_unless_every_model_is_released() -> None:
     assert notice(provenance(IntendedUse.RESEARCH)) == RESEARCH == "RESEARCH - not for clinical use"
     assert notice(provenance(IntendedUse.CLINICAL)) == ""

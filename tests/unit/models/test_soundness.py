@@ -109,6 +109,46 @@ def test_metal_leaves_no_heights_and_tells_nothing_of_its_neighbours() -> None:
     assert entry(findings, L1).status is Status.ASSESSED
 
 
+def test_a_vertebra_without_a_name_says_beside_that_what_else_speaks_against_it() -> None:
+    uncertain = Reason(code=ReasonCode.LEVEL_UNCERTAIN)
+    unnamed = crop_of(Body(level=None, reasons=(uncertain,)))
+    cemented = crop_of(Body(level=None, marrow_hu=900.0, reasons=(uncertain,)))
+    crops = [crop_of(Body(level=T12)), unnamed, with_metal(unnamed), cemented]
+
+    findings = findings_of(crops)
+
+    told = [[reason.code for reason in vertebra.reasons] for vertebra in findings.vertebrae[:4]]
+    assert told == [
+        [],
+        [ReasonCode.LEVEL_UNCERTAIN],
+        [ReasonCode.LEVEL_UNCERTAIN, ReasonCode.METAL],
+        [ReasonCode.LEVEL_UNCERTAIN, ReasonCode.DENSE_MATERIAL],
+    ]
+    assert all(not vertebra.measurements for vertebra in findings.vertebrae[1:])
+    # L1 may be one of them
+    codes = [reason.code for reason in findings.reasons]
+    assert codes == [ReasonCode.LEVEL_UNCERTAIN, ReasonCode.METAL, ReasonCode.DENSE_MATERIAL]
+
+
+def test_metal_in_a_vertebra_without_a_name_is_no_matter_of_l1_where_that_has_one() -> None:
+    unnamed = crop_of(Body(level=None, reasons=(Reason(code=ReasonCode.LEVEL_UNCERTAIN),)))
+
+    findings = findings_of([with_metal(unnamed), crop_of(Body(level=L1)), crop_of(Body(level=L2))])
+
+    assert findings.reasons == ()
+    assert findings.screening is not None
+
+
+def test_a_vertebra_that_is_cut_is_looked_at_for_metal_all_the_same() -> None:
+    cut = Reason(code=ReasonCode.LEVEL_TRUNCATED)
+
+    findings = findings_of([with_metal(crop_of(Body(level=L1, reasons=(cut,))))])
+
+    l1 = entry(findings, L1)
+    assert [reason.code for reason in l1.reasons] == [ReasonCode.LEVEL_TRUNCATED, ReasonCode.METAL]
+    assert l1.measurements == ()
+
+
 def test_cement_and_a_lesion_are_reasons_beside_the_heights() -> None:
     cement, lesion = crop_of(Body(level=L1, marrow_hu=900.0)), crop_of(Body(level=L2))
     hu = lesion.hu.copy()
