@@ -182,7 +182,8 @@ def _refused_densities(vertebra: VertebraFinding) -> tuple[Reason, ...]:
 def _unanswered(answer: ClassifierAnswer | Reason | None, screening: BoneScreening | None) -> tuple[Reason, ...]:
     """Why the classifier says nothing, and why nothing can be said although it did."""
     indeterminate = None if screening is None else screening.indeterminate
-    return tuple(reason for reason in (answer, indeterminate) if isinstance(reason, Reason))
+    undecided = answer.undecided if isinstance(answer, ClassifierAnswer) else answer
+    return tuple(reason for reason in (indeterminate, undecided) if reason is not None)
 
 
 def _screening(

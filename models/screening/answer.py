@@ -92,10 +92,14 @@ def classify(
     return case if isinstance(case, Reason) else classify_case(bundle, case)
 
 
-def classify_case(bundle: ScreeningBundle, case: ScreeningCase) -> ClassifierAnswer:
-    """The answer to a case."""
+def classify_case(bundle: ScreeningBundle, case: ScreeningCase) -> ClassifierAnswer | Reason:
+    """The answer to a case, or that the network gave numbers that are none."""
     method = ClassifierMethod.L1 if case.l2 is None else ClassifierMethod.L1_L2
-    probabilities = bundle.probabilities(bundle.logits([case])[method], method)[0].to(torch.float64)
+    logits = bundle.logits([case])[method][0].to(torch.float64)
+    probabilities = bundle.probabilities(logits, method)
+    if not (logits.isfinite().all() and probabilities.isfinite().all()):
+        told = ", ".join(f"{value:.3g}" for value in logits.tolist())
+        return Reason(code=ReasonCode.CLASSIFIER_FAILED, detail=f"Its outputs were {told}.")
     normal, osteopenia, osteoporosis = (probabilities / probabilities.sum()).tolist()
     return ClassifierAnswer(
         probabilities=(normal, osteopenia, osteoporosis),

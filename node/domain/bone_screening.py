@@ -65,12 +65,14 @@ class BoneScreening:
     @property
     def indeterminate(self) -> Reason | None:
         """Why there is no category although something was measured or answered: the two contradict each other, two
-        vertebrae do, or the density alone leaves every category open.
+        vertebrae do, the density leaves every category open, or the classifier that is left is undecided.
         """
         if self.disagreement is not None or self.apart is not None:
             return self.disagreement or self.apart
-        if self.density is None or self.density.is_decisive or self.answer is not None:
+        if self.density is not None and self.density.is_decisive:
             return None
+        if self.answer is not None or self.density is None:
+            return None if self.answer is None else self.answer.undecided
         low, high = (whole(end, BoneCategory.of) for end in self.density.interval_95)
         return Reason(code=ReasonCode.INTERVAL_TOO_WIDE, detail=f"It goes from {low} to {high} mg/cm3.")
 

@@ -9,9 +9,13 @@ from typing import Literal
 from node.domain.bone_category import BoneCategory
 from node.domain.levels import VertebralLevel
 from node.domain.provenance import ModelIdentity
+from node.domain.reasons import Reason, ReasonCode
 
 #: Probabilities of a case add up to 1 but for rounding.
 _ROUNDING = 1e-3
+
+#: A category is told where it is at least as probable as the others together (a choice).
+DECIDED_FROM = 0.5
 
 
 class ClassifierMethod(StrEnum):
@@ -65,9 +69,23 @@ class ClassifierAnswer:
         return self.method.levels
 
     @property
-    def category(self) -> BoneCategory:
-        """The most probable one."""
+    def most_probable(self) -> BoneCategory:
+        """The most probable category, however little that is."""
         return max(BoneCategory, key=self.probability)
+
+    @property
+    def category(self) -> BoneCategory | None:
+        """The most probable one where it is as probable as the others together, else `None`."""
+        return self.most_probable if self.probability(self.most_probable) >= DECIDED_FROM else None
+
+    @property
+    def undecided(self) -> Reason | None:
+        """Why the answer gives no category; `None` where it gives one."""
+        if self.category is not None:
+            return None
+        told = f"{self.most_probable} is the most probable one with a {self.word} of"
+        detail = f"{told} {self.probability(self.most_probable):.2f}; {DECIDED_FROM:.2f} is asked for."
+        return Reason(code=ReasonCode.CLASSIFIER_UNDECIDED, detail=detail.capitalize())
 
     @property
     def word(self) -> Literal["probability", "score"]:

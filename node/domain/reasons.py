@@ -60,6 +60,8 @@ class ReasonCode(StrEnum):
     LEVELS_DISAGREE = "levels-disagree"
     ANSWERS_DISAGREE = "answers-disagree"
     INTERVAL_TOO_WIDE = "interval-too-wide"
+    CLASSIFIER_UNDECIDED = "classifier-undecided"
+    CLASSIFIER_FAILED = "classifier-without-numbers"
     ARTERIAL_PHASE = "arterial-phase"
     KERNEL_TOO_SHARP = "kernel-too-sharp"
     # of the tissues around the spine
@@ -114,6 +116,8 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.LEVELS_DISAGREE: "Neighbouring vertebrae differ more than in one person.",
     ReasonCode.ANSWERS_DISAGREE: "The measurement and the classifier contradict each other.",
     ReasonCode.INTERVAL_TOO_WIDE: "The interval of the density reaches every category.",
+    ReasonCode.CLASSIFIER_UNDECIDED: "The classifier holds no category as probable as the others together.",
+    ReasonCode.CLASSIFIER_FAILED: "The classifier gave no numbers that could be read as probabilities.",
     ReasonCode.ARTERIAL_PHASE: "In the arterial phase contrast agent changes bone by an unknown amount.",
     ReasonCode.KERNEL_TOO_SHARP: "The reconstruction kernel is too sharp for CT numbers of trabecular bone.",
     ReasonCode.TISSUE_NOT_FOUND: "A tissue that tells of the scan was not found.",

@@ -51,6 +51,8 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.LEVELS_DISAGREE: (40, "Neighbouring vertebrae disagree"),
     ReasonCode.INTERVAL_TOO_WIDE: (42, "Interval of the density reaches every category"),
     ReasonCode.ANSWERS_DISAGREE: (41, "Measurement and classifier contradict each other"),
+    ReasonCode.CLASSIFIER_UNDECIDED: (43, "Classifier undecided: no category of half the probability"),
+    ReasonCode.CLASSIFIER_FAILED: (44, "Classifier gave no numbers"),
     ReasonCode.TISSUE_NOT_FOUND: (60, "Reference tissue not found"),
     ReasonCode.ARTERIAL_PHASE: (61, "Arterial phase"),
     ReasonCode.KERNEL_TOO_SHARP: (62, "Kernel too sharp"),

@@ -113,9 +113,12 @@ class ReferencesPart(_Part):
 
 
 class ClassifierPart(_Part):
-    """What the classifier says; `kind` is what its numbers are called: they are scores unless they were calibrated."""
+    """What the classifier says; `kind` is what its numbers are called: they are scores unless they were calibrated.
 
-    category: BoneCategory
+    `category` is indeterminate where none has half of the probability.
+    """
+
+    category: BoneCategory | Literal["indeterminate"]
     method: ClassifierMethod
     levels: tuple[VertebralLevel, ...]
     kind: Literal["probability", "score"]
@@ -127,8 +130,9 @@ class ScreeningPart(_Part):
     """What the levels say together: `hu_band` uncalibrated, `category` from a calibration or a classifier only.
 
     `bmd` is the mean of `levels`, and `category_also` are other categories that its interval reaches. `category` is
-    indeterminate where measurement and classifier contradict each other, where two vertebrae do, and where the density
-    alone leaves every category open; the reasons of the pipeline say which.
+    indeterminate where measurement and classifier contradict each other, where two vertebrae do, where the density
+    alone leaves every category open, and where the classifier that is left is undecided; the reasons of the pipeline
+    say which.
     """
 
     hu_band: HuBand | None = None

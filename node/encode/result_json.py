@@ -237,7 +237,7 @@ def _calibration(screening: BoneScreening) -> CalibrationMethod | Literal["uncal
 
 def _classifier(answer: ClassifierAnswer) -> ClassifierPart:
     return ClassifierPart(
-        category=answer.category,
+        category=answer.category or "indeterminate",
         method=answer.method,
         levels=answer.levels,
         kind=answer.word,

@@ -125,11 +125,12 @@ def _of_category(category: BoneCategory) -> sr.QualitativeEvaluation:
 
 
 def _classifier(screening: BoneScreening | None) -> list[sr.QualitativeEvaluation]:
-    """The most probable category, and what the classifier saw."""
+    """The category that the classifier gives, if it gives one, and what it saw."""
     if screening is None or screening.answer is None:
         return []
+    category = screening.answer.category
     return [
-        evaluation(CLASSIFIER_CATEGORY, BMD_CATEGORY_OF[screening.answer.category]),
+        evaluation(CLASSIFIER_CATEGORY, BMD_INDETERMINATE if category is None else BMD_CATEGORY_OF[category]),
         evaluation(CLASSIFIER_METHOD, CLASSIFIER_METHOD_OF[screening.answer.method]),
     ]
 

@@ -66,6 +66,23 @@ def test_without_a_density_the_band_contradicts_the_other_end_alone(
     assert (why_they_disagree(band, None, answer(probabilities)) is not None) is contradicts
 
 
+@pytest.mark.parametrize(
+    ("value", "uncertainty", "contradicts"),
+    [(140.0, 2.0, True), (100.0, 2.0, False), (60.0, 2.0, True), (118.0, 2.0, False)],
+)
+def test_an_undecided_classifier_contradicts_a_density_that_it_gives_less_than_half(
+    value: float, uncertainty: float, contradicts: bool
+) -> None:
+    """118 with a standard uncertainty of 2 reaches to 122: osteopenia and normal, which have 0.76 together."""
+    found = why_they_disagree(None, density(value, uncertainty=uncertainty), answer((0.32, 0.44, 0.24)))
+
+    assert (found is not None) is contradicts
+
+
+def test_an_undecided_classifier_contradicts_no_band() -> None:
+    assert why_they_disagree(HuBand.LOW, None, answer((0.45, 0.3, 0.25))) is None
+
+
 def test_a_density_is_asked_before_the_band() -> None:
     assert why_they_disagree(HuBand.LOW, density(140.0), answer(NORMAL)) is None
 

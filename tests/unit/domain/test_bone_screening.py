@@ -74,6 +74,33 @@ def test_such_a_density_contradicts_no_classifier_and_leaves_the_category_to_it(
     assert (found.category, found.method) == (BoneCategory.OSTEOPOROSIS, ClassifierMethod.L1_L2)
 
 
+UNDECIDED = (0.3, 0.45, 0.25)
+
+
+@pytest.mark.parametrize("uncertainty", [None, 18.0])
+def test_an_undecided_classifier_that_is_left_alone_gives_no_category_and_a_reason(uncertainty: float | None) -> None:
+    said = answer(UNDECIDED)
+    found = screening(said=said) if uncertainty is None else screening(mg_cm3=100.0, uncertainty=uncertainty, said=said)
+
+    assert (found.category, found.method) == (None, None)
+    assert found.indeterminate is not None
+    assert found.indeterminate.code is ReasonCode.CLASSIFIER_UNDECIDED
+    assert found.indeterminate.detail == (
+        "Osteopenia is the most probable one with a probability of 0.45; 0.50 is asked for."
+    )
+
+
+def test_a_density_that_decides_gives_the_category_beside_an_undecided_classifier() -> None:
+    found = screening(mg_cm3=100.0, uncertainty=2.0, said=answer(UNDECIDED))
+
+    assert (found.category, found.indeterminate) == (BoneCategory.OSTEOPENIA, None)
+
+
+def test_half_of_the_probability_is_enough_for_a_category() -> None:
+    assert answer((0.5, 0.3, 0.2)).category is BoneCategory.NORMAL
+    assert answer((0.499, 0.301, 0.2)).category is None
+
+
 def test_a_band_alone_gives_no_category() -> None:
     found = screening(band=HuBand.LOW)
     assert (found.category, found.method, found.indeterminate) == (None, None, None)

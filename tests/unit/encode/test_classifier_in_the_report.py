@@ -58,6 +58,13 @@ def test_answers_that_contradict_each_other_are_coded_as_indeterminate(tmp_path:
     assert "The measurement says osteoporosis (73 mg/cm3, 63 to 83), the classifier normal (probability 0.80)." in said
 
 
+def test_a_classifier_without_half_of_the_probability_in_one_category_is_coded_as_indeterminate(tmp_path: Path) -> None:
+    group = screening_of(answer((0.1, 0.46, 0.44)), tmp_path)
+
+    assert evaluations(group, CATEGORY) == ["BMD012"]
+    assert evaluations(group, BY_CLASSIFIER) == ["BMD013"]
+
+
 def test_the_sentence_names_the_likeliest_category_first(tmp_path: Path) -> None:
     said = " ".join(texts(screening_of(answer(OSTEOPOROSIS), tmp_path)[0]))
 

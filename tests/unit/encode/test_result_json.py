@@ -268,6 +268,13 @@ def test_answers_that_contradict_each_other_are_indeterminate_and_the_reason_say
     assert [reason["code"] for reason in only["reasons"]] == ["answers-disagree"]
 
 
+def test_a_classifier_without_half_of_the_probability_in_one_category_is_indeterminate():
+    only = written(study(pipeline(with_answer(calibrated_findings(), answer((0.1, 0.46, 0.44))))))["pipelines"][0]
+
+    assert only["screening"]["category"] == "osteoporosis"
+    assert only["screening"]["classifier"]["category"] == "indeterminate"
+
+
 def test_numbers_that_nobody_calibrated_are_called_scores():
     said = answer(OSTEOPOROSIS, calibrated=False)
     only = written(study(pipeline(with_answer(calibrated_findings(), said))))["pipelines"][0]

@@ -234,6 +234,19 @@ def test_the_classifier_is_not_asked_about_images_that_it_has_not_learned_from(
     assert code in {reason.code for reason in findings.reasons}
 
 
+def test_an_undecided_classifier_is_told_as_a_reason_also_where_the_density_decides() -> None:
+    findings = asked_of(
+        Body(level=L1, marrow_hu=130.0),
+        Body(level=L2, marrow_hu=130.0),
+        says=answer((0.3, 0.45, 0.25)),
+        rule=CALIBRATED,
+    )
+
+    assert findings.screening is not None
+    assert findings.screening.category is BoneCategory.OSTEOPENIA
+    assert [reason.code for reason in findings.reasons] == [ReasonCode.CLASSIFIER_UNDECIDED]
+
+
 def test_without_l1_nobody_is_asked() -> None:
     findings = asked_of(Body(level=T12), Body(level=L1, reasons=(TRUNCATED,)), says=answer(NORMAL))
 

@@ -76,8 +76,34 @@ def test_an_answer_without_a_temperature_is_a_score(bundle: ScreeningBundle) -> 
     fused = classify_case(bundle, case_of(150.0))
     alone = classify_case(bundle, ScreeningCase(l1=image_of(150.0)))
 
+    assert isinstance(fused, ClassifierAnswer)
+    assert isinstance(alone, ClassifierAnswer)
     assert (fused.calibrated, fused.word) == (False, "score")
     assert (alone.calibrated, alone.word) == (True, "probability")
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf")])
+def test_outputs_of_the_network_that_are_no_numbers_are_no_answer_and_no_failure(
+    bundle: ScreeningBundle, wrong: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logits = {method: torch.tensor([[0.3, wrong, 0.1]]) for method in ClassifierMethod}
+    monkeypatch.setattr(ScreeningBundle, "logits", lambda bundle, cases: logits)
+
+    found = answer(bundle, L1, L2)
+
+    assert isinstance(found, Reason)
+    assert found.code is ReasonCode.CLASSIFIER_FAILED
+    assert str(wrong) in found.detail
+
+
+def test_large_outputs_are_probabilities_all_the_same(bundle: ScreeningBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = {method: torch.tensor([[3e38, -3e38, 0.1]]) for method in ClassifierMethod}
+    monkeypatch.setattr(ScreeningBundle, "logits", lambda bundle, cases: logits)
+
+    found = answer(bundle, L1)
+
+    assert isinstance(found, ClassifierAnswer)
+    assert found.category is BoneCategory.NORMAL
 
 
 def test_model_2_does_not_look_at_l2(bundle: ScreeningBundle) -> None:
