@@ -115,6 +115,7 @@ class DensityRule:
             method=f"{core.method}, calibration {calibration.name}",
             standard_uncertainty=calibration.uncertainty(correction.uncertainty(core.value, measured)),
             calibration=calibration.method,
+            calibration_name=calibration.name,
         )
 
     def band(self, hu: float) -> HuBand | Reason:

@@ -44,4 +44,6 @@ def _mean(known: Sequence[Measurement]) -> MeanDensity:
         value=sum(density.value for density in known) / len(known),
         standard_uncertainty=sum(uncertainties) / len(uncertainties),
         calibration=methods[0],
+        # all of one scan are calibrated alike
+        calibration_name=known[0].calibration_name,
     )

@@ -39,11 +39,14 @@ class MeanDensity:
     ----------
     value, standard_uncertainty
         mg/cm3. Both vertebrae share the error of the equation, so it does not shrink by averaging.
+    calibration_name
+        What the site calls the calibration; `None` where an older worker kept none.
     """
 
     value: float
     standard_uncertainty: float
     calibration: CalibrationMethod
+    calibration_name: str | None = None
 
     @property
     def interval_95(self) -> tuple[float, float]:

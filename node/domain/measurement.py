@@ -58,7 +58,8 @@ class Measurement:
     """One measured value.
 
     `standard_uncertainty` is in the unit of the value, one standard deviation, `None` where it is not known. `method`
-    names the procedure and its version; `calibration` how CT numbers became a density, of a density alone.
+    names the procedure and its version; `calibration` how CT numbers became a density, of a density alone, and
+    `calibration_name` what the site calls that; `None` where an older worker kept none.
     """
 
     quantity: Quantity
@@ -68,6 +69,7 @@ class Measurement:
     method: str
     standard_uncertainty: float | None = None
     calibration: CalibrationMethod | None = None
+    calibration_name: str | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):

@@ -13,6 +13,7 @@ from node.domain.bone_category import BoneCategory
 from node.domain.bone_density import HuBand
 from node.domain.calibration import CalibrationMethod
 from node.domain.classifier import ClassifierMethod
+from node.domain.contrast import ContrastPhase
 from node.domain.finding import Status
 from node.domain.height_loss import Deformity, GenantGrade
 from node.domain.levels import VertebralLevel
@@ -241,6 +242,15 @@ CALIBRATION_METHOD_OF: dict[CalibrationMethod, Concept] = {
     CalibrationMethod.INTERNAL: private("BMD023", "Internal, by the patient's tissues"),
 }
 UNCALIBRATED_NUMBERS = private("BMD024", "None: CT numbers as they are, uncalibrated")
+
+# Contrast agent: PS3.16 has the name of the question, and for an answer no code that its dictionary holds
+CONTRAST_PHASE = dicom("DCM", "109058", "Contrast Phase")
+CONTRAST_PHASE_OF: dict[ContrastPhase, Concept] = {
+    ContrastPhase.NATIVE: private("CON010", "Native: no contrast agent in the aorta"),
+    ContrastPhase.VENOUS: private("CON011", "Venous: aorta as bright as in the portal venous phase or later"),
+    ContrastPhase.ARTERIAL: private("CON012", "Arterial: aorta brighter than in the portal venous phase"),
+    ContrastPhase.UNKNOWN: private("CON013", "Unknown: not told by headers and aorta"),
+}
 
 # Height loss
 HEIGHT_LOSS = private("HTL001", "Height loss of the vertebral body, share of the expected height")

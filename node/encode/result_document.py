@@ -41,11 +41,12 @@ class ReasonPart(_Part):
 
 
 class Bmd(_Part):
-    """A calibrated bone mineral density in mg/cm3, with its 95 % interval."""
+    """A calibrated bone mineral density in mg/cm3, with its 95 % interval; `calibration_name` is the site's own."""
 
     value_mg_cm3: float
     interval_95: tuple[float, float]
     calibration: CalibrationMethod
+    calibration_name: str | None = None
 
 
 class Heights(_Part):
@@ -76,6 +77,7 @@ class VertebraPart(_Part):
     level_confidence_kind: Literal["probability", "score"] | None = None
     centroid_lps_mm: tuple[float, float, float] | None = None
     mean_hu: float | None = None
+    mean_hu_standard_uncertainty: Annotated[float, Field(ge=0.0)] | None = None
     roi: Literal["trabecular-core"] | None = None
     body_mean_hu: float | None = None
     volume_mm3: Annotated[float, Field(gt=0.0)] | None = None

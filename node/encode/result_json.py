@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from node.domain.bone_category import BoneCategory
+from node.domain.bone_density import MeanDensity
 from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
 from node.domain.classifier import ClassifierAnswer
@@ -145,7 +146,7 @@ def _pipeline(outcome: PipelineOutcome) -> PipelinePart:
 
 
 def _vertebra(finding: VertebraFinding) -> VertebraPart:
-    core_hu = finding.value(Quantity.CORE_MEAN_HU)
+    core = finding.measurement(Quantity.CORE_MEAN_HU)
     centroid = finding.centroid_lps_mm
     confidence = finding.level_confidence
     return VertebraPart(
@@ -157,8 +158,9 @@ def _vertebra(finding: VertebraFinding) -> VertebraPart:
         centroid_lps_mm=None
         if centroid is None
         else cast("tuple[float, float, float]", tuple(round(value, 2) for value in centroid)),
-        mean_hu=_rounded(core_hu, 1),
-        roi=None if core_hu is None else "trabecular-core",
+        mean_hu=None if core is None else round(core.value, 1),
+        mean_hu_standard_uncertainty=None if core is None else _rounded(core.standard_uncertainty, 2),
+        roi=None if core is None else "trabecular-core",
         body_mean_hu=_rounded(finding.value(Quantity.BODY_MEAN_HU), 1),
         volume_mm3=_rounded(finding.value(Quantity.BODY_VOLUME), 1),
         bmd=_bmd(finding.measurement(Quantity.BMD)),
@@ -171,12 +173,17 @@ def _vertebra(finding: VertebraFinding) -> VertebraPart:
 def _bmd(density: Measurement | None) -> Bmd | None:
     if density is None or density.calibration is None or density.interval_95 is None:
         return None
-    return _told(density.value, density.interval_95, density.calibration)
+    return _told(density, density.interval_95, density.calibration)
 
 
-def _told(value: float, interval_95: tuple[float, float], calibration: CalibrationMethod) -> Bmd:
+def _told(density: Measurement | MeanDensity, interval_95: tuple[float, float], calibration: CalibrationMethod) -> Bmd:
     low, high = interval_95
-    return Bmd(value_mg_cm3=round(value, 1), interval_95=(round(low, 1), round(high, 1)), calibration=calibration)
+    return Bmd(
+        value_mg_cm3=round(density.value, 1),
+        interval_95=(round(low, 1), round(high, 1)),
+        calibration=calibration,
+        calibration_name=density.calibration_name,
+    )
 
 
 def _heights(finding: VertebraFinding) -> Heights | None:
@@ -221,7 +228,7 @@ def _screening(screening: BoneScreening | None) -> ScreeningPart | None:
         category="indeterminate" if screening.indeterminate is not None else screening.category,
         category_also=() if density is None else density.also_possible,
         calibration=_calibration(screening),
-        bmd=None if density is None else _told(density.value, density.interval_95, density.calibration),
+        bmd=None if density is None else _told(density, density.interval_95, density.calibration),
         classifier=None if screening.answer is None else _classifier(screening.answer),
         method=screening.method,
         levels=screening.levels,

@@ -25,6 +25,8 @@ from node.encode.concepts import (
     CLASSIFIER_CATEGORY,
     CLASSIFIER_METHOD,
     CLASSIFIER_METHOD_OF,
+    CONTRAST_PHASE,
+    CONTRAST_PHASE_OF,
     FINDING,
     HU_BAND,
     HU_BAND_OF,
@@ -77,6 +79,7 @@ def screening_group(result: Result, names: Names) -> sr.MeasurementsAndQualitati
         qualitative_evaluations=[
             evaluation(STATUS, STATUS_OF[findings.status]),
             evaluation(INTENDED_USE, INTENDED_USE_OF[provenance.intended_use]),
+            *([] if findings.contrast is None else [evaluation(CONTRAST_PHASE, CONTRAST_PHASE_OF[findings.contrast])]),
             *_hu_band(band),
             *_category(band),
             *_classifier(band),

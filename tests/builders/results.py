@@ -115,6 +115,7 @@ def with_density(finding: VertebraFinding, mg_cm3: float) -> VertebraFinding:
         method=f"{METHOD}, calibration QRM spring",
         standard_uncertainty=5.0,
         calibration=CalibrationMethod.ASYNCHRONOUS,
+        calibration_name="QRM spring",
     )
     return replace(finding, measurements=(*finding.measurements, density))
 
@@ -132,7 +133,10 @@ def calibrated_findings(l1: float = 70.0, l2: float = 76.0) -> CtBoneFindings:
         screening=BoneScreening(
             hu_band=HuBand.LOW,
             density=MeanDensity(
-                value=(l1 + l2) / 2.0, standard_uncertainty=5.0, calibration=CalibrationMethod.ASYNCHRONOUS
+                value=(l1 + l2) / 2.0,
+                standard_uncertainty=5.0,
+                calibration=CalibrationMethod.ASYNCHRONOUS,
+                calibration_name="QRM spring",
             ),
             levels=(VertebralLevel.L1, VertebralLevel.L2),
         ),

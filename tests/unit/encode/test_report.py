@@ -6,6 +6,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.sr.coding import Code
 
+from node.domain.contrast import ContrastPhase
 from node.domain.finding import CtBoneFindings, Status
 from node.domain.identifiers import Uid
 from node.domain.mark import is_mark
@@ -21,6 +22,9 @@ from tests.builders.results import (
     not_evaluable_result,
     provenance,
 )
+
+#: Native, venous, arterial, unknown.
+PHASES = (["CON010"], ["CON011"], ["CON012"], ["CON013"])
 
 
 @pytest.fixture
@@ -199,6 +203,16 @@ def test_images_of_several_series_and_kinds_are_grouped_by_series(tmp_path):
     (library,) = [item for item in made.ContentSequence if _meaning(item) == "Image Library"]
     sizes = [sum(item.ValueType == "IMAGE" for item in group.ContentSequence) for group in library.ContentSequence]
     assert sorted(sizes) == [2, 3]
+
+
+@pytest.mark.parametrize(("phase", "codes"), [*zip(ContrastPhase, PHASES, strict=True), (None, [])])
+def test_the_contrast_phase_is_coded_where_it_was_asked(tmp_path, phase, codes):
+    spec = CtSpec()
+    findings = replace(assessed_findings(), contrast=phase)
+
+    made = read(encode(assessed_result(spec, findings=findings), spec, tmp_path)[ObjectKind.SR])
+
+    assert evaluations(group_of(made, "bone screening"), Code("109058", "DCM", "Contrast Phase")) == codes
 
 
 def test_a_failed_analysis_says_nothing_about_the_patient(tmp_path):

@@ -106,9 +106,13 @@ def test_a_measured_vertebra_says_what_was_measured_and_leaves_out_the_rest():
         "level_confidence_kind": "score",
         "centroid_lps_mm": [-4.0, -12.0, 102.0],
         "mean_hu": 98.0,
+        "mean_hu_standard_uncertainty": 3.5,
         "roi": "trabecular-core",
         "volume_mm3": 21000.0,
     }
+
+
+SPRING = {"calibration": "asynchronous", "calibration_name": "QRM spring"}
 
 
 def test_a_density_has_its_interval_and_calibration_and_the_category_its_method():
@@ -116,8 +120,8 @@ def test_a_density_has_its_interval_and_calibration_and_the_category_its_method(
 
     (only,) = document["pipelines"]
     assert [each["bmd"] for each in only["vertebrae"]] == [
-        {"value_mg_cm3": 70.0, "interval_95": [60.2, 79.8], "calibration": "asynchronous"},
-        {"value_mg_cm3": 76.0, "interval_95": [66.2, 85.8], "calibration": "asynchronous"},
+        {"value_mg_cm3": 70.0, "interval_95": [60.2, 79.8], **SPRING},
+        {"value_mg_cm3": 76.0, "interval_95": [66.2, 85.8], **SPRING},
     ]
     assert only["vertebrae"][0]["heights_mm"] == {"anterior": 24.0, "middle": 22.5, "posterior": 26.2}
     assert "heights_mm" not in only["vertebrae"][1]
@@ -127,7 +131,7 @@ def test_a_density_has_its_interval_and_calibration_and_the_category_its_method(
         "category_also": ["osteopenia"],
         "calibration": "asynchronous",
         "method": "calibrated-bmd",
-        "bmd": {"value_mg_cm3": 73.0, "interval_95": [63.2, 82.8], "calibration": "asynchronous"},
+        "bmd": {"value_mg_cm3": 73.0, "interval_95": [63.2, 82.8], **SPRING},
         "levels": ["L1", "L2"],
     }
 

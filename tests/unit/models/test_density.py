@@ -51,7 +51,7 @@ def test_a_density_carries_its_unit_its_interval_and_where_its_equation_comes_fr
     assert isinstance(density, Measurement)
     assert density.value == pytest.approx(100.0)
     assert (density.unit, density.site) == (Unit.MG_CM3, L1)
-    assert density.calibration is CalibrationMethod.ASYNCHRONOUS
+    assert (density.calibration, density.calibration_name) == (CalibrationMethod.ASYNCHRONOUS, "QRM spring")
     assert density.method == "trabecular-core-1, calibration QRM spring"
     # hypot(0.8 * 5, 3) = 5 mg/cm3
     assert density.interval_95 == pytest.approx((100.0 - 9.8, 100.0 + 9.8), abs=0.01)
