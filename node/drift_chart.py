@@ -14,6 +14,10 @@ from matplotlib.figure import Figure
 
 from node.domain.drift import RUNNING_READINGS, Drift, Scanner
 
+# What spreadsheets take for the beginning of a formula (OWASP, CSV Injection), in wide letters as well.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_CONTROL = ("\t", "\r", "\n")
+
 _STEADY, _DRIFTED, _READING = "#1b6e53", "#b3341f", "#8a93a0"
 
 
@@ -62,11 +66,19 @@ def chart_csv(found: Mapping[Scanner, Sequence[Drift]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("manufacturer", "model", "device", "kvp", "kernel", "day", "tissue", "hu"))
     for scanner, drifts in found.items():
-        named = (scanner.manufacturer, scanner.model, scanner.device, f"{scanner.kvp:g}", scanner.kernel)
+        manufacturer, model, device, kernel = map(
+            _as_text, (scanner.manufacturer, scanner.model, scanner.device, scanner.kernel)
+        )
+        named = (manufacturer, model, device, f"{scanner.kvp:g}", kernel)
         for drift in drifts:
             for day, hu in zip(drift.days, drift.values_hu, strict=True):
                 writer.writerow((*named, day.isoformat(), drift.tissue, _rounded(hu)))
     return text.getvalue()
+
+
+def _as_text(cell: str) -> str:
+    """Text from a header so that no spreadsheet runs it: with an apostrophe where it would begin a formula."""
+    return f"'{cell}" if cell.strip().startswith(_FORMULA) or cell.startswith(_CONTROL) else cell
 
 
 def _draw(panel: Axes, drift: Drift) -> None:

@@ -139,6 +139,19 @@ def test_the_table_has_one_line_a_reading():
     assert {line["tissue"] for line in lines} == {"air", "blood"}
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\t=1", "\uff1d1+1"])
+def test_no_text_from_a_header_begins_a_formula_in_a_spreadsheet(text: str):
+    (own,) = drifts(many(3)).values()
+    scanner = Scanner(manufacturer=text, model=text, device="0a1b2c", kvp=120.0, kernel=text)
+
+    first = next(csv.DictReader(io.StringIO(chart_csv({scanner: own}))))
+
+    assert [first[name] for name in ("manufacturer", "model", "kernel")] == [f"'{text}"] * 3
+    assert first["kvp"] == "120"
+    # numbers stay numbers
+    assert float(first["hu"]) < 0.0
+
+
 def test_every_scanner_has_a_picture():
     found = drifts(many(40, step_hu=15.0))
 
