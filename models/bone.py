@@ -8,6 +8,7 @@ from functools import partial
 from models.attenuation import measure_attenuation
 from models.crops import BodyCrop, SpineCrops
 from models.density import DensityRule
+from models.fracture_words import told_of_fractures
 from models.heights import height_measurements
 from models.mean_density import density_alone, mean_density
 from models.next_level import LUMBAR, SCREENED, levels_of_category, offered_instead, one_alone
@@ -31,14 +32,6 @@ BY_OWN_TISSUES = (
     "standard deviation of 13.2 where this was studied (JBMR 2023)."
 )
 UNCALIBRATED = "CT numbers are not calibrated to bone mineral density; tube voltage and contrast agent change them."
-LOOKED_FOR = (
-    "Fractures, metal, cement and focal lesions are looked for by rules that were tried on synthetic scans; "
-    "what they miss changes the number."
-)
-FRACTURES_NOT_LOOKED_FOR = (
-    "Fractures were not looked for: no heights could be measured, and a fractured vertebra reads too dense. "
-    "Metal, cement and focal lesions are looked for by rules that were tried on synthetic scans."
-)
 
 
 #: Asks the classifier about a scan of which some vertebrae must not be shown to it.
@@ -102,24 +95,10 @@ def _limitations(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
     calibrated = (FOR_WHOM, BY_OWN_TISSUES) if internal else (FOR_WHOM,)
     alone = one_alone(vertebrae)
     return (
-        *_told_of_fractures(vertebrae),
+        *told_of_fractures(vertebrae),
         *(calibrated if densities else (UNCALIBRATED,)),
         *(() if alone is None else (alone,)),
     )
-
-
-def _told_of_fractures(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
-    """Whether fractures were looked for, and in which of the measured vertebrae they were not."""
-    if all(vertebra.height_loss is None for vertebra in vertebrae):
-        return (FRACTURES_NOT_LOOKED_FOR,)
-    passed_over = [
-        str(vertebra.level)
-        for vertebra in vertebrae
-        if vertebra.height_loss is None and vertebra.value(Quantity.CORE_MEAN_HU) is not None
-    ]
-    if not passed_over:
-        return (LOOKED_FOR,)
-    return (f"In {', '.join(passed_over)} no heights could be measured to look for fractures by.", LOOKED_FOR)
 
 
 def _unsaid(

@@ -9,7 +9,7 @@ from itertools import combinations
 from statistics import median
 
 from models.heights import BodyHeights
-from node.domain.height_loss import Deformity, HeightLoss
+from node.domain.height_loss import MILD_FROM_PERCENT, Deformity, HeightLoss
 from node.domain.levels import VertebralLevel
 
 #: Height in front over height behind of a healthy body: thoracic ones are a little wedged, lower lumbar ones the other
@@ -40,6 +40,10 @@ _MOST_GROWTH_MM = 1.5
 #: Spread of healthy bodies about what is expected, share of it: by the ratios and by the heights of neighbours. On
 #: synthetic chest CT at slices of 1 mm, where hardly any of it is the measurement, 0.035, 0.044 and 0.07.
 _SPREAD: Mapping[Deformity, float] = {Deformity.WEDGE: 0.035, Deformity.BICONCAVE: 0.045, Deformity.CRUSH: 0.07}
+
+#: In thick slices a body is fractured from this loss on, percent: of 417 whole bodies there 2 seemed to have lost as
+#: much, and 28 of 37 that had lost 40 % or more. A loss of 20 % that is sure (95 %) was seen in 12 of those 37.
+THICK_FROM_PERCENT = 25.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,7 @@ def height_loss(body: MeasuredBody, chain: Sequence[MeasuredBody]) -> HeightLoss
         deformity=worst,
         percent=100.0 * losses[worst],
         standard_uncertainty=100.0 * math.hypot(_SPREAD[worst], _measured_share(body.heights, worst)),
+        fractured_from=THICK_FROM_PERCENT if body.heights.thick else MILD_FROM_PERCENT,
     )
 
 

@@ -14,13 +14,16 @@ from node.domain.measurement import Measurement, NotMeasurable, Quantity, Unit
 from node.domain.reasons import Reason, ReasonCode
 
 #: Name and version of this procedure; change the version with any number below or in `models/endplates.py`.
-METHOD = "mid-sagittal-heights-2"
+METHOD = "mid-sagittal-heights-3"
 
 QUANTITIES = (Quantity.ANTERIOR_HEIGHT, Quantity.MIDDLE_HEIGHT, Quantity.POSTERIOR_HEIGHT)
 
 #: Slices that are thicker tell too little of where an endplate lies, mm; headers round.
-THICKEST_MM = 3.0
+THICKEST_MM = 5.0
 _ROUNDED_MM = 0.01
+
+#: Slices above this are thick, mm: errors grow faster than they do, and a fracture must be a large one to be told.
+THICK_MM = 3.0
 
 #: Distance of the front and the rear height from the edges of the body, mm: the edge itself has no height.
 _EDGE_INSET_MM = 2.0
@@ -36,6 +39,11 @@ _SHARE_SHOWN = 0.4
 #: The same where a mask has to do: 0.5 to 0.7 mm at 1 mm, 0.9 to 1.6 at 2 mm, 1.5 to 1.9 at 3 mm, mostly too large.
 _SHARE_MASK = 0.7
 
+#: The same for thick slices, on 530 bodies of the second family at 4 and 5 mm, 113 of them fractured: the intervals
+#: that these give held 95 % of all heights, 99 % of those of whole bodies and 78 % of those of fractured ones, whose
+#: masks reach into the discs.
+_THICK_SHARE_SHOWN, _THICK_SHARE_MASK = 0.5, 0.8
+
 #: No height is surer than this, mm, however thin the slices.
 _LEAST_MM = 0.35
 
@@ -50,12 +58,15 @@ class BodyHeights:
     ----------
     uncertainty
         Standard uncertainty of the three, mm, from front to back.
+    thick
+        Whether they are by thick slices.
     """
 
     anterior: float
     middle: float
     posterior: float
     uncertainty: tuple[float, float, float]
+    thick: bool = False
 
 
 def height_measurements(found: BodyHeights | Reason, level: VertebralLevel) -> tuple[Measurement | NotMeasurable, ...]:
@@ -74,6 +85,7 @@ def height_measurements(found: BodyHeights | Reason, level: VertebralLevel) -> t
 def body_heights(crop: BodyCrop) -> BodyHeights | Reason:
     """The three heights of a body that is whole, or why they cannot be taken."""
     thickest = max(crop.affine.spacing_mm)
+    thick = thickest > THICK_MM + _ROUNDED_MM
     if thickest > THICKEST_MM + _ROUNDED_MM:
         detail = f"Heights need slices of at most {THICKEST_MM:g} mm, these are {thickest:.2g} mm."
         return Reason(code=ReasonCode.SLICES_TOO_THICK, detail=detail)
@@ -89,6 +101,9 @@ def body_heights(crop: BodyCrop) -> BodyHeights | Reason:
         detail = f"The endplates seem to be {lowest:.0f} mm apart."
         return Reason(code=ReasonCode.IMPLAUSIBLE_ANATOMY, detail=detail)
     shown = np.interp(places, mask.backs, lower.shown & upper.shown) > 0.5
-    uncertain: Float64 = np.maximum(np.where(shown, _SHARE_SHOWN, _SHARE_MASK) * thickest, _LEAST_MM)
+    shares = (_THICK_SHARE_SHOWN, _THICK_SHARE_MASK) if thick else (_SHARE_SHOWN, _SHARE_MASK)
+    uncertain: Float64 = np.maximum(np.where(shown, *shares) * thickest, _LEAST_MM)
     first, second, third = uncertain.tolist()
-    return BodyHeights(anterior=anterior, middle=middle, posterior=posterior, uncertainty=(first, second, third))
+    return BodyHeights(
+        anterior=anterior, middle=middle, posterior=posterior, uncertainty=(first, second, third), thick=thick
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.core import trabecular_core
 from models.crops import BodyCrop
 from models.deformity import MeasuredBody, height_loss
-from models.heights import BodyHeights, body_heights
+from models.heights import THICK_MM, BodyHeights, body_heights
 from models.inclusions import find_inclusion, find_metal
 from models.lesion import find_lesion
 from models.parallel import for_each
@@ -78,9 +78,13 @@ def _with_loss(found: Soundness, loss: HeightLoss | None) -> Soundness:
     return Soundness(heights=found.heights, loss=loss, reasons=reasons)
 
 
+def _why_so_high(loss: HeightLoss) -> str:
+    return "" if loss.fractured_from == MILD_FROM_PERCENT else f" in slices of more than {THICK_MM:.0f} mm"
+
+
 def _fracture(loss: HeightLoss) -> Reason:
     detail = (
         f"It has lost {whole(loss.percent, GenantGrade.of)} % of its height ({loss.deformity}, standard uncertainty "
-        f"{loss.standard_uncertainty:.0f}), and {MILD_FROM_PERCENT:.0f} % is the limit."
+        f"{loss.standard_uncertainty:.0f}), and {loss.fractured_from:.0f} % is the limit{_why_so_high(loss)}."
     )
     return Reason(code=ReasonCode.FRACTURED, detail=detail)

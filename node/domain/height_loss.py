@@ -48,13 +48,19 @@ class HeightLoss:
         Of the expected height; below 0 where the body is higher than expected everywhere.
     standard_uncertainty
         Of the loss, in percent of the expected height: of the heights, and of what healthy bodies differ by.
+    fractured_from
+        From which loss on the body is taken for fractured, percent: where healthy bodies may read as a mild loss, more
+        than that.
     """
 
     deformity: Deformity
     percent: float
     standard_uncertainty: float
+    fractured_from: float = MILD_FROM_PERCENT
 
     def __post_init__(self) -> None:
+        if self.fractured_from < MILD_FROM_PERCENT:
+            raise ValueError(f"no body is fractured below {MILD_FROM_PERCENT} percent, got {self.fractured_from}")
         if not self.percent < 100.0 or not self.standard_uncertainty > 0.0:
             raise ValueError(f"a loss must be below 100 percent and uncertain, got {self}")
 
@@ -72,5 +78,10 @@ class HeightLoss:
 
     @property
     def is_fracture(self) -> bool:
-        """Whether the loss is one of a fractured body."""
-        return self.grade is not GenantGrade.NORMAL
+        """Whether the loss is one of a fractured body, as precisely as it is told."""
+        return round(self.percent, 1) >= self.fractured_from
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the loss is a fracture's if it is right, and too uncertain to say so."""
+        return self.grade is not GenantGrade.NORMAL and not self.is_fracture

@@ -82,7 +82,7 @@ def test_heights_are_not_bound_to_whole_slices(slices: float) -> None:
 
 
 def test_slices_that_are_too_thick_give_no_height_but_a_reason_for_each() -> None:
-    measured = height_measurements(body_heights(box_of(26.0, 26.0, 26.0, spacing=(3.2, 0.7, 0.7))), VertebralLevel.L1)
+    measured = height_measurements(body_heights(box_of(26.0, 26.0, 26.0, spacing=(5.2, 0.7, 0.7))), VertebralLevel.L1)
 
     assert [each.quantity for each in measured] == [
         Quantity.ANTERIOR_HEIGHT,
@@ -92,13 +92,13 @@ def test_slices_that_are_too_thick_give_no_height_but_a_reason_for_each() -> Non
     for each in measured:
         assert isinstance(each, NotMeasurable)
         assert each.reason.code is ReasonCode.SLICES_TOO_THICK
-        assert "these are 3.2 mm" in each.reason.detail
+        assert "these are 5.2 mm" in each.reason.detail
 
 
 def test_heights_are_measurements_in_mm_of_their_level() -> None:
     for each in height_measurements(body_heights(crop_of(Body(height_mm=26.0))), VertebralLevel.L1):
         assert isinstance(each, Measurement)
-        assert (each.unit, each.site, each.method) == (Unit.MM, VertebralLevel.L1, "mid-sagittal-heights-2")
+        assert (each.unit, each.site, each.method) == (Unit.MM, VertebralLevel.L1, "mid-sagittal-heights-3")
         assert each.value == pytest.approx(26.0, abs=0.5)
         assert each.standard_uncertainty == pytest.approx(0.4)
 
@@ -133,6 +133,28 @@ def test_heights_are_those_of_the_endplates_and_not_of_a_mask_that_is_too_flat(
 
     # twice the standard uncertainty of 0.4 slices
     assert heights(crop) == pytest.approx(expected(*shape), abs=0.8 * slices)
+
+
+@pytest.mark.parametrize("slices", [4.0, 5.0])
+@pytest.mark.parametrize("shape", [(26.0, 26.0, 26.0), (14.0, 20.0, 26.0), (26.0, 20.0, 26.0)])
+def test_heights_by_thick_slices_are_within_their_wider_intervals(
+    shape: tuple[float, float, float], slices: float
+) -> None:
+    found = body_heights(seen(*shape, drawn=(shape[0] + 1.0, max(shape), shape[2] + 1.0), slices=slices))
+
+    assert isinstance(found, BodyHeights)
+    assert found.thick
+    assert min(found.uncertainty) >= 0.5 * slices
+    heights_mm = (found.anterior, found.middle, found.posterior)
+    for height, truth, uncertainty in zip(heights_mm, expected(*shape), found.uncertainty, strict=True):
+        assert abs(height - truth) < 1.96 * uncertainty
+
+
+def test_slices_of_3_mm_are_not_thick_however_headers_round() -> None:
+    found = body_heights(box_of(26.0, 26.0, 26.0, spacing=(3.005, 0.7, 0.7)))
+
+    assert isinstance(found, BodyHeights)
+    assert not found.thick
 
 
 def test_noise_of_40_hu_does_not_move_heights() -> None:

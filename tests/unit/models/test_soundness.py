@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.bone import FRACTURES_NOT_LOOKED_FOR, measure_bone
+from models.bone import measure_bone
 from models.crops import BodyCrop, SpineCrops
+from models.fracture_words import FRACTURES_NOT_LOOKED_FOR, THICK_SLICES
 from models.heights import QUANTITIES, BodyHeights
 from models.soundness import judge_soundness
 from node.domain.bone_density import HuBand
@@ -74,14 +75,14 @@ def test_sound_vertebrae_have_heights_with_their_uncertainty_and_grade_0() -> No
 
 
 def test_a_measured_vertebra_in_which_no_fracture_could_be_looked_for_is_named() -> None:
-    findings = findings_of(chain(L1=Body(level=L1, spacing_mm=(5.0, 0.7, 0.7))))
+    findings = findings_of(chain(L1=Body(level=L1, spacing_mm=(6.0, 0.7, 0.7))))
 
     assert entry(findings, L1).value(Quantity.CORE_MEAN_HU) is not None
     assert "In L1 no heights could be measured to look for fractures by." in findings.limitations
 
 
 def test_where_slices_are_too_thick_for_heights_the_report_says_that_fractures_were_not_looked_for() -> None:
-    thick = [crop_of(Body(level=level, spacing_mm=(5.0, 0.7, 0.7))) for level in CHAIN]
+    thick = [crop_of(Body(level=level, spacing_mm=(6.0, 0.7, 0.7))) for level in CHAIN]
 
     findings = findings_of(thick)
 
@@ -93,6 +94,31 @@ def test_where_slices_are_too_thick_for_heights_the_report_says_that_fractures_w
     assert {each.reason.code for each in refused} == {ReasonCode.SLICES_TOO_THICK}
     assert FRACTURES_NOT_LOOKED_FOR in findings.limitations
     assert findings.screening is not None
+
+
+def in_thick_slices(l1_mm: float) -> CtBoneFindings:
+    heights = {level: l1_mm if level is L1 else 26.0 for level in CHAIN}
+    return findings_of(
+        [crop_of(Body(level=level, spacing_mm=(5.0, 0.7, 0.7), height_mm=mm)) for level, mm in heights.items()]
+    )
+
+
+def test_in_thick_slices_a_body_that_has_lost_much_is_fractured_and_the_reason_says_what_is_asked_for() -> None:
+    l1 = entry(in_thick_slices(14.0), L1)
+
+    assert [reason.code for reason in l1.reasons] == [ReasonCode.FRACTURED]
+    assert "25 % is the limit in slices of more than 3 mm" in l1.reasons[0].detail
+    assert l1.value(Quantity.CORE_MEAN_HU) is None
+    assert l1.height_loss is not None
+    assert l1.height_loss.standard_uncertainty > 10.0
+
+
+def test_in_thick_slices_whole_bodies_are_measured_and_the_report_says_what_is_missed() -> None:
+    findings = in_thick_slices(26.0)
+
+    assert entry(findings, L1).status is Status.ASSESSED
+    assert THICK_SLICES in findings.limitations
+    assert THICK_SLICES not in findings_of(chain()).limitations
 
 
 def test_metal_leaves_no_heights_and_tells_nothing_of_its_neighbours() -> None:
