@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from models.screening.card import ScreeningCard
 from node.domain.bone_category import BoneCategory
 from tests.builders.manifests import scan_of
 from training.cohort.manifest import Cohort, Sex
+from training.screening_report.evaluation import evaluate, save_evaluation
 from training.screening_report.judged import Judged
 
 #: A density of each category, mg/cm3.
@@ -52,3 +55,9 @@ def shuffled(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """The same scans in another order."""
     order = np.random.default_rng(1).permutation(len(judged))
     return tuple(judged[place] for place in order.tolist())
+
+
+def write_evaluation(card: ScreeningCard, judged: Sequence[Judged], path: Path) -> None:
+    """The evaluation of the weights of a card on such scans, as a file."""
+    figures = evaluate(judged, [], card=card, cohort=Cohort.TEST, manifest_sha256="2" * 64, limitations=())
+    save_evaluation(figures, path)

@@ -27,11 +27,9 @@ from models.screening.bundle import load_card as load_screening_card
 from node.domain.errors import ConfigurationError, InputRejected
 from node.domain.networks import SpineChoice
 from node.domain.provenance import IntendedUse
-from tests.builders.judged import judged_scans
+from tests.builders.judged import judged_scans, write_evaluation
 from tests.builders.screening import write_untrained
 from training.cli import app
-from training.cohort.manifest import Cohort
-from training.screening_report.evaluation import evaluate, save_evaluation
 from training.screening_report.judged import Judged
 from training.sign_release import sign_release
 
@@ -249,9 +247,7 @@ def classifier(tmp_path: Path) -> Site:
 
 
 def judge(classifier: Site, judged: Sequence[Judged]) -> None:
-    card = load_screening_card(classifier.bundle)
-    figures = evaluate(judged, [], card=card, cohort=Cohort.TEST, manifest_sha256="2" * 64, limitations=())
-    save_evaluation(figures, classifier.evaluation)
+    write_evaluation(load_screening_card(classifier.bundle), judged, classifier.evaluation)
 
 
 def test_a_classifier_is_released_by_areas_of_all_categories(classifier: Site) -> None:

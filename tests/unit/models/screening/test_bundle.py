@@ -20,6 +20,7 @@ from models.screening.network import build_network
 from node.domain.classifier import ClassifierMethod
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse
+from tests.builders.judged import judged_scans, write_evaluation
 from tests.builders.screening import a_card, case_of, write_untrained
 from training.sign_release import sign_release
 
@@ -145,7 +146,7 @@ def test_a_classifier_for_clinical_use_needs_a_release_that_a_trusted_key_has_si
     copy = a_copy(folder, tmp_path / "copy")
     key, stranger = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     report = tmp_path / "report.json"
-    report.write_text(json.dumps({"weights_sha256": load_card(copy).weights_sha256}))
+    write_evaluation(load_card(copy), judged_scans(12), report)
 
     with pytest.raises(ConfigurationError, match="release"):
         load_bundle(a_copy(folder, tmp_path / "unsigned", intended_use="clinical"), CPU, trusted=(key.public_key(),))
