@@ -14,6 +14,7 @@ from models.mean_density import density_alone, mean_density
 from models.next_level import LUMBAR, SCREENED, levels_of_category, offered_instead, one_alone
 from models.parallel import for_each
 from models.soundness import UNSOUND, Soundness, judge_soundness
+from models.withheld import why_withheld, withheld_from_classifier
 from node.domain.bone_density import HuBand, MeanDensity
 from node.domain.bone_screening import BoneScreening
 from node.domain.calibration import CalibrationMethod
@@ -58,7 +59,7 @@ def measure_bone(spine: SpineCrops, rule: DensityRule, ask: Ask | None = None) -
     screened = next(finding for finding in vertebrae if finding.level is SCREENED)
     assessed = any(finding.status is Status.ASSESSED for finding in vertebrae)
     hu = screened.value(Quantity.CORE_MEAN_HU)
-    band = None if hu is None else _against(screened) or rule.band(hu)
+    band = None if hu is None else why_withheld(screened) or rule.band(hu)
     density = mean_density(vertebrae)
     answer = None if ask is None or hu is None else _answer(ask, rule, vertebrae)
     screening = _screening(
@@ -108,7 +109,7 @@ def _unsaid(
     density: MeanDensity | Reason | None,
 ) -> tuple[Reason, ...]:
     """Why there is no uncalibrated statement, and why no density and no category where these were asked for."""
-    refused = [reason for vertebra in vertebrae for reason in _refused_densities(vertebra)]
+    refused = [reason for vertebra in vertebrae for reason in vertebra.refusals(Quantity.BMD)]
     asked = any(_is_asked_for(vertebra) for vertebra in vertebrae)
     if asked and not isinstance(density, MeanDensity):
         refused += [reason for vertebra in vertebrae if vertebra.level in LUMBAR for reason in vertebra.reasons]
@@ -133,29 +134,9 @@ def _is_asked_for(vertebra: VertebraFinding) -> bool:
 
 
 def _answer(ask: Ask, rule: DensityRule, vertebrae: Sequence[VertebraFinding]) -> ClassifierAnswer | Reason:
-    """Of the classifier, which sees no vertebra that was not measured, or why it was not asked."""
-    refused = rule.against_classifying
-    if refused is not None:
-        return refused
-    against = {vertebra.level: _against(vertebra) for vertebra in vertebrae if vertebra.level is not None}
-    return ask({level: reason for level, reason in against.items() if reason is not None})
-
-
-def _against(vertebra: VertebraFinding) -> Reason | None:
-    """Why a vertebra is not to be shown to the classifier: it was not measured, or read as no bone does."""
-    if vertebra.reasons:
-        return vertebra.reasons[0]
-    return next(
-        (reason for reason in _refused_densities(vertebra) if reason.code is ReasonCode.IMPLAUSIBLE_DENSITY), None
-    )
-
-
-def _refused_densities(vertebra: VertebraFinding) -> tuple[Reason, ...]:
-    return tuple(
-        measurement.reason
-        for measurement in vertebra.measurements
-        if isinstance(measurement, NotMeasurable) and measurement.quantity is Quantity.BMD
-    )
+    """Of the classifier, or why it was not asked."""
+    withheld = withheld_from_classifier(rule, vertebrae)
+    return withheld if isinstance(withheld, Reason) else ask(withheld)
 
 
 def _unanswered(answer: ClassifierAnswer | Reason | None, screening: BoneScreening | None) -> tuple[Reason, ...]:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import TypeAdapter, ValidationError
 
+from models.unreadable import what_is_wrong
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import ModelIdentity
 
@@ -159,7 +160,8 @@ def _load(path: Path, model: str) -> _Signed:
     try:
         return _SIGNED.validate_json(content)
     except ValidationError as error:
-        raise ConfigurationError(f"{path} is no release as osteonode-train sign-release makes it: {error}") from error
+        wrong = what_is_wrong(error)
+        raise ConfigurationError(f"{path} is no release as osteonode-train sign-release makes it: {wrong}") from error
 
 
 def _check_signature(signed: _Signed, model: str, trusted: Sequence[Ed25519PublicKey]) -> None:

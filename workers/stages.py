@@ -20,7 +20,7 @@ from models.pictures import draw_refused, draw_spine
 from models.references import read_references
 from models.refine import FineBody
 from models.scan import PreparedScan
-from models.screening.answer import asking
+from models.screening.answer import classify
 from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
 from node.artefacts import (
@@ -126,7 +126,7 @@ class CtBoneStages:
         origin = segmentation_from_bytes(self._read(left, SEGMENTATION))
         rule = self._density_rule(lease.item, crops.references)
         classifier = self._model.classifier
-        ask = None if classifier is None else asking(classifier, crops, kvp=rule.acquisition.kvp)
+        ask = None if classifier is None else partial(classify, classifier, crops, kvp=rule.acquisition.kvp)
         findings = measure_bone(crops, rule, ask)
         answer = None if findings.screening is None else findings.screening.answer
         provenance = self._provenance(

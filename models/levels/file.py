@@ -12,6 +12,7 @@ from models.card import ModelCard
 from models.levels import anatomy, clues, landmarks, links, model, naming, placements
 from models.levels.evidence import FORM
 from models.levels.model import LevelModel
+from models.unreadable import what_is_wrong
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import ModelIdentity
 
@@ -83,8 +84,10 @@ def load_levels(bundle: Path, card: ModelCard) -> tuple[LevelModel, ModelIdentit
     try:
         content = path.read_bytes()
         file = _FILE.validate_json(content)
-    except (OSError, ValidationError) as error:
-        raise ConfigurationError(f"the level model {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"the level model {path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise ConfigurationError(f"the level model {path} cannot be read: {what_is_wrong(error)}") from error
     if (file.network_sha256, file.spacing_mm) != (card.weights_sha256, card.spacing_mm):
         raise ConfigurationError(
             f"the level model {path} goes with weights of SHA-256 {file.network_sha256} on {file.spacing_mm} mm, the "

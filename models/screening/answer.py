@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import torch
@@ -49,12 +49,14 @@ def references_of(tissues: TissueReferences | None, *, kvp: float | None, slice_
 
 
 def screening_case(
-    spine: SpineCrops, references: References, *, unsound: Mapping[VertebralLevel, Reason] = ALL_SOUND
+    spine: SpineCrops, *, kvp: float | None, unsound: Mapping[VertebralLevel, Reason] = ALL_SOUND
 ) -> ScreeningCase | Reason:
     """What the classifier sees of a scan, or why it must not: L1 cannot be measured.
 
     Parameters
     ----------
+    kvp
+        Tube voltage, kV.
     unsound
         Why vertebrae that were found are not to be shown to it: fractured, with metal or with a lesion.
     """
@@ -62,33 +64,19 @@ def screening_case(
     if isinstance(l1, Reason):
         return l1
     l2 = _sound_image(spine, VertebralLevel.L2, unsound)
+    references = references_of(spine.references, kvp=kvp, slice_mm=spine.crops[0].affine.spacing_mm[0])
     return ScreeningCase(l1=l1, l2=None if isinstance(l2, Reason) else l2, references=references)
-
-
-def asking(
-    bundle: ScreeningBundle, spine: SpineCrops, *, kvp: float | None
-) -> Callable[[Mapping[VertebralLevel, Reason]], ClassifierAnswer | Reason]:
-    """What asks the classifier about a scan, given why some of its vertebrae are not to be shown to it.
-
-    Parameters
-    ----------
-    kvp
-        Tube voltage, kV.
-    """
-    slice_mm = spine.crops[0].affine.spacing_mm[0] if spine.crops else None
-    references = references_of(spine.references, kvp=kvp, slice_mm=slice_mm)
-    return lambda unsound: classify(bundle, spine, references, unsound=unsound)
 
 
 def classify(
     bundle: ScreeningBundle,
     spine: SpineCrops,
-    references: References,
-    *,
     unsound: Mapping[VertebralLevel, Reason] = ALL_SOUND,
+    *,
+    kvp: float | None,
 ) -> ClassifierAnswer | Reason:
     """Model 1 where L1 and L2 are sound, model 2 where only L1 is, and the reason where neither may answer."""
-    case = screening_case(spine, references, unsound=unsound)
+    case = screening_case(spine, kvp=kvp, unsound=unsound)
     return case if isinstance(case, Reason) else classify_case(bundle, case)
 
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.card import Metric, Threshold, Training
 from models.screening.case import FORM, PIXEL_MM, PLANES
 from models.screening.network import ARCHITECTURE
+from models.unreadable import what_is_wrong
 from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
 from node.domain.errors import ConfigurationError
@@ -160,8 +161,5 @@ def card_from_metadata(text: str) -> ScreeningCard:
     try:
         return _CARD.validate_json(text)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ")
-            for each in error.errors(include_url=False, include_context=False, include_input=False)
-        )
+        wrong = what_is_wrong(error)
         raise ConfigurationError(f"the card of the screening classifier cannot be read: {wrong}") from error

@@ -19,7 +19,8 @@ CategoryMethod = Literal["calibrated-bmd"] | ClassifierMethod
 
 #: What is said where the band and a density point in opposite directions, and where a band is not that of its number.
 BAND_DIFFERS = (
-    "The band and the density say opposite things: the density is calibrated for this scanner, the band is not."
+    "The band and the density say opposite things: the density is calibrated, by a phantom or by the patient's own "
+    "tissues, the band is not."
 )
 BAND_CORRECTED = "The CT number was corrected for tube voltage or contrast agent first, and is less sure for it."
 
@@ -78,7 +79,7 @@ class BoneScreening:
 
     @property
     def band_differs(self) -> bool:
-        """Whether the band of L1, which is calibrated for no scanner, says the opposite of a density that is."""
+        """Whether the band of L1, which is not calibrated, says the opposite of a density that is."""
         density = self.density or self.alone
         return density is not None and contradicts(self.hu_band, density.category)
 

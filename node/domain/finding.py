@@ -75,6 +75,14 @@ class VertebraFinding:
         measurement = self.measurement(quantity)
         return None if measurement is None else measurement.value
 
+    def refusals(self, quantity: Quantity) -> tuple[Reason, ...]:
+        """Why a quantity that was asked for was not measured."""
+        return tuple(
+            measurement.reason
+            for measurement in self.measurements
+            if isinstance(measurement, NotMeasurable) and measurement.quantity is quantity
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CtBoneFindings:

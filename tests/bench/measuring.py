@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ from models.crops import crop_bodies
 from models.density import DensityRule
 from models.references import read_references
 from models.resample import to_network_grid
-from models.screening.answer import asking
+from models.screening.answer import classify
 from models.screening.bundle import load_bundle
 from node.domain.reasons import Reason
 from tests.builders.screening import write_untrained
@@ -77,7 +78,7 @@ def measure() -> None:
         clock = _told(seconds, "cutting bodies out", clock)
         setting = scan.setting
         rule = DensityRule(acquisition=setting.acquisition, scanners=setting.scanners, references=references)
-        findings = measure_bone(crops, rule, asking(bundle, crops, kvp=setting.acquisition.kvp))
+        findings = measure_bone(crops, rule, partial(classify, bundle, crops, kvp=setting.acquisition.kvp))
         clock = _told(seconds, "soundness, densities, classifier", clock)
         map_cores(crops, findings, scan.spine.label_map)
         clock = _told(seconds, "map of the cores", clock)

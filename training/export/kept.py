@@ -64,7 +64,7 @@ TERMS = {
             *("KIDNEY", "LIVER", "LSPINE", "LSSPINE", "LUNG", "MEDIASTINUM", "NECK", "NECKCHEST"),
             *("NECKCHESTABDOMEN", "NECKCHESTABDPELV", "PANCREAS", "PELVIS", "RIB", "SHOULDER"),
             *("SPINE", "SPLEEN", "SSPINE", "STERNUM", "THORAX", "TLSPINE", "TRUNK", "TSPINE"),
-            *("WHOLEBODY"),
+            "WHOLEBODY",
         )
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from models.crops import SpineCrops, crop_bodies
 from models.plausibility import check_hounsfield
 from models.references import read_references
 from models.resample import to_network_grid
-from models.screening.answer import references_of, screening_case
+from models.screening.answer import screening_case
 from models.screening.case import FORM, ScreeningCase, case_from_bytes, case_to_bytes
 from models.spine import SpineModel, segment_spine
 from node.domain.errors import InputRejected
@@ -170,8 +170,7 @@ class CaseBook:
         if isinstance(spine, Reason):
             return spine
         tissues = read_references(volume, to_network_grid(volume, _AROUND_MM), [crop.vertebra for crop in spine.crops])
-        references = references_of(tissues, kvp=scan.kvp, slice_mm=volume.affine.spacing_mm[0])
-        return screening_case(spine, references)
+        return screening_case(replace(spine, references=tissues), kvp=scan.kvp)
 
     def _bodies(self, scan: Scan, volume: Volume) -> SpineCrops | Reason:
         if scan.mask is None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from models.screening.card import ScreeningCard
+from models.unreadable import what_is_wrong
 from node.domain.errors import InputRejected
 from training.cohort.manifest import Cohort, Scan
 from training.screening_fit.casebook import Excluded
@@ -72,9 +73,6 @@ class _Version:
 
     schema: str
 
-
-#: Faults of a file that a message lists.
-_LISTED = 5
 
 _FILE, _VERSION = TypeAdapter(Evaluation), TypeAdapter(_Version)
 
@@ -175,10 +173,6 @@ def load_evaluation(path: Path) -> tuple[Evaluation, str]:
     except OSError as error:
         raise InputRejected(f"{path} is no evaluation: {error.strerror}") from error
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ")
-            for each in error.errors(include_url=False, include_context=False, include_input=False)[:_LISTED]
-        )
         raise InputRejected(
-            f"{path} is no evaluation that osteonode-train evaluate bmd-screening wrote: {wrong}"
+            f"{path} is no evaluation that osteonode-train evaluate bmd-screening wrote: {what_is_wrong(error)}"
         ) from error

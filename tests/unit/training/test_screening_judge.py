@@ -11,24 +11,13 @@ import pytest
 from models.screening.case import case_from_bytes
 from node.domain.calibration import CalibrationMethod
 from node.domain.reasons import ReasonCode
+from tests.builders.screening_spec import SMALL
 from tests.builders.true_scan import true_scan
 from training.cohort.manifest import Cohort, read_manifest
 from training.evaluation.screening.judge import JudgedScan, judge_scan
 from training.evaluation.screening.run import MANIFEST, SUMMARY, judge_set
 from training.evaluation.screening.segmented import SegmentedScan
-from training.heldout.screening.spec import Fault, Phase, Reach, ScreeningSpec, Sharpness
-
-SMALL = ScreeningSpec(
-    number=3,
-    fault=Fault.NONE,
-    bmd_mg_cm3=110.0,
-    reach=Reach.UPPER_ABDOMEN,
-    kvp=120.0,
-    phase=Phase.NATIVE,
-    sharpness=Sharpness.SOFT,
-    slice_mm=3.0,
-    calibrated=True,
-)
+from training.heldout.screening.spec import Fault, Phase, ScreeningSpec
 
 
 @pytest.fixture(scope="module")

@@ -13,23 +13,14 @@ from scipy import ndimage
 from models.photons import HYDROXYAPATITE
 from node.domain.errors import ConfigurationError, InputRejected
 from node.domain.levels import VertebralLevel
+from tests.builders.screening_spec import SMALL
 from training.heldout.screening.manifest import MANIFEST, draw_manifest, manifest_text, read_manifest
 from training.heldout.screening.scan import ScreeningScan, draw_scan, draw_setting
 from training.heldout.screening.spec import Fault, Phase, Reach, ScreeningSpec, Sharpness
 
 L1, L2 = VertebralLevel.L1, VertebralLevel.L2
 
-SMALL = ScreeningSpec(
-    number=3,
-    fault=Fault.NONE,
-    bmd_mg_cm3=110.0,
-    reach=Reach.UPPER_ABDOMEN,
-    kvp=120.0,
-    phase=Phase.NATIVE,
-    sharpness=Sharpness.SOFT,
-    slice_mm=5.0,
-    calibrated=True,
-)
+THICK = replace(SMALL, slice_mm=5.0)
 
 
 def drawn(spec: ScreeningSpec) -> ScreeningScan:
@@ -44,7 +35,7 @@ def middle_hu(scan: ScreeningScan, level: VertebralLevel) -> float:
 
 @pytest.fixture(scope="module")
 def plain() -> ScreeningScan:
-    return drawn(SMALL)
+    return drawn(THICK)
 
 
 def test_the_list_that_comes_along_is_the_one_that_its_seed_gives() -> None:
@@ -99,21 +90,21 @@ def test_the_calibration_of_the_site_finds_the_density_within_what_it_tells(plai
 
 
 def test_a_lower_tube_voltage_makes_mineral_brighter_as_its_photons_say(plain: ScreeningScan) -> None:
-    low = drawn(replace(SMALL, kvp=100.0))
+    low = drawn(replace(THICK, kvp=100.0))
     expected = HYDROXYAPATITE.hu_per_mg_cm3(64.0) / HYDROXYAPATITE.hu_per_mg_cm3(70.0)
     assert low.core_hu[L1] / plain.core_hu[L1] == pytest.approx(expected, abs=0.15)
     assert low.core_hu[L1] > plain.core_hu[L1]
 
 
 def test_contrast_agent_brightens_bone_and_the_header_tells_it(plain: ScreeningScan) -> None:
-    venous = drawn(replace(SMALL, phase=Phase.VENOUS))
+    venous = drawn(replace(THICK, phase=Phase.VENOUS))
     assert venous.setting.acquisition.contrast_agent is True
     assert plain.setting.acquisition.contrast_agent is False
     assert 3.0 < venous.core_hu[L1] - plain.core_hu[L1] < 45.0
 
 
 def test_only_the_noise_of_a_rescan_differs(plain: ScreeningScan) -> None:
-    again = draw_scan(draw_setting(SMALL), noise=1)
+    again = draw_scan(draw_setting(THICK), noise=1)
     assert np.array_equal(again.truth, plain.truth)
     difference = again.volume.hu - plain.volume.hu
     assert float(np.abs(difference.mean())) < 0.5
@@ -121,19 +112,19 @@ def test_only_the_noise_of_a_rescan_differs(plain: ScreeningScan) -> None:
 
 
 def test_a_chest_that_ends_above_l1_has_no_body_of_it() -> None:
-    scan = drawn(replace(SMALL, reach=Reach.ABOVE_L1, fault=Fault.NO_L1))
+    scan = drawn(replace(THICK, reach=Reach.ABOVE_L1, fault=Fault.NO_L1))
     assert not (scan.truth[2:] == L1.number).any()
     assert (scan.truth == VertebralLevel.T11.number).any()
 
 
 def test_screws_are_in_l1_and_l2() -> None:
-    scan = drawn(replace(SMALL, fault=Fault.METAL))
+    scan = drawn(replace(THICK, fault=Fault.METAL))
     for level in (L1, L2):
         assert float(scan.volume.hu[scan.truth == level.number].max()) > 1200.0
 
 
 def test_a_fault_must_fit_what_is_drawn() -> None:
     with pytest.raises(ConfigurationError, match="arterial"):
-        replace(SMALL, phase=Phase.ARTERIAL)
+        replace(THICK, phase=Phase.ARTERIAL)
     with pytest.raises(ConfigurationError, match="without L1"):
-        replace(SMALL, reach=Reach.ABOVE_L1)
+        replace(THICK, reach=Reach.ABOVE_L1)

@@ -37,5 +37,6 @@ def evaluate_screening_set(
         bar = progress.add_task("scans", total=len(specs) + len(rescanned(specs)))
         outcomes = judge_set(scans, specs, out, lambda: progress.advance(bar))
     share = evaluated(outcomes)
-    told = share.because if isinstance(share, NotEstimable) else f"{share.value:.1%} of those in scope have a density"
+    what = "of those in scope have a density, or an L1 that a classifier may see"
+    told = share.because if isinstance(share, NotEstimable) else f"{share.value:.1%} {what}"
     typer.echo(f"{len(specs)} scans, {told}; {out / SUMMARY}")

@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from models.bone import measure_bone
-from models.crops import SpineCrops, crop_bodies
+from models.crops import crop_bodies
 from models.density import DensityRule
 from models.references import read_references
 from models.resample import to_network_grid
-from models.screening.answer import references_of, screening_case
+from models.screening.answer import screening_case
 from models.screening.case import ScreeningCase
+from models.withheld import withheld_from_classifier
 from node.domain.acquisition import Acquisition
-from node.domain.finding import CtBoneFindings
 from node.domain.reasons import Reason
 from node.domain.selection import NoSuitableSeries, choose_series
 from node.settings import SelectionSettings
 from training.evaluation.screening.headers import study_of
 from training.evaluation.screening.outcome import ScanOutcome, outcome_of, refused
 from training.evaluation.screening.segmented import SegmentedScan
-from training.heldout.screening.scan import MEASURED
 
 #: Grid on which tissues around the spine are looked for, mm: that of the network that sees the whole scan.
 _GRID_MM = (2.5, 2.5, 2.5)
@@ -50,16 +49,10 @@ def judge_scan(scan: SegmentedScan) -> JudgedScan:
         internal_calibration=True,
     )
     findings = measure_bone(crops, rule)
-    case = _shown(crops, rule, findings)
-    return JudgedScan(outcome=replace(outcome_of(scan, findings), is_shown=case is not None), case=case)
-
-
-def _shown(crops: SpineCrops, rule: DensityRule, findings: CtBoneFindings) -> ScreeningCase | None:
-    """As `measure_bone` asks a classifier: about images that it has learned from, without what was not measured."""
-    unsound = {each.level: each.reasons[0] for each in findings.vertebrae if each.level and each.reasons}
-    if rule.against_classifying is not None or MEASURED[0] in unsound:
-        return None
-    slice_mm = crops.crops[0].affine.spacing_mm[0]
-    references = references_of(crops.references, kvp=rule.acquisition.kvp, slice_mm=slice_mm)
-    case = screening_case(crops, references, unsound=unsound)
-    return None if isinstance(case, Reason) else case
+    withheld = withheld_from_classifier(rule, findings.vertebrae)
+    if isinstance(withheld, Reason):
+        return JudgedScan(outcome=outcome_of(scan, findings), case=None)
+    case = screening_case(crops, kvp=rule.acquisition.kvp, unsound=withheld)
+    if isinstance(case, Reason):
+        return JudgedScan(outcome=outcome_of(scan, findings), case=None)
+    return JudgedScan(outcome=replace(outcome_of(scan, findings), is_shown=True), case=case)

@@ -31,7 +31,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> ScreeningBundle:
 
 def answer(bundle: ScreeningBundle, *levels: VertebralLevel, **unsound: Reason) -> ClassifierAnswer | Reason:
     against = {VertebralLevel(level): reason for level, reason in unsound.items()}
-    return classify(bundle, spine_of(*levels), References(), unsound=against)
+    return classify(bundle, spine_of(*levels), against, kvp=None)
 
 
 def test_both_vertebrae_are_fused_where_both_are_sound(bundle: ScreeningBundle) -> None:
@@ -69,7 +69,7 @@ def test_a_body_that_may_not_be_measured_is_not_shown(bundle: ScreeningBundle) -
     l1, l2 = spine.crops
     cut = replace(l1, vertebra=replace(l1.vertebra, reasons=(CUT,)))
 
-    assert classify(bundle, replace(spine, crops=(cut, l2)), References()) == CUT
+    assert classify(bundle, replace(spine, crops=(cut, l2)), kvp=None) == CUT
 
 
 def test_an_answer_without_a_temperature_is_a_score(bundle: ScreeningBundle) -> None:

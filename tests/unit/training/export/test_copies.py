@@ -200,8 +200,9 @@ def test_the_transfer_syntax_of_the_files_changes_nothing(exporter: Exporter, sy
 
 
 @pytest.mark.parametrize("attribute", ["BodyPartExamined", "PatientPosition"])
-def test_a_name_in_capitals_is_no_term(exporter: Exporter, attribute: str) -> None:
-    exporter.write([one(**{attribute: "SMITH JOHN"})])
+@pytest.mark.parametrize("name", ["SMITH JOHN", "W"])
+def test_a_name_in_capitals_is_no_term(exporter: Exporter, attribute: str, name: str) -> None:
+    exporter.write([one(**{attribute: name})])
 
     exporter.run()
 
@@ -210,7 +211,13 @@ def test_a_name_in_capitals_is_no_term(exporter: Exporter, attribute: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("attribute", "term"), [("BodyPartExamined", "CHEST"), ("BodyPartExamined", "TSPINE"), ("PatientPosition", "FFS")]
+    ("attribute", "term"),
+    [
+        ("BodyPartExamined", "CHEST"),
+        ("BodyPartExamined", "TSPINE"),
+        ("BodyPartExamined", "WHOLEBODY"),
+        ("PatientPosition", "FFS"),
+    ],
 )
 def test_terms_of_the_standard_stay(exporter: Exporter, attribute: str, term: str) -> None:
     exporter.write([one(**{attribute: term})])
