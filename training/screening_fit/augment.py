@@ -18,7 +18,8 @@ _NOISE_HU, _BLUR_PIXELS = 25.0, (0.3, 1.0)
 _MOVED, _NOISY, _BLURRED = 0.8, 0.4, 0.3
 
 # How far scanners are off, as a share of the CT number and in HU; the reference tissues are read with the same error.
-_SCALE, _SHIFT_HU = 0.03, 5.0
+# Small, because scans bring along how far their own scanners are off.
+_SCALE, _SHIFT_HU = 0.015, 3.0
 _SCALED_REFERENCES = ("blood_hu", "muscle_hu", "fat_hu")
 
 # How far references are read wrongly on top, HU, and how often one of them, and all, are unknown.

@@ -19,7 +19,7 @@ from training.cohort.manifest import Cohort, Scan
 from training.screening_fit.casebook import KnownCase
 
 #: Rises whenever the same plan would end otherwise: a training by older code is not resumed.
-_FORM = 1
+_FORM = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
