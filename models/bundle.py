@@ -27,8 +27,8 @@ WEIGHTS = Path("models/model.safetensors")
 #: Where the bundles that come with the project lie.
 BUNDLES = Path(__file__).parent / "bundles"
 
-#: The networks of the pipeline `ct-bone` that find vertebral bodies: in the whole scan, and each one finely.
-SPINE_CT, BODY_CT = BUNDLES / "spine-ct", BUNDLES / "body-ct"
+#: The networks of the pipeline `ct-bone` that find vertebral bodies in the whole scan, each of them finely, and ribs.
+SPINE_CT, BODY_CT, RIBS_CT = BUNDLES / "spine-ct", BUNDLES / "body-ct", BUNDLES / "ribs-ct"
 
 #: The classifier of the pipeline `ct-bone`; see `models.screening.bundle`.
 BMD_SCREENING = BUNDLES / "bmd-screening"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from models.network import Architecture
-from models.tissues import BodyClass, Tissue
+from models.tissues import NetworkClass
 from node.domain.errors import ConfigurationError
 from node.domain.provenance import IntendedUse, ModelIdentity
 
@@ -73,7 +73,7 @@ class ModelCard:
     task: str
     architecture: Architecture
     spacing_mm: tuple[float, float, float]
-    classes: tuple[Tissue | BodyClass, ...]
+    classes: tuple[NetworkClass, ...]
     thresholds: tuple[Threshold, ...]
     training: Training
     metrics: tuple[Metric, ...]

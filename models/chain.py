@@ -4,37 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.column import body_probability
-from models.instances import Instances
-from models.levels.evidence import Evidence, gather_evidence
+from models.bodies import FoundBodies
 from models.levels.naming import LevelNames, name_levels
 from models.levels.rule import LevelRule
-from node.domain.geometry import Affine
-from node.domain.volume import Float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Chain:
-    """The bodies from head to foot, S1 and cervical ones among them.
+class Chain(FoundBodies):
+    """Found bodies and what each of them is."""
 
-    Parameters
-    ----------
-    instances
-        Where they lie.
-    body
-        Probability of any vertebral body, shape (k, j, i), on the grid of the instances.
-    affine
-        Of that grid.
-    evidence
-        What each shows of its level.
-    names
-        What each is.
-    """
-
-    instances: Instances
-    body: Float32
-    affine: Affine
-    evidence: tuple[Evidence, ...]
     names: LevelNames
 
     @property
@@ -43,13 +21,12 @@ class Chain:
         return [number for number, label in enumerate(self.names.labels, start=1) if label.is_vertebra]
 
 
-def chain_of(probabilities: Float32, affine: Affine, instances: Instances, rule: LevelRule) -> Chain:
-    """What the bodies that were found are, by the probabilities of all classes, shape (class, k, j, i)."""
-    evidence = gather_evidence(probabilities, instances)
+def chain_of(bodies: FoundBodies, rule: LevelRule) -> Chain:
+    """The bodies that were found with what they are."""
     return Chain(
-        instances=instances,
-        body=body_probability(probabilities),
-        affine=affine,
-        evidence=evidence,
-        names=name_levels(evidence, rule),
+        instances=bodies.instances,
+        body=bodies.body,
+        affine=bodies.affine,
+        evidence=bodies.evidence,
+        names=name_levels(bodies.evidence, rule),
     )

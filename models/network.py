@@ -8,7 +8,7 @@ import torch
 from monai.networks.nets import UNet
 from torch import Tensor, nn
 
-from models.tissues import BodyClass, Tissue
+from models.tissues import BodyClass, NetworkClass, RibClass, Tissue
 
 # Above the knee the scale is compressed: metal and dense cortex must not drown the marrow. A plausible choice.
 _KNEE_HU = 400.0
@@ -22,21 +22,28 @@ class Architecture(StrEnum):
 
     UNET_32_160 = "monai-unet-32-64-96-128-160"
     UNET_24_96_POINTED = "monai-unet-24-48-96-pointed"
+    UNET_24_96_RIBS = "monai-unet-24-48-96-pointed-ribs"
 
     @property
     def inputs(self) -> int:
         """Number of input channels: the image, and for a network that is pointed at a structure where that is."""
-        return 2 if self is Architecture.UNET_24_96_POINTED else 1
+        return 1 if self is Architecture.UNET_32_160 else 2
 
     @property
-    def outputs(self) -> type[Tissue] | type[BodyClass]:
+    def outputs(self) -> type[NetworkClass]:
         """What the output channels mean; a bundle may have the first ones alone."""
-        return BodyClass if self is Architecture.UNET_24_96_POINTED else Tissue
+        return _OUTPUTS[self]
 
 
 _CHANNELS: dict[Architecture, tuple[int, ...]] = {
     Architecture.UNET_32_160: (32, 64, 96, 128, 160),
     Architecture.UNET_24_96_POINTED: (24, 48, 96),
+    Architecture.UNET_24_96_RIBS: (24, 48, 96),
+}
+_OUTPUTS: dict[Architecture, type[NetworkClass]] = {
+    Architecture.UNET_32_160: Tissue,
+    Architecture.UNET_24_96_POINTED: BodyClass,
+    Architecture.UNET_24_96_RIBS: RibClass,
 }
 
 #: Number of voxels along k, j and i must be multiples of this: every level of the network halves the grid.

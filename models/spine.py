@@ -9,11 +9,13 @@ import numpy as np
 
 from models.assembly import assemble_spine
 from models.backends.port import TissueBackend
+from models.bodies import FoundBodies, found_bodies
 from models.bundle import Bundle
 from models.chain import Chain, chain_of
 from models.instances import Instances, find_instances
 from models.levels.rule import LevelRule
 from models.orientation import LEFT_AND_RIGHT, judge_orientation
+from models.own_ribs import look_at_ribs
 from models.plausibility import check_hounsfield
 from models.refine import FineBody, refine_bodies
 from models.resample import to_network_grid
@@ -42,6 +44,8 @@ class SpineModel:
     ----------
     tissue
         Sees the whole scan on a coarse grid.
+    ribs
+        Sees the ribs of one vertebra on a fine grid, its classes are `RibClass`.
     body
         Sees one body on a fine grid, its classes are `BodyClass`.
     levels
@@ -51,6 +55,7 @@ class SpineModel:
     """
 
     tissue: TissueBackend
+    ribs: Bundle
     body: Bundle
     levels: LevelRule
     levels_identity: ModelIdentity | None = None
@@ -59,12 +64,13 @@ class SpineModel:
     def identities(self) -> tuple[ModelIdentity, ...]:
         """Which models they are, in the order in which they are asked."""
         named = () if self.levels_identity is None else (self.levels_identity,)
-        return (self.tissue.identity, *named, self.body.card.identity)
+        return (self.tissue.identity, self.ribs.card.identity, *named, self.body.card.identity)
 
     @property
     def training_data(self) -> str:
         """What they were trained on, in sentences."""
-        return " ".join(dict.fromkeys((self.tissue.training_data, self.body.card.training.data)))
+        data = (self.tissue.training_data, *(bundle.card.training.data for bundle in (self.ribs, self.body)))
+        return " ".join(dict.fromkeys(data))
 
 
 def segment_spine(volume: Volume, model: SpineModel) -> SpineSegmentation | Reason:
@@ -79,8 +85,11 @@ def segment_spine(volume: Volume, model: SpineModel) -> SpineSegmentation | Reas
 
 def find_spine(scan: PreparedScan, classes: Float32, model: SpineModel) -> SpineSegmentation | Reason:
     """The bodies in what the first network said of a scan."""
-    chain = find_chain(scan, classes, model.tissue, model.levels)
-    return chain if isinstance(chain, Reason) else draw_bodies(scan, chain, see_bodies(scan, chain, model.body))
+    bodies = find_bodies(scan, classes, model.tissue)
+    if isinstance(bodies, Reason):
+        return bodies
+    chain = chain_of(look_at_ribs(scan.volume, bodies, model.ribs), model.levels)
+    return draw_bodies(scan, chain, see_bodies(scan, chain, model.body))
 
 
 def prepare_scan(volume: Volume, tissue: TissueBackend) -> PreparedScan | Reason:
@@ -92,8 +101,8 @@ def prepare_scan(volume: Volume, tissue: TissueBackend) -> PreparedScan | Reason
     return PreparedScan(volume=volume, grid=grid, limitations=() if scale.limitation is None else (scale.limitation,))
 
 
-def find_chain(scan: PreparedScan, classes: Float32, tissue: TissueBackend, rule: LevelRule) -> Chain | Reason:
-    """The chain of bodies in what the first network said of a scan.
+def find_bodies(scan: PreparedScan, classes: Float32, tissue: TissueBackend) -> FoundBodies | Reason:
+    """The bodies in what the first network said of a scan, and what each shows.
 
     That network is asked again, of the scan turned round, only where no spine stands upright.
 
@@ -111,11 +120,11 @@ def find_chain(scan: PreparedScan, classes: Float32, tissue: TissueBackend, rule
         return mirrored
     if instances is None:
         return Reason(code=ReasonCode.NO_SPINE, detail="No chain of at least three vertebral bodies was found.")
-    return chain_of(classes, scan.grid.affine, instances, rule)
+    return found_bodies(classes, scan.grid.affine, instances)
 
 
 def see_bodies(scan: PreparedScan, chain: Chain, body: Bundle) -> dict[int, FineBody]:
-    """What the second network says of every vertebra, by its label in the chain."""
+    """What the network of single bodies says of every vertebra, by its label in the chain."""
     return refine_bodies(scan.volume, chain, numbers=chain.vertebrae, bundle=body)
 
 

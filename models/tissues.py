@@ -36,3 +36,14 @@ class BodyClass(IntEnum):
 
     ELSEWHERE = 0
     BODY = 1
+
+
+class RibClass(IntEnum):
+    """Output channels of the network that looks for the ribs of one vertebra: those of the body it was pointed at."""
+
+    ELSEWHERE = 0
+    OWN_RIB = 1
+
+
+#: What the output channels of a network may mean.
+NetworkClass = Tissue | BodyClass | RibClass

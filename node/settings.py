@@ -135,6 +135,9 @@ class WorkerSettings(_Section):
     body_bundle: Path | None = Field(
         None, description="Model folder of the network that sees one body finely; empty takes the shipped one."
     )
+    ribs_bundle: Path | None = Field(
+        None, description="Model folder of the network that sees the ribs of one vertebra; empty takes the shipped one."
+    )
     level_probability: float = Field(
         USUAL_LEVEL_PROBABILITY,
         ge=LEAST_LEVEL_PROBABILITY,
@@ -159,6 +162,7 @@ class WorkerSettings(_Section):
             backend=self.backend,
             bundle=self.bundle,
             body_bundle=self.body_bundle,
+            ribs_bundle=self.ribs_bundle,
             level_probability=self.level_probability,
             release_keys=self.release_keys,
         )

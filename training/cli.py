@@ -30,6 +30,8 @@ from training.screening_report import command as screening_report
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from training.levels.learn import LevelPlan
+
 app = typer.Typer(name="osteonode-train", no_args_is_help=True, help="Make and judge the models of OsteoNode.")
 phantom.register(app)
 phantom_cohort.register(app)
@@ -57,6 +59,7 @@ class NetworkName(StrEnum):
 
     SPINE = "spine-ct"
     BODY = "body-ct"
+    RIBS = "ribs-ct"
 
 
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
@@ -70,25 +73,34 @@ def _fit() -> None:
 
 @fit.command("spine")
 def fit_spine_command(
-    out: Annotated[Path, typer.Option(help="Folder for the bundles spine-ct and body-ct.")],
+    out: Annotated[Path, typer.Option(help="Folder for the bundles spine-ct, body-ct and ribs-ct.")],
     work: Annotated[Path, typer.Option(help="Folder for samples, checkpoints and logs; resumed from.")],
     version: Annotated[str, typer.Option(help="Version in the model cards.")],
     seed: Seed = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the network that sees the whole scan.")] = 10_000,
     body_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees one body.")] = 10_000,
+    ribs_steps: Annotated[int, typer.Option(min=1, help="Steps of the one that sees ribs.")] = 10_000,
     persons: Persons = 95,
 ) -> None:
-    """Train both networks of the spine and the level model on synthetic anatomy; run it again to resume."""
-    command = f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps} --persons {persons}"
-    for network, length in ((NetworkName.SPINE, steps), (NetworkName.BODY, body_steps)):
+    """Train the networks of the spine and the level model on synthetic anatomy; run it again to resume."""
+    from training.levels.learn import LevelPlan
+
+    command = (
+        f"osteonode-train fit spine --seed {seed} --steps {steps} --body-steps {body_steps} --ribs-steps {ribs_steps} "
+        f"--persons {persons}"
+    )
+    lengths = {NetworkName.SPINE: steps, NetworkName.BODY: body_steps, NetworkName.RIBS: ribs_steps}
+    for network, length in lengths.items():
         _train(network, out, work, version=version, seed=seed, steps=length, command=command)
-    spine = out / NetworkName.SPINE
-    _learn_levels(spine, work / "levels", version=version, seed=seed, persons=persons, command=command)
+    plan = LevelPlan(
+        bundle=out / NetworkName.SPINE, ribs=out / NetworkName.RIBS, work=work / "levels", seed=seed, persons=persons
+    )
+    _learn_levels(plan, version=version, command=command)
 
 
 @fit.command("network")
 def fit_network_command(
-    network: Annotated[NetworkName, typer.Argument(help="The one of the whole scan, or the one of one body.")],
+    network: Annotated[NetworkName, typer.Argument(help="Of the whole scan, of a body, or of the ribs of one.")],
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")],
     work: Annotated[Path, typer.Option(help="Folder for samples, checkpoint and log; resumed from.")],
     version: Annotated[str, typer.Option(help="Version in the model card.")],
@@ -105,10 +117,11 @@ def _train(network: NetworkName, out: Path, work: Path, *, version: str, seed: i
 
     from training.fitting import FitPlan, fit
     from training.lessons.body import BODY
+    from training.lessons.ribs import RIBS
     from training.lessons.spine import SPINE
     from training.release import write_bundle
 
-    lesson = {NetworkName.SPINE: SPINE, NetworkName.BODY: BODY}[network]
+    lesson = {NetworkName.SPINE: SPINE, NetworkName.BODY: BODY, NetworkName.RIBS: RIBS}[network]
     plan = FitPlan(lesson=lesson, work=work / network, seed=seed, steps=steps)
     with Progress() as progress:
         bar = progress.add_task(lesson.name, total=1.0)
@@ -120,32 +133,39 @@ def _train(network: NetworkName, out: Path, work: Path, *, version: str, seed: i
 @fit.command("levels")
 def fit_levels_command(
     bundle: Annotated[Path, typer.Option(help="Folder of the network of the whole scan; its level model is replaced.")],
-    work: Annotated[Path, typer.Option(help="Folder for what the network saw; resumed from.")],
+    work: Annotated[Path, typer.Option(help="Folder for what the networks saw; resumed from.")],
     version: Annotated[str, typer.Option(help="Version of the level model.")],
+    ribs: Annotated[
+        Path | None,
+        typer.Option(help="Network of ribs; the one that comes along where none is given."),
+    ] = None,
     seed: Seed = 1,
     persons: Persons = 95,
 ) -> None:
     """Count what a network shows of each level in whole synthetic scans, and calibrate how sure names are."""
+    from models.bundle import RIBS_CT
+    from training.levels.learn import LevelPlan
+
     command = f"osteonode-train fit levels --seed {seed} --persons {persons}"
-    _learn_levels(bundle, work, version=version, seed=seed, persons=persons, command=command)
+    plan = LevelPlan(bundle=bundle, ribs=ribs or RIBS_CT, work=work, seed=seed, persons=persons)
+    _learn_levels(plan, version=version, command=command)
 
 
-def _learn_levels(bundle: Path, work: Path, *, version: str, seed: int, persons: int, command: str) -> None:
+def _learn_levels(plan: LevelPlan, *, version: str, command: str) -> None:
     from rich.progress import Progress
 
     from models.levels.file import save_levels
-    from training.levels.learn import LevelPlan, learn_levels
+    from training.levels.learn import learn_levels
 
-    plan = LevelPlan(bundle=bundle, work=work, seed=seed, persons=persons)
     with Progress() as progress:
-        bar = progress.add_task("levels", total=persons)
+        bar = progress.add_task("levels", total=plan.persons)
         learned = learn_levels(
             plan, version=version, command=command, watch=lambda done: progress.update(bar, completed=done)
         )
-    save_levels(bundle, learned)
+    save_levels(plan.bundle, learned)
     calibration = learned.model.calibration
     told = "" if calibration is None else f", calibrated on {calibration.data}"
-    typer.echo(f"level model {version} of {bundle.name}{told}")
+    typer.echo(f"level model {version} of {plan.bundle.name}{told}")
 
 
 @fit.command("curve")
@@ -202,6 +222,9 @@ def evaluate_spine_command(
     body_bundle: Annotated[
         Path | None, typer.Option(help="Network of one body; the one that comes along where none is given.")
     ] = None,
+    ribs_bundle: Annotated[
+        Path | None, typer.Option(help="Network of the ribs of one vertebra; the one that comes along otherwise.")
+    ] = None,
     level_probability: Annotated[
         float, typer.Option(min=LEAST_LEVEL_PROBABILITY, max=0.9999, help="How probable a name must be to be given.")
     ] = USUAL_LEVEL_PROBABILITY,
@@ -224,7 +247,13 @@ def evaluate_spine_command(
     else:
         folders = find_cases(cases)
         sources = [CaseSource(key=str(each.relative_to(cases)), draw=partial(load_case, each)) for each in folders]
-    choice = SpineChoice(backend=backend, bundle=bundle, body_bundle=body_bundle, level_probability=level_probability)
+    choice = SpineChoice(
+        backend=backend,
+        bundle=bundle,
+        body_bundle=body_bundle,
+        ribs_bundle=ribs_bundle,
+        level_probability=level_probability,
+    )
     model = load_spine_model(choose_device(device), choice)
     with Progress() as progress:
         bar = progress.add_task(f"{len(sources)} cases and pictures of the worst", total=None)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.anatomy.template import build_template, load_template, save_template
+from training.anatomy.template import load_template, save_template
 from training.lessons.lesson import Lesson
 from training.samples import VALIDATION_SEED, save_sample
 
@@ -102,7 +102,7 @@ def ensure_template(plan: PoolPlan, number: int) -> Path:
         plan.template_folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         rng = np.random.default_rng((plan.seed, Stream.TEMPLATES, number))
-        save_template(build_template(rng, spacing_mm=plan.lesson.template_spacing_mm), partial)
+        save_template(plan.lesson.build(rng, spacing_mm=plan.lesson.template_spacing_mm), partial)
         partial.rename(path)
     return path
 

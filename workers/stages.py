@@ -10,18 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from models.bodies import FoundBodies
 from models.bone import measure_bone, not_evaluable
-from models.chain import Chain
+from models.chain import Chain, chain_of
 from models.core_map import map_cores
 from models.crops import SpineCrops, crop_bodies, crops_from_bytes, crops_to_bytes
 from models.density import DensityRule
 from models.measurement_picture import draw_measurement
+from models.own_ribs import look_at_ribs
 from models.pictures import draw_refused, draw_spine
 from models.references import read_references
 from models.refine import FineBody
 from models.scan import PreparedScan
 from models.screening.answer import classify
-from models.spine import draw_bodies, find_chain, prepare_scan, see_bodies
+from models.spine import draw_bodies, find_bodies, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
 from node.artefacts import (
     CORES,
@@ -60,14 +62,15 @@ class SegmentContext:
     """What the steps of `segment` hand on.
 
     `series`, the largest, and `scan` are there until the crops are cut and the tissues around are read; `classes`, what
-    the first network says, until the chain of bodies is found; `chain` and `seen`, what the second one says, until
-    bodies are drawn; `models` as soon as one had a say.
+    the first network says, until `bodies` are found in it, and these until they are named; `chain` and
+    `seen`, what the network of one body says, until bodies are drawn; `models` as soon as one had a say.
     """
 
     lease: Lease
     series: LoadedSeries | None = None
     scan: PreparedScan | None = None
     classes: Float32 | None = None
+    bodies: FoundBodies | None = None
     chain: Chain | None = None
     seen: Mapping[int, FineBody] | None = None
     spine: SpineSegmentation | None = None
@@ -97,6 +100,8 @@ class CtBoneStages:
             Step("segment", self._prepare),
             Step("segment", self._infer, part="infer"),
             Step("segment", self._find),
+            Step("segment", self._look, part="infer"),
+            Step("segment", self._name),
             Step("segment", self._see, part="infer"),
             Step("segment", self._draw),
             Step("segment", self._cut),
@@ -189,10 +194,19 @@ class CtBoneStages:
     def _find(self, context: SegmentContext) -> SegmentContext:
         if context.scan is None or context.classes is None:
             raise Bug("the network must have seen a scan before bodies are found in it")
-        networks = self._model.networks
-        chain = find_chain(context.scan, context.classes, networks.tissue, networks.levels)
+        bodies = find_bodies(context.scan, context.classes, self._model.networks.tissue)
         context = replace(context, classes=None)
-        return replace(context, reason=chain) if isinstance(chain, Reason) else replace(context, chain=chain)
+        return replace(context, reason=bodies) if isinstance(bodies, Reason) else replace(context, bodies=bodies)
+
+    def _look(self, context: SegmentContext) -> SegmentContext:
+        if context.scan is None or context.bodies is None:
+            raise Bug("bodies must be found before their ribs are looked at")
+        return replace(context, bodies=look_at_ribs(context.scan.volume, context.bodies, self._model.networks.ribs))
+
+    def _name(self, context: SegmentContext) -> SegmentContext:
+        if context.bodies is None:
+            raise Bug("bodies must be found before they are named")
+        return replace(context, bodies=None, chain=chain_of(context.bodies, self._model.networks.levels))
 
     def _see(self, context: SegmentContext) -> SegmentContext:
         if context.scan is None or context.chain is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import fmean
 
 from models.levels.evidence import Evidence
 from models.levels.ribs import STUB_MM
@@ -13,12 +14,16 @@ from models.levels.ribs import STUB_MM
 #: tell most: the last ribs may be short, and a transverse process looks like the stub of one.
 _RIB_EDGES = (4.0, 16.0, STUB_MM, 40.0, 60.0, 110.0, 160.0)
 
+#: Volume of an own rib, mm3, mean of both sides: a process is taken for a rib at one of them mostly. None, hardly any,
+#: doubtful, faint, a pair of ribs. How large it is beyond that tells little, and differs among families of shapes.
+_OWN_RIB_EDGES = (60.0, 140.0, 240.0, 360.0)
+
 #: Share of cervical votes, and that of lumbar ones among lumbar and thoracic, which tells most where it is nearly none
 #: or nearly all.
 _CERVICAL_EDGES = (0.05, 0.3, 0.7, 0.95)
 _LUMBAR_EDGES = (0.02, 0.05, 0.15, 0.3, 0.7, 0.9, 0.95, 0.98)
 #: A body with fewer votes for either says nothing of which it is.
-_LEAST_VOTES = 0.02
+LEAST_VOTES = 0.02
 _SACRAL_EDGES = (0.1, 0.5, 0.9)
 _CONTACT_EDGES = (0.02, 0.06, 0.12)
 _BELOW_EDGES = (0.1, 0.25, 0.5)
@@ -28,6 +33,7 @@ class Clue(StrEnum):
     """A kind of evidence."""
 
     RIB = "rib of one side"
+    OWN_RIBS = "ribs of both sides, looked at closely"
     CERVICAL_VOTE = "cervical by the network"
     LUMBAR_VOTE = "lumbar and not thoracic by the network"
     SACRAL_VOTE = "sacral by the network"
@@ -38,6 +44,7 @@ class Clue(StrEnum):
 #: How many bins each has.
 BINS: dict[Clue, int] = {
     Clue.RIB: len(_RIB_EDGES) + 1,
+    Clue.OWN_RIBS: len(_OWN_RIB_EDGES) + 1,
     Clue.CERVICAL_VOTE: len(_CERVICAL_EDGES) + 1,
     Clue.LUMBAR_VOTE: len(_LUMBAR_EDGES) + 1,
     Clue.SACRAL_VOTE: len(_SACRAL_EDGES) + 1,
@@ -46,7 +53,16 @@ BINS: dict[Clue, int] = {
 }
 
 #: All that says which bin a body lies in.
-LIMITS = (_RIB_EDGES, _CERVICAL_EDGES, _LUMBAR_EDGES, _LEAST_VOTES, _SACRAL_EDGES, _CONTACT_EDGES, _BELOW_EDGES)
+LIMITS = (
+    _RIB_EDGES,
+    _OWN_RIB_EDGES,
+    _CERVICAL_EDGES,
+    _LUMBAR_EDGES,
+    LEAST_VOTES,
+    _SACRAL_EDGES,
+    _CONTACT_EDGES,
+    _BELOW_EDGES,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +75,15 @@ class Observation:
 
 def observe(evidence: Evidence) -> tuple[Observation, ...]:
     """The clues of a body; one that the scan does not show is missing."""
-    found = [_rib(reach, cut=cut) for reach, cut in zip(evidence.rib_mm, evidence.rib_cut, strict=True)]
+    ribs = zip(evidence.rib_mm, evidence.rib_cut, strict=True)
+    found = [_from(Clue.RIB, bisect_right(_RIB_EDGES, reach), cut=cut) for reach, cut in ribs]
+    own = evidence.own_ribs
+    if own is not None:
+        bin_ = bisect_right(_OWN_RIB_EDGES, fmean(own.volume_mm3))
+        found.append(_from(Clue.OWN_RIBS, bin_, cut=any(own.cut)))
     found.append(_one(Clue.CERVICAL_VOTE, bisect_right(_CERVICAL_EDGES, evidence.cervical)))
     either = evidence.lumbar + evidence.thoracic
-    if either >= _LEAST_VOTES:
+    if either >= LEAST_VOTES:
         found.append(_one(Clue.LUMBAR_VOTE, bisect_right(_LUMBAR_EDGES, evidence.lumbar / either)))
     found.append(_one(Clue.SACRAL_VOTE, bisect_right(_SACRAL_EDGES, evidence.sacral)))
     found.append(_one(Clue.SACRUM_BESIDE, bisect_right(_CONTACT_EDGES, evidence.sacrum_contact)))
@@ -71,10 +92,9 @@ def observe(evidence: Evidence) -> tuple[Observation, ...]:
     return tuple(found)
 
 
-def _rib(reach_mm: float, *, cut: bool) -> Observation:
-    seen = bisect_right(_RIB_EDGES, reach_mm)
-    # A rib that leaves the scan is as long as was seen, or longer.
-    return Observation(clue=Clue.RIB, bins=range(seen, BINS[Clue.RIB]) if cut else range(seen, seen + 1))
+def _from(clue: Clue, seen: int, *, cut: bool) -> Observation:
+    """A rib that leaves the scan is as large as was seen, or larger."""
+    return Observation(clue=clue, bins=range(seen, BINS[clue])) if cut else _one(clue, seen)
 
 
 def _one(clue: Clue, bin_: int) -> Observation:

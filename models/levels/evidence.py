@@ -15,7 +15,7 @@ from models.tissues import BODY_TISSUES, Tissue
 from node.domain.volume import Float32
 
 #: Raised whenever a field of `Evidence`, or how bodies and ribs are found, comes to mean something else.
-FORM = 2
+FORM = 3
 
 #: Around a body, mm, where contact with the sacrum's wings is looked for.
 _CONTACT_MM = 5.0
@@ -23,6 +23,23 @@ _CONTACT_MM = 5.0
 #: The sacrum below the last body: looked for down to this distance, and this near to the curve, mm.
 _SACRUM_BELOW_MM = 25.0
 _SACRUM_RADIUS_MM = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRibs:
+    """The ribs of one body as the network sees them that looks at it finely.
+
+    Parameters
+    ----------
+    volume_mm3
+        Of that of the right and of the left side, as far as it lies in what was looked at, mm3: of all that is likelier
+        a rib than not.
+    cut
+        Whether it leaves the scan, so that it is larger by an unknown volume.
+    """
+
+    volume_mm3: tuple[float, float]
+    cut: tuple[bool, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +64,8 @@ class Evidence:
         Of the body.
     length_mm
         Along the spine.
+    own_ribs
+        `None` where nobody looked closely.
     """
 
     lumbar: float
@@ -60,6 +79,7 @@ class Evidence:
     centre_mm: tuple[float, float, float]
     volume_mm3: float
     length_mm: float
+    own_ribs: OwnRibs | None = None
 
 
 def gather_evidence(probabilities: Float32, instances: Instances) -> tuple[Evidence, ...]:

@@ -13,6 +13,7 @@ from models.levels.clues import BINS, Clue, observe
 from models.levels.evidence import Evidence
 from models.levels.links import Links
 from models.levels.placements import BELOW_RIBS, FIRST_PLACE, LAST_PLACE, Kind, Placement
+from models.levels.ribs import LONG_MM
 from models.levels.shares import check_shares
 from node.domain.errors import ConfigurationError
 from node.domain.geometry import Float64
@@ -23,17 +24,12 @@ SIZES = int(LAST_PLACE - FIRST_PLACE) + 3
 #: A body that differs by more than this many standard deviations is broken or was cut: how much more does not matter.
 MOST_DEVIATIONS = 3.0
 
-#: Ribs of both sides that reach so far, mm, are those of a thoracic vertebra, however lumbar it looks to the network:
-#: readers call a last rib below 38 mm a short one [1], and lumbar ribs are short. Networks err, and so that is no
+#: Long ribs are those of a thoracic vertebra, however lumbar it looks to the network. Networks err, and so that is no
 #: certainty: odds are multiplied by e to this power.
-#:
-#: References
-#: ----------
-#: [1] Wigh RE. The thoracolumbar and lumbosacral transitional junctions. Spine 1980;5:215-222.
-_LONG_RIBS_MM, _LONG_RIBS_LOG_ODDS = 40.0, -7.0
+_LONG_RIBS_LOG_ODDS = -7.0
 
 #: All that says how likely a placement is beside what was counted and `placements.LIMITS`.
-LIMITS = (_LONG_RIBS_MM, _LONG_RIBS_LOG_ODDS)
+LIMITS = (LONG_MM, _LONG_RIBS_LOG_ODDS)
 
 #: Odds of a belief are told apart up to this power of e.
 _MOST_LOG_ODDS = 12.0
@@ -210,7 +206,7 @@ def log_priors(chain: Sequence[Evidence], candidates: Sequence[Placement]) -> Fl
     How common variants are, and that long ribs are no lumbar ones. How often kinds show ribs of a length is counted as
     well: training may never show the long ribs of a vertebra that looks lumbar.
     """
-    long_ribs = [min(body.rib_mm) >= _LONG_RIBS_MM for body in chain]
+    long_ribs = [min(body.rib_mm) >= LONG_MM for body in chain]
     return np.array(
         [
             placement.log_prior

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.levels.clues import Clue
 from models.levels.model import LevelModel
-from models.levels.placements import Kind
+from models.levels.placements import BELOW_RIBS, Kind
 
 # Ribs are missed or short at T12, transverse processes are taken for ribs, and S1 may be weak. None, a speck, a stub,
 # very short, short, middle, long, and as the upper ribs; of one side.
@@ -19,6 +19,14 @@ _RIB: dict[Kind, tuple[float, ...]] = {
     Kind.LAST_LUMBAR: (0.845, 0.050, 0.070, 0.008, 0.007, 0.010, 0.005, 0.005),
     Kind.SACRAL: (0.945, 0.012, 0.008, 0.008, 0.007, 0.010, 0.005, 0.005),
 }
+
+# The own ribs, looked at closely: none, hardly any, doubtful, faint, a pair.
+_OWN_RIBS: dict[Kind, tuple[float, ...]] = {
+    Kind.LAST_THORACIC: (0.02, 0.03, 0.04, 0.08, 0.83),
+    Kind.FIRST_LUMBAR: (0.75, 0.13, 0.07, 0.03, 0.02),
+}
+_WITHOUT_RIBS = {Kind.CERVICAL, *BELOW_RIBS}
+_SURELY_RIBS, _SURELY_NONE = (0.015, 0.005, 0.01, 0.02, 0.95), (0.85, 0.08, 0.04, 0.02, 0.01)
 
 # Share of cervical votes: hardly any, few, half, most, nearly all.
 _CERVICAL_VOTE: dict[Kind, tuple[float, ...]] = {
@@ -54,6 +62,8 @@ def _shares(clue: Clue, kind: Kind) -> tuple[float, ...]:
     match clue:
         case Clue.RIB:
             return _RIB[kind]
+        case Clue.OWN_RIBS:
+            return _OWN_RIBS.get(kind, _SURELY_NONE if kind in _WITHOUT_RIBS else _SURELY_RIBS)
         case Clue.CERVICAL_VOTE:
             return _CERVICAL_VOTE.get(kind, _NOT_CERVICAL)
         case Clue.LUMBAR_VOTE:

@@ -21,6 +21,14 @@ _FAINT = 0.3
 #: A structure that reaches less far is none, or the stub of a rib whose course was lost, mm.
 STUB_MM = 28.0
 
+#: A pair of ribs that reaches so far, mm, is no lumbar one: readers call a last rib below 38 mm short [1], and lumbar
+#: ribs are short.
+#:
+#: References
+#: ----------
+#: [1] Wigh RE. The thoracolumbar and lumbosacral transitional junctions. Spine 1980;5:215-222.
+LONG_MM = 40.0
+
 #: A rib's seen part must begin within this distance of the centreline, mm; its first centimetres may be missed.
 _SEEN_WITHIN_MM = 60.0
 

@@ -32,8 +32,9 @@ class SpineChoice:
     ----------
     backend
         What sees the whole scan.
-    bundle, body_bundle
-        Folders of what sees the whole scan, and of what sees one body; `None` for those that come with the project.
+    bundle, body_bundle, ribs_bundle
+        Folders of what sees the whole scan, one body, and the ribs of one vertebra; `None` for those that come with the
+        project.
     level_probability
         How probable the name of a vertebra must be before it is given, `LEAST_LEVEL_PROBABILITY` to below 1.
     release_keys
@@ -43,6 +44,7 @@ class SpineChoice:
     backend: BackendName = BackendName.OSTEONODE
     bundle: Path | None = None
     body_bundle: Path | None = None
+    ribs_bundle: Path | None = None
     level_probability: float = USUAL_LEVEL_PROBABILITY
     release_keys: tuple[Path, ...] = ()
 

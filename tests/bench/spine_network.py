@@ -52,7 +52,7 @@ def main() -> int:
     lines = (
         "| what | value |",
         "|---|---|",
-        f"| both networks and all between, median of {RUNS} | {median:.1f} s |",
+        f"| three networks and all between, median of {RUNS} | {median:.1f} s |",
         f"| fastest and slowest | {min(ours['seconds']):.1f} s, {max(ours['seconds']):.1f} s |",
         f"| peak memory of the process, the scan of 0.42 GB and libraries included | {ours['peak_gb']:.2f} GB |",
         f"| bodies found | {ours['bodies']} |",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from models.card import ModelCard, Training
 from models.levels.plausible import PLAUSIBLE
 from models.levels.rule import LevelRule
 from models.network import Architecture, normalise
+from models.own_ribs import WINDOW as OWN_RIBS_WINDOW
 from models.spine import SpineModel
 from models.tissues import Tissue
 from node.domain.identifiers import Uid
@@ -55,6 +58,31 @@ class TrustingNetwork(nn.Module):
         return torch.stack((-_TRUST * image[:, 1], _TRUST * image[:, 1]), dim=1)
 
 
+class BlindNetwork(nn.Module):
+    """Sees nothing of what it is pointed at."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Image and pointer (n, 2, k, j, i) to logits (n, 2, k, j, i)."""
+        return torch.stack((torch.zeros_like(image[:, 1]), torch.full_like(image[:, 1], -100.0)), dim=1)
+
+
+class PaintedRibsNetwork(nn.Module):
+    """Sees what is painted as ribs beside the upper half of the body in the middle, and so its own ribs alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("codes", normalise(torch.tensor(PAINTED_HU)))
+        self.beside = torch.zeros(OWN_RIBS_WINDOW.shape, dtype=torch.bool)
+        # to 15 mm above the middle, and 40 mm to both sides of it
+        self.beside[32:42, :, 13:67] = True
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Image and pointer (n, 2, k, j, i) to logits (n, 2, k, j, i)."""
+        painted = (image[:, :1] - self.codes.view(1, -1, 1, 1, 1)).abs().argmin(1)
+        seen = torch.where((painted == Tissue.RIB) & self.beside, 100.0, -100.0)
+        return torch.stack((-seen, seen), dim=1)
+
+
 def network_card(name: str, task: str, architecture: Architecture = Architecture.UNET_32_160) -> ModelCard:
     """The card of a network that was not trained."""
     return ModelCard(
@@ -79,11 +107,17 @@ def painted_bundle() -> Bundle:
     return Bundle(card=card, network=PaintedNetwork().eval(), device=torch.device("cpu"))
 
 
+def painted_ribs() -> Bundle:
+    """The network that reads painted ribs, on the CPU."""
+    card = replace(network_card("ribs", "read painted ribs", Architecture.UNET_24_96_RIBS), spacing_mm=(1.5, 1.5, 1.5))
+    return Bundle(card=card, network=PaintedRibsNetwork().eval(), device=torch.device("cpu"))
+
+
 def painted_model(tissue: Bundle | None = None) -> SpineModel:
-    """The network that reads painted classes, and one that believes it."""
+    """The network that reads painted classes, one that believes it, and one of painted ribs."""
     card = network_card("trusting", "see what is pointed at", Architecture.UNET_24_96_POINTED)
     body = Bundle(card=card, network=TrustingNetwork().eval(), device=torch.device("cpu"))
-    return SpineModel(tissue=OwnNetwork(tissue or painted_bundle()), body=body, levels=A_RULE)
+    return SpineModel(tissue=OwnNetwork(tissue or painted_bundle()), ribs=painted_ribs(), body=body, levels=A_RULE)
 
 
 def painted_volume(built: Built) -> Volume:

@@ -93,7 +93,7 @@ def test_a_chest_that_ends_in_l1_offers_the_nearest_vertebra_whose_level_is_cert
     measured = [each.level for each in chest.vertebrae if each.status is Status.ASSESSED]
 
     assert chest.offered is measured[-1]
-    assert chest.offered is VertebralLevel.T11
+    assert chest.offered is VertebralLevel.T12
     assert "The limits of L1 do not hold for it" in chest.offer
 
 

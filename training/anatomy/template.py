@@ -18,7 +18,7 @@ from training.anatomy.pelvis import canal_column, paint_pelvis
 from training.anatomy.spine import Spine, draw_shapes, paint_spine, stack, usual_levels
 from training.anatomy.thorax import paint_thorax
 from training.anatomy.trunk import draw_trunk, paint_arms, paint_muscles, paint_table, paint_trunk
-from training.anatomy.vertebra import BodyShape
+from training.anatomy.vertebra import BodyShape, VertebraShape
 
 #: Grid of the templates that training samples are drawn from, mm.
 TEMPLATE_SPACING_MM = 1.5
@@ -90,8 +90,18 @@ def build_template(
     scale
         Size of the person, 1 for the mean adult; drawn where it is not given.
     """
-    size = scale if scale is not None else float(np.clip(rng.normal(1.04, 0.06), 0.9, 1.16))
+    size = scale if scale is not None else draw_size(rng)
     shapes = draw_shapes(rng, levels if levels is not None else usual_levels(rng), size)
+    return template_of(rng, shapes, size=size, spacing_mm=spacing_mm)
+
+
+def draw_size(rng: np.random.Generator) -> float:
+    """Size of a person, 1 for the mean adult."""
+    return float(np.clip(rng.normal(1.04, 0.06), 0.9, 1.16))
+
+
+def template_of(rng: np.random.Generator, shapes: list[VertebraShape], *, size: float, spacing_mm: float) -> Template:
+    """The trunk around these vertebrae, given from the neck down."""
     canvas = Canvas(_SIZE_MM, spacing_mm)
     spine = stack(rng, shapes, s1=np.array(_S1_MM), scale=size)
     _paint(canvas, spine, rng)

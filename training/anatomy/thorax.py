@@ -87,7 +87,7 @@ def _joints(placed: PlacedVertebra, rib: RibShape) -> tuple[Float64, Float64]:
     tip = (
         arch.transverse[0],
         rear - 8.0 + 0.8 * arch.transverse[1],
-        sign * (0.5 * arch.canal_width + max(arch.transverse[2], 14.0) + 4.0),
+        sign * (0.5 * arch.canal_width + arch.rib_joint),
     )
     return placed.frame.to_template(np.array(head)), placed.frame.to_template(np.array(tip))
 

@@ -45,7 +45,13 @@ class BodyShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchShape:
-    """Arch and processes, mm; slopes are rises a unit of length, in the frame of the body."""
+    """Arch and processes, mm; slopes are rises a unit of length, in the frame of the body.
+
+    Parameters
+    ----------
+    rib_joint
+        How far beside the edge of the canal a rib's tubercle lies, where the vertebra bears one.
+    """
 
     canal_width: float
     canal_depth: float
@@ -55,6 +61,7 @@ class ArchShape:
     facet_radius: float
     transverse: Vector
     transverse_radius: float
+    rib_joint: float
     spinous: Vector
     spinous_height: float
 
@@ -83,11 +90,12 @@ def draw_vertebra(rng: np.random.Generator, level: VertebralLevel | None, place:
         waist=rng.uniform(0.06, 0.15),
         lip=max(0.0, rng.normal(-0.5, 1.5)),
     )
-    arch = _draw_arch(rng, place, scale * rng.normal(1.0, 0.04))
+    arch = draw_arch(rng, place, scale * rng.normal(1.0, 0.04))
     return VertebraShape(level=level, body=body, arch=arch, disc=mean.disc * scale * rng.normal(1.0, 0.12))
 
 
-def _draw_arch(rng: np.random.Generator, place: float, scale: float) -> ArchShape:
+def draw_arch(rng: np.random.Generator, place: float, scale: float) -> ArchShape:
+    """Arch and processes for a place of the table of proportions, 0 for T1 to 16 for L5."""
     mean = proportions_at(place)
     lumbar = float(np.clip((place - LAST_THORACIC + 1.0) / 2.0, 0.0, 1.0))
     # The last two thoracic vertebrae have stubs of transverse processes, the third lumbar one the longest.
@@ -96,19 +104,23 @@ def _draw_arch(rng: np.random.Generator, place: float, scale: float) -> ArchShap
     reach = lumbar_reach if lumbar >= 1.0 else 21.0 * stub
     backward = 2.0 if lumbar >= 1.0 else 14.0 * stub
     drop = float(np.interp(place, (0, 2, 5, 8, 10, 11, 12), (14, 18, 26, 24, 14, 8, 5)))
+    canal_width = scale * float(np.interp(place, (0, 3, 9, 12, 16), (20, 16.5, 17, 22, 26))) * rng.normal(1, 0.05)
+    canal_depth = scale * float(np.interp(place, (0, 9, 12, 16), (15, 15.5, 17, 17))) * rng.normal(1, 0.05)
+    transverse = (
+        scale * rng.normal(1.0 if lumbar >= 1.0 else 3.0, 3.0),
+        scale * rng.normal(backward, 3.0),
+        scale * reach * rng.normal(1.0, 0.12),
+    )
     return ArchShape(
-        canal_width=scale * float(np.interp(place, (0, 3, 9, 12, 16), (20, 16.5, 17, 22, 26))) * rng.normal(1, 0.05),
-        canal_depth=scale * float(np.interp(place, (0, 9, 12, 16), (15, 15.5, 17, 17))) * rng.normal(1, 0.05),
+        canal_width=canal_width,
+        canal_depth=canal_depth,
         pedicle_width=scale * mean.pedicle_width,
         pedicle_height=scale * mean.pedicle_height,
         lamina_height=scale * (0.85 + 0.1 * lumbar) * mean.height,
         facet_radius=scale * (4.2 + 2.8 * lumbar),
-        transverse=(
-            scale * rng.normal(1.0 if lumbar >= 1.0 else 3.0, 3.0),
-            scale * rng.normal(backward, 3.0),
-            scale * reach * rng.normal(1.0, 0.12),
-        ),
+        transverse=transverse,
         transverse_radius=scale * rng.uniform(3.2, 4.8),
+        rib_joint=max(transverse[2], 14.0) + 4.0,
         spinous=(-scale * drop * rng.uniform(0.7, 1.3), scale * rng.uniform(24, 32), 0.0),
         spinous_height=scale * (9.0 + 12.0 * lumbar) * rng.uniform(0.85, 1.15),
     )

@@ -6,48 +6,30 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from models.card import Metric, Threshold
 from models.network import Architecture, pointed
 from models.tissues import BodyClass
-from training.lessons.lesson import Forward, Lesson
-from training.rendering.body_sample import BODY_SPACING_MM, Channel, draw_body_sample
-from training.rendering.texture import blurred
+from training.anatomy.template import build_template
+from training.lessons.lesson import Lesson
+from training.lessons.pointed import Changes, TargetLoss
+from training.rendering.body_sample import BODY_SPACING_MM, draw_body_sample
+from training.rendering.pointer import Channel
 from training.samples import VALIDATION_SEED, load_sample
 
-# Shares of the uses that have each change, and how large it is. Plausible choices.
-_BLURRED, _NOISY = 0.25, 0.4
-_SCALE, _OFFSET_HU, _BODY_HU, _NOISE_HU = (0.93, 1.07), 15.0, 40.0, 50.0
-
-_CROSS_ENTROPY_WEIGHT, _SMOOTHING_VOXELS = 4.0, 50.0
-
-
-def augmented(hu: Tensor, shares: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """A sample mirrored, its marrow and the scanner changed a little."""
-    if rng.random() < 0.5:
-        hu, shares = hu.flip(-1), shares.flip(-1)
-    hu = hu + shares[Channel.BODY] * rng.normal(0.0, _BODY_HU)
-    if rng.random() < _BLURRED:
-        hu = blurred(hu, (rng.uniform(0.3, 1.5), rng.uniform(0.0, 0.8), rng.uniform(0.0, 0.8)))
-    hu = hu * rng.uniform(*_SCALE) + rng.normal(0.0, _OFFSET_HU)
-    if rng.random() < _NOISY:
-        noise = torch.from_numpy(rng.standard_normal(hu.shape, dtype=np.float32))
-        hu = hu + noise * rng.uniform(0.0, _NOISE_HU)
-    return hu, shares
-
-
-def body_loss(network: Forward, hu: Tensor, shares: Tensor) -> Tensor:
-    """Cross-entropy and Dice of the body."""
-    logits = network(pointed(hu, shares[:, Channel.POINTER]))
-    margin = logits[:, BodyClass.BODY] - logits[:, BodyClass.ELSEWHERE]
-    body = shares[:, Channel.BODY]
-    entropy = functional.binary_cross_entropy_with_logits(margin, body)
-    probability = torch.sigmoid(margin)
-    overlap = 2.0 * (probability * body).sum((1, 2, 3)) + _SMOOTHING_VOXELS
-    total = probability.square().sum((1, 2, 3)) + body.square().sum((1, 2, 3)) + _SMOOTHING_VOXELS
-    return _CROSS_ENTROPY_WEIGHT * entropy + (1.0 - overlap / total).mean()
+# Plausible choices.
+_CHANGES = Changes(
+    target_hu=40.0,
+    offset_hu=15.0,
+    blurred=0.25,
+    blur_k=(0.3, 1.5),
+    blur_in_plane=(0.0, 0.8),
+    noisy=0.4,
+    noise_hu=50.0,
+    scale=(0.93, 1.07),
+)
+_LOSS = TargetLoss(cross_entropy=4.0)
 
 
 def body_dice(network: nn.Module, paths: tuple[Path, ...]) -> tuple[Metric, ...]:
@@ -57,7 +39,7 @@ def body_dice(network: nn.Module, paths: tuple[Path, ...]) -> tuple[Metric, ...]
     with torch.no_grad():
         for path in paths:
             hu, shares = load_sample(path)
-            true = shares[Channel.BODY] > 0.5
+            true = shares[Channel.TARGET] > 0.5
             logits = network(pointed(hu[None], shares[Channel.POINTER][None]))[0]
             found = logits.argmax(0) == int(BodyClass.BODY)
             total = float(true.sum() + found.sum())
@@ -80,8 +62,9 @@ BODY = Lesson(
     samples_a_template=300,
     compiled=False,
     uses=3,
+    build=build_template,
     draw=draw_body_sample,
-    augment=augmented,
-    loss=body_loss,
+    augment=_CHANGES.changed,
+    loss=_LOSS.of,
     score=body_dice,
 )

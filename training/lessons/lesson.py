@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from torch import Tensor, nn
 
 from models.card import Metric, Threshold
 from models.network import Architecture
-from models.tissues import BodyClass, Tissue
+from models.tissues import NetworkClass
 from training.anatomy.template import Template
 from training.rendering.sample import Sample
 
 #: A network, or what calls it: input (n, channel, k, j, i) to logits (n, class, k, j, i).
 Forward = Callable[[Tensor], Tensor]
+
+
+class TemplateBuilder(Protocol):
+    """What builds trunks: a function of a module."""
+
+    def __call__(self, rng: np.random.Generator, *, spacing_mm: float) -> Template:
+        """The same generator state gives the same trunk."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +42,10 @@ class Lesson:
         What its output channels are.
     spacing_mm
         Grid of its samples, and on which it is used, mm.
+    build
+        A trunk that samples are drawn from.
     template_spacing_mm
-        Grid of the trunks that samples are drawn from.
+        Grid of those trunks.
     samples_a_template
         So many samples are drawn before another trunk is built: a trunk takes a while.
     compiled
@@ -54,13 +65,14 @@ class Lesson:
     name: str
     task: str
     architecture: Architecture
-    classes: tuple[Tissue | BodyClass, ...]
+    classes: tuple[NetworkClass, ...]
     thresholds: tuple[Threshold, ...]
     spacing_mm: float
     template_spacing_mm: float
     samples_a_template: int
     compiled: bool
     uses: int
+    build: TemplateBuilder
     draw: Callable[[Template, np.random.Generator], Sample]
     augment: Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
     loss: Callable[[Forward, Tensor, Tensor], Tensor]

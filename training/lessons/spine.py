@@ -7,7 +7,7 @@ from torch import Tensor
 from models.card import Threshold
 from models.network import Architecture, normalise
 from models.tissues import Tissue
-from training.anatomy.template import TEMPLATE_SPACING_MM
+from training.anatomy.template import TEMPLATE_SPACING_MM, build_template
 from training.lessons.augment import augmented
 from training.lessons.lesson import Forward, Lesson
 from training.lessons.loss import segmentation_loss
@@ -31,6 +31,7 @@ SPINE = Lesson(
     samples_a_template=40,
     compiled=True,
     uses=6,
+    build=build_template,
     draw=draw_sample,
     augment=augmented,
     loss=_loss,

@@ -9,15 +9,14 @@ from itertools import pairwise
 import numpy as np
 
 from models.backends.port import TissueBackend
+from models.bundle import Bundle
 from models.levels.evidence import Evidence
 from models.levels.placements import USUAL_THORACIC, VARIANTS, Kind, Place, tells_thoracic
-from models.levels.plausible import PLAUSIBLE
-from models.levels.rule import LevelRule
-from models.spine import find_chain, prepare_scan
+from models.own_ribs import look_at_ribs
+from models.spine import find_bodies, prepare_scan
 from node.domain.errors import NodeError
 from node.domain.geometry import Float64
 from node.domain.levels import VertebralLevel
-from node.domain.networks import USUAL_LEVEL_PROBABILITY
 from node.domain.reasons import Reason
 from node.domain.volume import UInt8, Volume
 
@@ -122,22 +121,21 @@ class TruthMap:
     lumbar: int
 
 
-def see_chain(volume: Volume, truth: TruthMap, network: TissueBackend) -> TrueChain | None:
-    """The chain that a network sees in a scan, or `None` where nothing could be named: no spine, no HU, mirrored."""
+def see_chain(volume: Volume, truth: TruthMap, network: TissueBackend, ribs: Bundle) -> TrueChain | None:
+    """The chain that networks see in a scan, or `None` where nothing could be named: no spine, no HU, mirrored."""
     scan = prepare_scan(volume, network)
     if isinstance(scan, Reason):
         return None
-    # The rule gives names, which are not looked at.
-    rule = LevelRule(model=PLAUSIBLE, asked=USUAL_LEVEL_PROBABILITY)
-    chain = find_chain(scan, network.classify(scan), network, rule)
-    if isinstance(chain, Reason):
+    bodies = find_bodies(scan, network.classify(scan), network)
+    if isinstance(bodies, Reason):
         return None
-    labels = chain.instances.labels
+    bodies = look_at_ribs(scan.volume, bodies, ribs)
+    labels = bodies.instances.labels
     found = tuple(
         _place_of(scan.grid.affine.to_lps(np.argwhere(labels == number).astype(np.float64)), volume, truth)
-        for number in range(1, len(chain.evidence) + 1)
+        for number in range(1, len(bodies.evidence) + 1)
     )
-    return TrueChain(evidence=chain.evidence, truth=found, thoracic=truth.thoracic, lumbar=truth.lumbar)
+    return TrueChain(evidence=bodies.evidence, truth=found, thoracic=truth.thoracic, lumbar=truth.lumbar)
 
 
 def _place_of(points: Float64, volume: Volume, truth: TruthMap) -> Place | None:

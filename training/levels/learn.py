@@ -14,7 +14,7 @@ import torch
 from pydantic import TypeAdapter
 
 from models.backends.own import OwnNetwork
-from models.bundle import load_bundle, load_card
+from models.bundle import Bundle, load_bundle, load_card
 from models.levels import evidence
 from models.levels.clues import Clue
 from models.levels.file import COUNTED_BY, LevelFile
@@ -57,8 +57,8 @@ class LevelPlan:
 
     Parameters
     ----------
-    bundle
-        Folder of the network whose errors are counted.
+    bundle, ribs
+        Folders of the networks whose errors are counted: of the whole scan, and of the ribs of one vertebra.
     work
         Folder for what it saw; resumed from.
     seed
@@ -70,6 +70,7 @@ class LevelPlan:
     """
 
     bundle: Path
+    ribs: Path
     work: Path
     seed: int
     persons: int = 95
@@ -105,11 +106,13 @@ def learn_levels(plan: LevelPlan, *, version: str, command: str, watch: Watcher)
         data=f"{len(judged)} synthetic scans of {len(persons)} persons of the family that the network learned from, "
         "each judged by what was counted on others",
     )
-    card = load_card(plan.bundle)
+    card, ribs = load_card(plan.bundle), load_card(plan.ribs)
     return LevelFile(
         version=version,
         network_sha256=card.weights_sha256,
         spacing_mm=card.spacing_mm,
+        ribs_sha256=ribs.weights_sha256,
+        ribs_spacing_mm=ribs.spacing_mm,
         counted_by=COUNTED_BY,
         command=command,
         model=replace(_model_of(persons), calibration=calibration),
@@ -144,11 +147,13 @@ def _count(persons: Sequence[tuple[TrueChain, ...]]) -> LevelModel:
 
 
 def chains_folder(plan: LevelPlan) -> Path:
-    """Where lies what this network saw of these persons, and of no others."""
-    card = load_card(plan.bundle)
-    spacing = "x".join(f"{each:g}" for each in card.spacing_mm)
+    """Where lies what these networks saw of these persons, and of no others."""
+    card, ribs = load_card(plan.bundle), load_card(plan.ribs)
+    networks = "-".join(
+        f"{each.weights_sha256[:12]}-{'x'.join(f'{mm:g}' for mm in each.spacing_mm)}" for each in (card, ribs)
+    )
     forms = f"{evidence.FORM}-{scans.FORM}"
-    return plan.work / f"chains-{card.weights_sha256[:12]}-{spacing}-{forms}-{plan.seed}-{plan.scans_a_person}"
+    return plan.work / f"chains-{networks}-{forms}-{plan.seed}-{plan.scans_a_person}"
 
 
 def keep_seen(folder: Path, person: int, chains: tuple[TrueChain | None, ...]) -> None:
@@ -197,10 +202,15 @@ def see_person(plan: LevelPlan, person: int) -> tuple[TrueChain | None, ...]:
         views, shares = zip(*_VIEW_SHARES.items(), strict=True)
         view = views[int(rng.choice(len(views), p=shares))]
         drawn = draw_level_scan(template, rng, view)
-        found.append(see_chain(drawn.volume, drawn.truth, _network(plan.bundle)))
+        found.append(see_chain(drawn.volume, drawn.truth, _network(plan.bundle), _ribs(plan.ribs)))
     return tuple(found)
 
 
 @cache
 def _network(bundle: Path) -> OwnNetwork:
     return OwnNetwork(load_bundle(bundle, torch.device("cpu")))
+
+
+@cache
+def _ribs(bundle: Path) -> Bundle:
+    return load_bundle(bundle, torch.device("cpu"))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 import torch
-from torch import Tensor
 
+from models.refine import WINDOW
 from training.anatomy.labels import BODIES, Part, body_label
 from training.anatomy.template import Template
 from training.rendering.deformation import deformation_around
@@ -15,27 +13,16 @@ from training.rendering.materials import draw_materials
 from training.rendering.pointer import draw_pointer
 from training.rendering.sample import HIGHEST_HU, OUTSIDE_HU, Sample, looked_up
 from training.rendering.scanner import draw_scanner
+from training.rendering.slices import between_slices, ends_in_view
 from training.rendering.surfaces import body_surfaces, depth_between_voxels
-from training.rendering.texture import Shape
 from training.rendering.tissue import textured
 
-#: Grid of the samples and of the trunks that they are drawn from, mm, and the number of voxels along k, j and i.
+#: Grid of the samples and of the trunks that they are drawn from, mm.
 BODY_SPACING_MM = 1.0
-BODY_SHAPE: Shape = (64, 64, 72)
 
 # How far off the body's centre a sample is centred, mm; how often the target is S1; how often the scan ends in it.
 _OFF_CENTRE_MM = 5.0
 _SACRAL_SHARE, _CUT_SHARE = 0.04, 0.12
-
-# Slices thicker than this, mm, are interpolated in the scan that a network sees.
-_INTERPOLATED_FROM_MM = 1.5
-
-
-class Channel(IntEnum):
-    """Shares of a sample."""
-
-    POINTER = 0
-    BODY = 1
 
 
 def draw_body_sample(template: Template, rng: np.random.Generator) -> Sample:
@@ -46,16 +33,16 @@ def draw_body_sample(template: Template, rng: np.random.Generator) -> Sample:
         deformation = deformation_around(
             template, rng, anchor_mm=anchor, offset_mm=(float(offset[0]), float(offset[1]), float(offset[2]))
         )
-        positions = deformation.positions(template, BODY_SHAPE, BODY_SPACING_MM)
+        positions = deformation.positions(template, WINDOW.shape, BODY_SPACING_MM)
         labels, depth_mm, scanned = looked_up(template, positions)
         surfaces = body_surfaces(template, positions, labels, spacing_mm=BODY_SPACING_MM)
         scanner = draw_scanner(rng)
         depth_mm = depth_between_voxels(depth_mm, surfaces.values(), voxel_mm=template.spacing_mm)
         image = textured(labels, depth_mm, draw_materials(rng), rng, voxel_mm=template.spacing_mm)
         image = scanner.scanned(image, (BODY_SPACING_MM,) * 3, rng)
-        image = _interpolated(image, scanner.slice_mm, rng)
+        image = between_slices(image, scanner.slice_mm, BODY_SPACING_MM, rng)
         bodies = torch.isin(labels, torch.tensor([*BODIES, int(Part.S1_BODY)]))
-        visible = _visible(rng) & scanned
+        visible = ends_in_view(WINDOW.shape, _CUT_SHARE, rng) & scanned
         inside = surfaces[target] < 0.0 if target in surfaces else labels == target
         body = inside & visible
         image = torch.where(visible, image, OUTSIDE_HU).clamp(OUTSIDE_HU, HIGHEST_HU)
@@ -70,27 +57,3 @@ def _draw_target(template: Template, rng: np.random.Generator) -> tuple[int, flo
         return int(Part.S1_BODY), template.sacrum_mm
     truth = template.levels[int(rng.integers(len(template.levels)))]
     return body_label(truth.level), float(truth.centre_mm[0])
-
-
-def _interpolated(image: Tensor, slice_mm: float, rng: np.random.Generator) -> Tensor:
-    """The image as it is between the middles of thick slices: linear."""
-    if slice_mm < _INTERPOLATED_FROM_MM:
-        return image
-    step = slice_mm / BODY_SPACING_MM
-    count = int(np.ceil(image.shape[0] / step)) + 2
-    middles = (np.arange(count) - rng.uniform(0.0, 1.0)) * step
-    places = torch.from_numpy(np.clip(np.round(middles), 0, image.shape[0] - 1).astype(np.int64))
-    at = np.clip((np.arange(image.shape[0]) - middles[0]) / step, 0.0, count - 1.001)
-    low = torch.from_numpy(np.floor(at).astype(np.int64))
-    share = torch.from_numpy((at - np.floor(at)).astype(np.float32))[:, None, None]
-    slices = image[places]
-    return slices[low] * (1.0 - share) + slices[low + 1] * share
-
-
-def _visible(rng: np.random.Generator) -> Tensor:
-    """Where the scan is: sometimes it ends above or below the middle of the sample, or a little beside it."""
-    visible = torch.ones(BODY_SHAPE, dtype=torch.bool)
-    if rng.random() < _CUT_SHARE:
-        count = int(rng.integers(BODY_SHAPE[0] // 8, BODY_SHAPE[0] // 2 + 4))
-        visible[slice(0, count) if rng.random() < 0.5 else slice(BODY_SHAPE[0] - count, None)] = False
-    return visible

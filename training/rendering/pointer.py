@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from training.rendering.texture import Shape, seeded, smooth_noise
+
+
+class Channel(IntEnum):
+    """Shares of a sample of a network that is pointed at a body: where that is seen, and what it is to draw."""
+
+    POINTER = 0
+    TARGET = 1
+
 
 #: Voxels of the coarse network, in voxels of the samples, drawn.
 _COARSE = (2, 3)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from models.assembly import assemble_spine
-from models.chain import Chain
+from models.bodies import FoundBodies
+from models.chain import Chain, chain_of
 from models.refine import FineBody
 from models.scan import PreparedScan
-from models.spine import find_chain, prepare_scan, see_bodies
+from models.spine import find_bodies, prepare_scan, see_bodies
 from models.vertebra import SpineSegmentation
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
@@ -33,9 +34,9 @@ def scan() -> PreparedScan:
 @pytest.fixture(scope="module")
 def chain(scan: PreparedScan) -> Chain:
     model = painted_model()
-    found = find_chain(scan, model.tissue.classify(scan), model.tissue, model.levels)
-    assert isinstance(found, Chain)
-    return found
+    found = find_bodies(scan, model.tissue.classify(scan), model.tissue)
+    assert isinstance(found, FoundBodies)
+    return chain_of(found, model.levels)
 
 
 @pytest.fixture(scope="module")

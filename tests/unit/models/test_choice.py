@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.bundle import BODY_CT, SPINE_CT, load_card
+from models.bundle import BODY_CT, RIBS_CT, SPINE_CT, load_card
 from models.choice import load_spine_model
 from models.levels.file import LEVELS, save_levels
 from models.levels.model import Calibration
@@ -25,7 +25,7 @@ def test_the_networks_that_come_along_go_together() -> None:
     model = load_spine_model(CPU)
 
     names = [identity.name for identity in model.identities]
-    assert (names[0], names[-1]) == ("spine-ct", "body-ct")
+    assert (*names[:2], names[-1]) == ("spine-ct", "ribs-ct", "body-ct")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def learned(tmp_path: Path) -> Path:
     folder = tmp_path / "bundle"
     shutil.copytree(SPINE_CT, folder)
     model = replace(PLAUSIBLE, calibration=Calibration(slope=1.0, intercept=0.0, scans=10_000, data="none"))
-    save_levels(folder, level_file(model, load_card(folder), version="7"))
+    save_levels(folder, level_file(model, load_card(folder), load_card(RIBS_CT), version="7"))
     return folder
 
 
@@ -68,6 +68,8 @@ def test_the_networks_cannot_be_exchanged() -> None:
         load_spine_model(CPU, SpineChoice(bundle=BODY_CT))
     with pytest.raises(ConfigurationError, match="must see single bodies"):
         load_spine_model(CPU, SpineChoice(body_bundle=SPINE_CT))
+    with pytest.raises(ConfigurationError, match="must see the ribs"):
+        load_spine_model(CPU, SpineChoice(ribs_bundle=BODY_CT))
 
 
 def test_a_back_end_with_weights_of_its_own_takes_no_bundle() -> None:

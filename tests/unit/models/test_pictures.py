@@ -50,7 +50,7 @@ def test_the_bodies_are_outlined_from_the_side_from_the_front_and_in_the_project
 
 def test_what_is_said_of_a_cut_body_without_a_level_stays_on_the_picture() -> None:
     model = painted_model()
-    model = replace(model, levels=replace(model.levels, asked=0.999))
+    model = replace(model, levels=replace(model.levels, asked=0.9999))
     volume = painted_volume(build(_SCENE))
     spine = segment_spine(volume, model)
     assert isinstance(spine, SpineSegmentation)

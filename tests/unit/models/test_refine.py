@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor, nn
 
+from models.bodies import found_bodies
 from models.chain import chain_of
 from models.fine import Painting, paint_bodies, touches_edge
 from models.instances import Instances, find_instances
@@ -45,8 +46,8 @@ class Denting(Watching):
 
     def __init__(self) -> None:
         super().__init__(believes=True)
-        self.dent = torch.zeros(WINDOW, dtype=torch.bool)
-        self.dent[WINDOW[0] // 2 - 2 : WINDOW[0] // 2 + 2, : WINDOW[1] // 2] = True
+        self.dent = torch.zeros(WINDOW.shape, dtype=torch.bool)
+        self.dent[WINDOW.shape[0] // 2 - 2 : WINDOW.shape[0] // 2 + 2, : WINDOW.shape[1] // 2] = True
 
     def forward(self, image: Tensor) -> Tensor:
         """See `Watching`."""
@@ -59,8 +60,8 @@ class Leaning(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """See `Watching`."""
-        sure = torch.ones(WINDOW)
-        sure[..., WINDOW[2] // 2 :] = 5.0
+        sure = torch.ones(WINDOW.shape)
+        sure[..., WINDOW.shape[2] // 2 :] = 5.0
         body = torch.where(image[:, 1] > 0.0, sure, -5.0)
         return torch.stack((-body, body), dim=1)
 
@@ -81,7 +82,7 @@ def refined(
     built: Built, instances: Instances, volume: Volume, network: nn.Module, numbers: tuple[int, ...]
 ) -> dict[int, FineBody]:
     bundle = replace(painted_model().body, network=network)
-    chain = chain_of(built.probabilities, built.affine, instances, A_RULE)
+    chain = chain_of(found_bodies(built.probabilities, built.affine, instances), A_RULE)
     return refine_bodies(volume, chain, numbers=numbers, bundle=bundle)
 
 
@@ -107,9 +108,9 @@ def test_the_network_is_shown_the_scan_around_each_body_in_its_middle(built: Bui
     # Two at once with their mirror images, and each of them twice.
     assert len(network.shown) == 12
     for (number, body), image in zip(bodies.items(), (*network.shown[:2], network.shown[8]), strict=True):
-        assert image.shape == (2, *WINDOW)
+        assert image.shape == (2, *WINDOW.shape)
         middle = built.affine.to_lps(np.argwhere(coarse_mask(instances, number)).mean(0))
-        np.testing.assert_allclose(body.affine.to_lps((np.array(WINDOW) - 1) / 2.0), middle, atol=1e-6)
+        np.testing.assert_allclose(body.affine.to_lps((np.array(WINDOW.shape) - 1) / 2.0), middle, atol=1e-6)
         # CT numbers are heights, and marrow is scaled linearly.
         height = body.affine.to_lps(np.array((10.0, 0.0, 0.0)))[2]
         assert float(image[0, 10].mean()) * 300.0 == pytest.approx(height, abs=0.5)
@@ -173,7 +174,7 @@ def test_the_network_is_asked_again_about_its_own_answer_without_the_dents(built
 def test_what_is_said_of_a_body_and_of_its_mirror_image_counts_alike(built: Built, instances: Instances) -> None:
     seen = refined(built, instances, a_scan(built), Leaning(), (3,))[3].probability
 
-    middle = seen[tuple(slice(size // 2 - 4, size // 2 + 4) for size in WINDOW)]
+    middle = seen[tuple(slice(size // 2 - 4, size // 2 + 4) for size in WINDOW.shape)]
     surer, less_sure = special.expit((10.0, 2.0))
     np.testing.assert_allclose(middle, 0.5 * (surer + less_sure), atol=1e-3)
 
@@ -181,8 +182,8 @@ def test_what_is_said_of_a_body_and_of_its_mirror_image_counts_alike(built: Buil
 def a_ball(radius: float, *, at: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> FineBody:
     """A ball in the patient's coordinates (x, y, z), on a grid of 1 mm around the origin."""
     affine = Affine.from_spacing((1.0, 1.0, 1.0), (-35.5, -31.5, -31.5))
-    places = affine.to_lps(np.argwhere(np.ones(WINDOW)))
-    away = np.linalg.norm(places - np.array(at), axis=1).reshape(WINDOW)
+    places = affine.to_lps(np.argwhere(np.ones(WINDOW.shape)))
+    away = np.linalg.norm(places - np.array(at), axis=1).reshape(WINDOW.shape)
     return FineBody(probability=np.clip(radius - away + 0.5, 0.0, 1.0).astype(np.float32), affine=affine, agrees=True)
 
 
@@ -233,7 +234,7 @@ def test_a_hole_is_filled_and_a_splinter_is_dropped() -> None:
 
 def test_a_tooth_of_one_voxel_is_smoothed_away() -> None:
     ball = a_ball(12.0)
-    volume = Volume(hu=np.zeros(WINDOW, dtype=np.float32), affine=ball.affine, frame_of_reference=FRAME)
+    volume = Volume(hu=np.zeros(WINDOW.shape, dtype=np.float32), affine=ball.affine, frame_of_reference=FRAME)
     k, j, i = np.rint(ball.affine.to_index(np.array((0.0, 0.0, 0.0)))).astype(int)
     toothed = ball.probability.copy()
     toothed[k + 12 : k + 17, j, i] = 1.0
@@ -246,7 +247,7 @@ def test_a_tooth_of_one_voxel_is_smoothed_away() -> None:
 
 
 def test_a_body_without_a_voxel_is_not_painted() -> None:
-    nothing = replace(a_ball(5.0), probability=np.zeros(WINDOW, dtype=np.float32))
+    nothing = replace(a_ball(5.0), probability=np.zeros(WINDOW.shape, dtype=np.float32))
 
     painting = paint_bodies({1: nothing}, an_empty_scan())
 

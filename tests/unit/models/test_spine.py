@@ -18,7 +18,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
 from tests.builders.spine_classes import SPACING_MM, Built, Scene, build
-from tests.builders.spine_network import FRAME, painted_model, painted_volume
+from tests.builders.spine_network import FRAME, BlindNetwork, painted_model, painted_volume
 
 L1, L2, T10 = VertebralLevel.L1, VertebralLevel.L2, VertebralLevel.T10
 SHORT = Scene(top=T10, bottom=L2, sacrum=False)
@@ -55,6 +55,16 @@ def test_every_vertebra_has_its_name_and_place(built: Built) -> None:
         np.testing.assert_allclose(vertebra.centroid_lps_mm, built.centres_lps_mm[vertebra.level], atol=2.5)
         assert vertebra.segment_value == vertebra.level.number
         assert vertebra.is_measurable
+
+
+def test_names_hang_on_the_close_look_at_the_last_ribs(built: Built) -> None:
+    """To the network of the whole scan T12 has long ribs; where the other one sees none, nothing is named."""
+    model = painted_model()
+
+    spine = segment_spine(painted_volume(built), replace(model, ribs=replace(model.ribs, network=BlindNetwork())))
+
+    assert isinstance(spine, SpineSegmentation)
+    assert {vertebra.level for vertebra in spine.vertebrae} == {None}
 
 
 def test_the_label_map_lies_on_voxels_of_the_scan(built: Built) -> None:

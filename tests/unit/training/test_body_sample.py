@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from models.refine import WINDOW
 from training.anatomy.template import Template, build_template
-from training.lessons.body import augmented
+from training.lessons.body import BODY
 from training.rendering import pointer
-from training.rendering.body_sample import BODY_SHAPE, Channel, draw_body_sample
-from training.rendering.pointer import _holed, draw_pointer
+from training.rendering.body_sample import draw_body_sample
+from training.rendering.pointer import Channel, _holed, draw_pointer
 
 SHAPE = (32, 30, 34)
 
@@ -44,11 +45,11 @@ def test_the_body_lies_in_the_middle_and_the_pointer_points_at_it(template: Temp
     whole = 0
     for seed in range(12):
         sample = draw_body_sample(template, np.random.default_rng(seed))
-        assert sample.hu.shape == BODY_SHAPE
-        body = sample.shares[Channel.BODY] > 127
+        assert sample.hu.shape == WINDOW.shape
+        body = sample.shares[Channel.TARGET] > 127
         if int(body.sum()) < 2000:
             continue
-        middle = torch.nonzero(body).float().mean(0) - torch.tensor(BODY_SHAPE) / 2.0
+        middle = torch.nonzero(body).float().mean(0) - torch.tensor(WINDOW.shape) / 2.0
         pointer = sample.shares[Channel.POINTER] > 127
         if float(middle.abs().max()) < 12.0 and dice(body, pointer) > 0.6:
             whole += 1
@@ -116,7 +117,7 @@ def test_pointer_and_body_are_mirrored_with_the_image(seed: int) -> None:
     hu[:, :, 3:9] = 900.0
     shares[:, :, :, 3:9] = 1.0
 
-    image, changed = augmented(hu, shares, np.random.default_rng(seed))
+    image, changed = BODY.augment(hu, shares, np.random.default_rng(seed))
 
-    assert torch.equal(changed[Channel.POINTER], changed[Channel.BODY])
-    assert float(((image > 450.0) == (changed[Channel.BODY] > 0.5)).float().mean()) > 0.95
+    assert torch.equal(changed[Channel.POINTER], changed[Channel.TARGET])
+    assert float(((image > 450.0) == (changed[Channel.TARGET] > 0.5)).float().mean()) > 0.95

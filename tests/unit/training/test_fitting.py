@@ -43,6 +43,7 @@ from training.fitting import (
 from training.lessons.body import BODY
 from training.lessons.lesson import Lesson
 from training.lessons.loss import segmentation_loss
+from training.lessons.ribs import RIBS
 from training.lessons.spine import SPINE
 from training.lessons.validation import tissue_dice
 from training.levels import learn
@@ -321,7 +322,7 @@ def test_the_command_line_explains_itself() -> None:
     assert "--seed" in result.output
 
 
-def test_one_command_makes_both_networks_and_then_the_level_model_of_the_first(
+def test_one_command_makes_all_networks_and_then_the_level_model_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[str, int]] = []
@@ -334,26 +335,26 @@ def test_one_command_makes_both_networks_and_then_the_level_model_of_the_first(
     def counted_at_once(plan: LevelPlan, *, version: str, command: str, watch: object) -> LevelFile:
         made.append((f"levels of {plan.bundle.name}", plan.persons))
         commands.append(command)
-        return level_file(PLAUSIBLE, load_card(plan.bundle), version=version)
+        return level_file(PLAUSIBLE, load_card(plan.bundle), load_card(plan.ribs), version=version)
 
     monkeypatch.setattr(fitting, "fit", at_once)
     monkeypatch.setattr(learn, "learn_levels", counted_at_once)
-    told = "fit spine --seed 5 --steps 7 --body-steps 8 --persons 9"
+    told = "fit spine --seed 5 --steps 7 --body-steps 8 --ribs-steps 6 --persons 9"
     places = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "--version", "1.2.3"]
 
     result = CliRunner().invoke(app, [*told.split(), *places])
 
     assert result.exit_code == 0, result.output
-    assert made == [("spine-ct", 7), ("body-ct", 8), ("levels of spine-ct", 9)]
-    cards = [load_card(tmp_path / "out" / name) for name in ("spine-ct", "body-ct")]
+    assert made == [("spine-ct", 7), ("body-ct", 8), ("ribs-ct", 6), ("levels of spine-ct", 9)]
+    cards = [load_card(tmp_path / "out" / name) for name in ("spine-ct", "body-ct", "ribs-ct")]
     commands += [card.training.command for card in cards]
-    assert commands == [f"osteonode-train {told}"] * 3
-    levels = load_levels(tmp_path / "out" / "spine-ct", cards[0])
+    assert commands == [f"osteonode-train {told}"] * 4
+    levels = load_levels(tmp_path / "out" / "spine-ct", cards[0], cards[2])
     assert levels is not None
     assert levels[1].version == "1.2.3"
 
 
-@pytest.mark.parametrize("lesson", [SPINE, BODY])
+@pytest.mark.parametrize("lesson", [SPINE, BODY, RIBS])
 def test_one_network_can_be_trained_alone_and_its_card_says_how(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lesson: Lesson
 ) -> None:

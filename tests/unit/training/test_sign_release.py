@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from models.bundle import BODY_CT, METADATA, SPINE_CT, WEIGHTS, load_bundle, load_card
+from models.bundle import BODY_CT, METADATA, RIBS_CT, SPINE_CT, WEIGHTS, load_bundle, load_card
 from models.choice import load_spine_model
 from models.levels.file import LEVELS
 from models.release import RELEASE, check_release, read_public_keys
@@ -312,12 +312,18 @@ def test_the_weights_that_come_with_the_project_are_not_released(site: Site, tmp
 def test_a_level_model_is_released_with_its_network(site: Site, tmp_path: Path) -> None:
     spine = replace(site, bundle=tmp_path / "spine", evaluation=tmp_path / "spine.json")
     trained_by_the_site(SPINE_CT, spine.bundle)
-    evaluation_of(spine.bundle, spine.evaluation)
-    spine.sign()
-    site.sign()
+    ribs = replace(site, bundle=tmp_path / "ribs", evaluation=tmp_path / "ribs.json")
+    trained_by_the_site(RIBS_CT, ribs.bundle)
+    levels = spine.bundle / LEVELS
+    shipped, own = (load_card(bundle).weights_sha256 for bundle in (RIBS_CT, ribs.bundle))
+    levels.write_text(levels.read_text().replace(shipped, own))
+    for each in (spine, ribs, site):
+        evaluation_of(each.bundle, each.evaluation)
+        each.sign()
     keys = (write_public(site.key.public_key(), tmp_path / "release.pub"),)
 
-    model = load_spine_model(CPU, SpineChoice(bundle=spine.bundle, body_bundle=site.bundle, release_keys=keys))
+    choice = SpineChoice(bundle=spine.bundle, body_bundle=site.bundle, ribs_bundle=ribs.bundle, release_keys=keys)
+    model = load_spine_model(CPU, choice)
 
     assert {each.intended_use for each in model.identities} == {IntendedUse.CLINICAL}
 

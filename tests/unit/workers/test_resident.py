@@ -24,7 +24,7 @@ def test_the_model_is_loaded_at_the_first_use_and_kept(monkeypatch):
     networks = {id(model.networks), id(model.networks)}
 
     assert (before, loads, len(networks)) == ([], [torch.device("cpu")], 1)
-    assert [identity.name for identity in model.identities] == ["painted", "trusting"]
+    assert [identity.name for identity in model.identities] == ["painted", "ribs", "trusting"]
     assert model.device_name == "cpu"
 
 

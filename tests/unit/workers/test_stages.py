@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from models.screening.bundle import load_bundle
+from models.spine import segment_spine
 from node.artefacts import (
     CORES,
     CROPS,
@@ -202,7 +203,7 @@ def test_the_classifier_answers_beside_the_measurement_and_stands_in_the_provena
     said = analysed.findings.screening.answer
     assert said.method is ClassifierMethod.L1_L2
     assert said.word == "score"
-    assert [model.name for model in analysed.provenance.models] == ["painted", "trusting", "bmd-screening"]
+    assert [model.name for model in analysed.provenance.models] == ["painted", "ribs", "trusting", "bmd-screening"]
 
 
 def test_a_picture_is_drawn_from_what_was_left_and_the_series(done):
@@ -235,12 +236,25 @@ def test_a_series_that_can_no_longer_be_read_is_not_drawn(done, tmp_path):
         stages_of(turned).picture(a_lease(Stage.PICTURE))
 
 
+def test_names_are_as_sure_as_all_networks_together_make_them(done):
+    world, _, _ = done
+    spine = segment_spine(painted_volume(build(Scene())), painted_model())
+
+    analysed = findings_from_bytes(world.contents[FINDINGS])
+
+    sure = {each.level: each.confidence for each in spine.vertebrae}
+    found = [each for each in analysed.findings.vertebrae if each.ordinal]
+    assert len(found) == len(sure)
+    for each in found:
+        assert each.level_confidence.value == pytest.approx(sure[each.level].value, abs=1e-4)
+
+
 def test_provenance_names_the_model_that_segmented_and_the_time_of_both_stages(done):
     world, _, _ = done
 
     analysed = findings_from_bytes(world.contents[FINDINGS])
 
-    assert [model.name for model in analysed.provenance.models] == ["painted", "trusting"]
+    assert [model.name for model in analysed.provenance.models] == ["painted", "ribs", "trusting"]
     assert analysed.provenance.intended_use is IntendedUse.RESEARCH
     assert analysed.provenance.started_at < analysed.provenance.ended_at
     assert (analysed.input_digest, analysed.provenance.device) == (DIGEST, "cpu")
@@ -271,7 +285,7 @@ def test_a_volume_without_a_spine_leaves_the_reason_the_model_and_a_picture(tmp_
     analysed = findings_from_bytes(world.contents[FINDINGS])
     assert not outcome.assessable
     assert analysed.findings.status is Status.NOT_EVALUABLE
-    assert [model.name for model in analysed.provenance.models] == ["painted", "trusting"]
+    assert [model.name for model in analysed.provenance.models] == ["painted", "ribs", "trusting"]
     assert LABEL_MAP not in world.contents
     assert [artefact.name for artefact in outcome.artefacts] == [FINDINGS, PICTURE]
     assert world.contents[PICTURE].startswith(b"\x89PNG")

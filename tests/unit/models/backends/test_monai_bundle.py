@@ -17,7 +17,7 @@ from node.domain.errors import ConfigurationError
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason
 from tests.builders.spine_classes import Scene
-from tests.builders.spine_network import A_RULE, painted_model
+from tests.builders.spine_network import A_RULE, painted_model, painted_ribs
 from tests.builders.structures import NAMES, StructureNetwork, Structures, emptied, structures
 
 CPU = torch.device("cpu")
@@ -91,7 +91,9 @@ def test_a_bundle_finds_the_tissues_where_they_are(truth: Structures, folder: Pa
 
 
 def test_levels_are_named_by_the_same_rules(truth: Structures, folder: Path) -> None:
-    model = SpineModel(tissue=MonaiBundleBackend(folder, CPU), body=painted_model().body, levels=A_RULE)
+    model = SpineModel(
+        tissue=MonaiBundleBackend(folder, CPU), ribs=painted_ribs(), body=painted_model().body, levels=A_RULE
+    )
 
     spine = find_spine(truth.scan, model.tissue.classify(truth.scan), model)
 
@@ -113,7 +115,9 @@ def test_a_turned_scan_gives_turned_tissues(truth: Structures, folder: Path) -> 
 
 def test_an_empty_answer_is_no_spine(truth: Structures, folder: Path) -> None:
     scan = emptied(truth.scan)
-    model = SpineModel(tissue=MonaiBundleBackend(folder, CPU), body=painted_model().body, levels=A_RULE)
+    model = SpineModel(
+        tissue=MonaiBundleBackend(folder, CPU), ribs=painted_ribs(), body=painted_model().body, levels=A_RULE
+    )
 
     answer = find_spine(scan, model.tissue.classify(scan), model)
 

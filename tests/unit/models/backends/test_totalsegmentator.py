@@ -22,7 +22,7 @@ from node.domain.errors import ConfigurationError
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason
 from tests.builders.spine_classes import Scene
-from tests.builders.spine_network import A_RULE, painted_model
+from tests.builders.spine_network import A_RULE, painted_model, painted_ribs
 from tests.builders.structures import Structures, emptied, structures
 from tests.peers import PROJECT
 
@@ -61,14 +61,16 @@ def test_tissues_are_where_the_structures_are(truth: Structures, installed: Path
 
 
 def test_levels_are_named_by_our_rules(truth: Structures, installed: Path) -> None:
-    model = SpineModel(tissue=TotalSegmentatorBackend(CPU), body=painted_model().body, levels=A_RULE)
+    model = SpineModel(
+        tissue=TotalSegmentatorBackend(CPU), ribs=painted_ribs(), body=painted_model().body, levels=A_RULE
+    )
 
     spine = find_spine(truth.scan, model.tissue.classify(truth.scan), model)
 
     assert isinstance(spine, SpineSegmentation)
     named = [vertebra.level for vertebra in spine.vertebrae]
     assert named == sorted(truth.built.centres_lps_mm, key=list(VertebralLevel).index)
-    assert [identity.name for identity in model.identities] == ["TotalSegmentator", "trusting"]
+    assert [identity.name for identity in model.identities] == ["TotalSegmentator", "ribs", "trusting"]
 
 
 def test_only_the_spine_is_asked_for_on_this_device_and_nothing_is_sent(truth: Structures, installed: Path) -> None:
@@ -120,7 +122,9 @@ def test_a_turned_scan_gives_turned_tissues(truth: Structures, installed: Path) 
 
 def test_an_empty_answer_is_no_spine(truth: Structures, installed: Path) -> None:
     scan = emptied(truth.scan)
-    model = SpineModel(tissue=TotalSegmentatorBackend(CPU), body=painted_model().body, levels=A_RULE)
+    model = SpineModel(
+        tissue=TotalSegmentatorBackend(CPU), ribs=painted_ribs(), body=painted_model().body, levels=A_RULE
+    )
 
     assert isinstance(find_spine(scan, model.tissue.classify(scan), model), Reason)
 

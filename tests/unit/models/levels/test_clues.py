@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from models.levels.clues import BINS, Clue, observe
-from models.levels.evidence import Evidence
+from models.levels.evidence import Evidence, OwnRibs
 from models.levels.placements import Kind
 from tests.builders.level_chains import body
 
@@ -29,6 +29,26 @@ def test_a_rib_that_leaves_the_scan_is_as_long_or_longer() -> None:
     evidence = replace(body(Kind.THORACIC), rib_mm=(70.0, 20.0), rib_cut=(True, True))
 
     assert seen(evidence, Clue.RIB) == [range(5, BINS[Clue.RIB]), range(2, BINS[Clue.RIB])]
+
+
+@pytest.mark.parametrize(
+    ("right_mm3", "left_mm3", "bin_"),
+    [(0.0, 0.0, 0), (60.0, 60.0, 1), (300.0, 0.0, 2), (200.0, 500.0, 3), (300.0, 450.0, 4)],
+)
+def test_own_ribs_are_sorted_by_the_mean_volume_of_both_sides(right_mm3: float, left_mm3: float, bin_: int) -> None:
+    ribs = OwnRibs(volume_mm3=(right_mm3, left_mm3), cut=(False, False))
+
+    assert seen(replace(body(Kind.LAST_THORACIC), own_ribs=ribs), Clue.OWN_RIBS) == [range(bin_, bin_ + 1)]
+
+
+def test_own_ribs_that_leave_the_scan_are_as_large_or_larger() -> None:
+    ribs = OwnRibs(volume_mm3=(100.0, 100.0), cut=(False, True))
+
+    assert seen(replace(body(Kind.LAST_THORACIC), own_ribs=ribs), Clue.OWN_RIBS) == [range(1, BINS[Clue.OWN_RIBS])]
+
+
+def test_where_nobody_looked_closely_nothing_is_said_of_own_ribs() -> None:
+    assert seen(body(Kind.LAST_THORACIC), Clue.OWN_RIBS) == []
 
 
 def test_votes_are_sorted_by_the_part_that_they_are_for_and_how_clearly() -> None:

@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from models.levels.evidence import OwnRibs
+from models.levels.landmarks import Landmark, landmarks
 from models.levels.naming import name_levels
+from models.levels.placements import Placement
+from models.levels.plausible import PLAUSIBLE
 from models.levels.rule import LevelRule
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import ReasonCode
@@ -166,3 +170,79 @@ def test_ribs_that_all_lie_one_body_too_low_name_nothing(first: str) -> None:
     labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
 
     assert set(named(labels)) == {None}
+
+
+def closely(volume_mm3: float) -> OwnRibs:
+    return OwnRibs(volume_mm3=(volume_mm3, volume_mm3), cut=(False, False))
+
+
+@pytest.mark.parametrize(
+    ("t12_mm3", "l1_mm3", "are_last"),
+    [
+        (900.0, 230.0, True),
+        (900.0, 250.0, False),
+        (250.0, 100.0, True),
+        (230.0, 100.0, False),
+        (300.0, 170.0, True),
+        (300.0, 190.0, False),
+    ],
+)
+def test_where_ribs_were_looked_at_closely_that_decides_whether_they_are_the_last(
+    t12_mm3: float, l1_mm3: float, *, are_last: bool
+) -> None:
+    """On the coarse grid T12 has a stub and looks lumbar, and L1 has a stub as well: nothing to count from."""
+    truth = places("T7", "L3")
+    shown = list(chain(truth))
+    shown[5] = replace(shown[5], rib_mm=(20.0, 0.0), lumbar=0.97, thoracic=0.03, own_ribs=closely(t12_mm3))
+    shown[6] = replace(shown[6], rib_mm=(25.0, 0.0), own_ribs=closely(l1_mm3))
+    placement = Placement(places=tuple(truth), thoracic=12, lumbar=5, log_prior=0.0)
+
+    assert (Landmark.LAST_RIBS in landmarks(shown, placement)) is are_last
+
+
+def test_a_pair_of_ribs_that_is_seen_closely_on_the_body_below_is_not_none_beside_larger_ones() -> None:
+    """T12 looks lumbar and shows no ribs but at a close look; those of T11 are more than twice as large."""
+    shown = list(chain(places("T7", "L3")))
+    shown[4] = replace(shown[4], own_ribs=closely(1500.0))
+    shown[5] = replace(shown[5], rib_mm=(0.0, 0.0), lumbar=0.99, thoracic=0.01, own_ribs=closely(700.0))
+    shown[6] = replace(shown[6], own_ribs=closely(60.0))
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE, asked=0.99)).labels
+
+    assert all(name in {None, true} for name, true in zip(named(labels), usual(T7, L3), strict=True))
+
+
+def test_a_vertebra_whose_ribs_leave_the_scan_below_is_not_known_to_have_none() -> None:
+    shown = list(chain(places("T7", "L1")))
+    shown[5] = replace(shown[5], own_ribs=closely(900.0))
+    cut = OwnRibs(volume_mm3=(200.0, 200.0), cut=(True, False))
+    shown[6] = replace(shown[6], own_ribs=cut)
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert set(named(labels)) == {None}
+
+
+def test_no_rib_that_is_seen_closely_outweighs_votes_for_thoracic() -> None:
+    """T12 without ribs is called L1, as a reader does who sees no sacrum: it is the look at ribs that decides."""
+    shown = list(chain(places("T7", "L3")))
+    shown[4] = replace(shown[4], own_ribs=closely(2000.0))
+    shown[5] = replace(shown[5], rib_mm=(0.0, 0.0), lumbar=0.5, thoracic=0.5, own_ribs=closely(50.0))
+    shown[6] = replace(shown[6], own_ribs=closely(50.0))
+
+    labels = name_levels(shown, LevelRule(model=PLAUSIBLE_AND_CALIBRATED, asked=0.5)).labels
+
+    assert labels[5].likeliest is L1
+
+
+def test_a_pair_of_long_ribs_that_a_close_look_does_not_find_is_a_contradiction_and_names_nothing() -> None:
+    truth = places("T7", "L3")
+    shown = list(chain(truth))
+    shown[5] = replace(shown[5], own_ribs=closely(2000.0))
+    shown[6] = replace(shown[6], own_ribs=closely(100.0))
+    placement = Placement(places=tuple(truth), thoracic=12, lumbar=5, log_prior=0.0)
+    assert Landmark.LAST_RIBS in landmarks(shown, placement)
+
+    shown[6] = replace(shown[6], rib_mm=(90.0, 90.0))
+
+    assert Landmark.LAST_RIBS not in landmarks(shown, placement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from models.bundle import SPINE_CT, load_card
 from models.card import ModelCard
 from models.levels.clues import BINS, Clue
-from models.levels.file import LEVELS, LevelFile, load_levels, save_levels
+from models.levels.file import COUNTED_BY, LEVELS, LevelFile, load_levels, save_levels
 from models.levels.model import SIZES, Calibration, LevelModel, Sizes, SizeTable
 from models.levels.placements import Kind, placements
 from models.levels.plausible import PLAUSIBLE
@@ -175,17 +176,24 @@ def file(card: ModelCard) -> LevelFile:
         size_weight=0.3,
         calibration=Calibration(slope=0.7, intercept=0.2, scans=10_000, data="12 scans"),
     )
-    return level_file(model, card, version="1")
+    return level_file(model, card, card, version="1")
 
 
 def test_a_level_model_is_read_as_it_was_written(tmp_path: Path, file: LevelFile, card: ModelCard) -> None:
     save_levels(tmp_path, file)
 
-    loaded = load_levels(tmp_path, card)
+    loaded = load_levels(tmp_path, card, card)
 
     assert loaded is not None
     assert loaded[0] == file.model
     assert (loaded[1].name, loaded[1].version) == ("spine-levels", "1")
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_by_reason_thoracic_vertebrae_show_ribs_at_a_close_look_and_no_others(kind: Kind) -> None:
+    none, *_, pair = PLAUSIBLE.shares[Clue.OWN_RIBS][kind]
+
+    assert (pair > none) is ("thoracic" in kind)
 
 
 def test_a_level_model_goes_with_its_network_and_grid_alone(tmp_path: Path, file: LevelFile, card: ModelCard) -> None:
@@ -193,20 +201,50 @@ def test_a_level_model_goes_with_its_network_and_grid_alone(tmp_path: Path, file
 
     for other in (replace(card, weights_sha256="b" * 64), replace(card, spacing_mm=(4.0, 4.0, 4.0))):
         with pytest.raises(ConfigurationError, match="goes with weights"):
-            load_levels(tmp_path, other)
+            load_levels(tmp_path, other, card)
+
+
+def test_a_level_model_goes_with_the_network_that_saw_the_ribs_alone(
+    tmp_path: Path, file: LevelFile, card: ModelCard
+) -> None:
+    save_levels(tmp_path, file)
+
+    for other in (replace(card, weights_sha256="b" * 64), replace(card, spacing_mm=(2.0, 2.0, 2.0))):
+        with pytest.raises(ConfigurationError, match=r"that see ribs.*workers\.ribs_bundle"):
+            load_levels(tmp_path, card, other)
 
 
 def test_a_level_model_that_was_counted_otherwise_or_is_none_is_refused(
     tmp_path: Path, file: LevelFile, card: ModelCard
 ) -> None:
     save_levels(tmp_path, replace(file, counted_by="other"))
-    with pytest.raises(ConfigurationError, match="was counted by other"):
-        load_levels(tmp_path, card)
+    with pytest.raises(
+        ConfigurationError, match=r"was counted by 'other'.*make it anew with osteonode-train fit levels"
+    ):
+        load_levels(tmp_path, card, card)
 
-    (tmp_path / LEVELS).write_text("{}")
+    # one that was made before ribs were looked at: neither their network nor their clue stands in it
+    older = {"version": "0", "network_sha256": "a" * 64, "counted_by": "older", "model": {"shares": {}}}
+    (tmp_path / LEVELS).write_text(json.dumps(older))
+    with pytest.raises(ConfigurationError, match=r"levels\.json was counted by 'older'"):
+        load_levels(tmp_path, card, card)
+
+    (tmp_path / LEVELS).write_text(json.dumps({"counted_by": COUNTED_BY}))
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        load_levels(tmp_path, card)
+        load_levels(tmp_path, card, card)
+
+
+def test_a_level_model_that_contradicts_itself_is_refused_with_its_path(
+    tmp_path: Path, file: LevelFile, card: ModelCard
+) -> None:
+    save_levels(tmp_path, file)
+    content = json.loads((tmp_path / LEVELS).read_text())
+    content["model"]["size_weight"] = -1.0
+    (tmp_path / LEVELS).write_text(json.dumps(content))
+
+    with pytest.raises(ConfigurationError, match=r"levels\.json contradicts itself: weights .* must not be negative"):
+        load_levels(tmp_path, card, card)
 
 
 def test_a_bundle_without_a_level_model_has_none(tmp_path: Path, card: ModelCard) -> None:
-    assert load_levels(tmp_path, card) is None
+    assert load_levels(tmp_path, card, card) is None

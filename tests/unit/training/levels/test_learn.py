@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import SPINE_CT, load_card
+from models.bundle import RIBS_CT, SPINE_CT, load_card
 from models.levels.clues import Clue
 from models.levels.file import load_levels, save_levels
 from models.levels.model import LevelModel
@@ -23,7 +23,7 @@ from training.levels.weighing import Weights
 
 
 def a_plan(work: Path, *, persons: int) -> LevelPlan:
-    return LevelPlan(bundle=SPINE_CT, work=work, seed=4, persons=persons, scans_a_person=1)
+    return LevelPlan(bundle=SPINE_CT, ribs=RIBS_CT, work=work, seed=4, persons=persons, scans_a_person=1)
 
 
 def test_what_was_seen_before_is_not_drawn_again_and_makes_the_model(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_what_was_seen_before_is_not_drawn_again_and_makes_the_model(tmp_path: P
     names = name_levels(true_chain("T9", "S1").evidence, LevelRule(model=learned.model, asked=0.99)).labels
     assert [str(label.level) for label in names] == ["T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5", "None"]
     save_levels(tmp_path, learned)
-    loaded = load_levels(tmp_path, load_card(SPINE_CT))
+    loaded = load_levels(tmp_path, load_card(SPINE_CT), load_card(RIBS_CT))
     assert loaded is not None
     assert loaded[0] == learned.model
 

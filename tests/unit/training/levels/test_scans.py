@@ -8,7 +8,7 @@ import pytest
 from models.levels.placements import Kind
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from tests.builders.spine_classes import Built, Scene, build
-from tests.builders.spine_network import painted_model, painted_volume
+from tests.builders.spine_network import painted_model, painted_ribs, painted_volume
 from training.anatomy.labels import Part
 from training.anatomy.template import Template, build_template
 from training.levels.chains import TruthMap, see_chain
@@ -76,7 +76,7 @@ def truth_of(built: Built, *, shift: int = 0) -> TruthMap:
 def test_found_bodies_are_those_that_lie_in_them() -> None:
     built = build(Scene(top=VertebralLevel.T10, sacrum=False, bottom=VertebralLevel.L2))
 
-    chain = see_chain(painted_volume(built), truth_of(built), painted_model().tissue)
+    chain = see_chain(painted_volume(built), truth_of(built), painted_model().tissue, painted_ribs())
 
     assert chain is not None
     assert [str(place.level) for place in chain.truth if place] == ["T10", "T11", "T12", "L1", "L2"]
@@ -86,7 +86,7 @@ def test_found_bodies_are_those_that_lie_in_them() -> None:
 def test_a_body_beside_the_truth_is_none() -> None:
     built = build(Scene(top=VertebralLevel.T10, sacrum=False, bottom=VertebralLevel.L2))
 
-    chain = see_chain(painted_volume(built), truth_of(built, shift=15), painted_model().tissue)
+    chain = see_chain(painted_volume(built), truth_of(built, shift=15), painted_model().tissue, painted_ribs())
 
     assert chain is not None
     assert set(chain.truth) == {None}
@@ -95,4 +95,4 @@ def test_a_body_beside_the_truth_is_none() -> None:
 def test_a_scan_without_a_spine_has_no_chain() -> None:
     built = build(Scene(top=VertebralLevel.L1, bottom=VertebralLevel.L1, sacrum=False))
 
-    assert see_chain(painted_volume(built), truth_of(built), painted_model().tissue) is None
+    assert see_chain(painted_volume(built), truth_of(built), painted_model().tissue, painted_ribs()) is None
