@@ -134,7 +134,7 @@ def test_bodies_are_the_same_in_single_and_in_half_precision(monkeypatch: pytest
 
 
 def _found_in(volume: Volume, *, half: bool, monkeypatch: pytest.MonkeyPatch) -> SpineSegmentation:
-    for module in ("models.sliding", "models.refine"):
+    for module in ("models.sliding", "models.views"):
         monkeypatch.setattr(f"{module}.half_precision_pays", lambda device: half)
     spine = segment_spine(volume, load_spine_model(torch.device("cpu")))
     assert isinstance(spine, SpineSegmentation), spine

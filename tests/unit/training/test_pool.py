@@ -27,20 +27,20 @@ def draw_noise(template: Template, rng: np.random.Generator) -> Sample:
     return Sample(hu=hu, shares=torch.full((len(Tissue), 4, 4, 4), 255 // len(Tissue), dtype=torch.uint8))
 
 
+def build_coarse(rng: np.random.Generator, *, spacing_mm: float) -> Template:
+    """A trunk that is built in a moment."""
+    return build_template(rng, spacing_mm=6.0 * spacing_mm)
+
+
 @pytest.fixture
 def small_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PoolPlan:
     """A pool of coarse templates, which are built in a moment."""
-
-    def build_coarse(rng: np.random.Generator, *, spacing_mm: float) -> Template:
-        return build_template(rng, spacing_mm=6.0 * spacing_mm)
-
-    monkeypatch.setattr(pool, "build_template", build_coarse)
     monkeypatch.setattr(pool, "_FIRST_SAMPLES", 6)
     monkeypatch.setattr(pool, "_AHEAD", 1)
     return PoolPlan(
         folder=tmp_path / "pool",
         template_folder=tmp_path / "templates",
-        lesson=replace(SPINE, draw=draw_noise, uses=4),
+        lesson=replace(SPINE, build=build_coarse, draw=draw_noise, uses=4),
         size=3,
         behind=0,
         templates=1,
