@@ -66,5 +66,5 @@ def test_a_chest_that_ends_in_l1_gives_no_number_of_a_level_that_is_not_there(sh
     assert all("mean_hu" not in each for each in lumbar)
     assert "screening" not in run.pipeline
     # the nearest vertebra whose level is certain
-    assert run.pipeline["offered_level"] == "T11"
+    assert run.pipeline["offered_level"] == "T12"
     assert complaints_of_the_validator(run) == {"SEG": [], "SR": [], "SC": []}
