@@ -8,7 +8,7 @@ from enum import StrEnum
 from statistics import fmean
 
 from models.levels.evidence import Evidence
-from models.levels.ribs import STUB_MM
+from models.levels.ribs import PAIR_MM3, STUB_MM
 
 #: Reach of a rib, mm: none, a speck, a stub, very short, short, middle, long, and as the upper ribs. The first of these
 #: tell most: the last ribs may be short, and a transverse process looks like the stub of one.
@@ -16,7 +16,7 @@ _RIB_EDGES = (4.0, 16.0, STUB_MM, 40.0, 60.0, 110.0, 160.0)
 
 #: Volume of an own rib, mm3, mean of both sides: a process is taken for a rib at one of them mostly. None, hardly any,
 #: doubtful, faint, a pair of ribs. How large it is beyond that tells little, and differs among families of shapes.
-_OWN_RIB_EDGES = (60.0, 140.0, 240.0, 360.0)
+_OWN_RIB_EDGES = (60.0, 140.0, PAIR_MM3, 360.0)
 
 #: Share of cervical votes, and that of lumbar ones among lumbar and thoracic, which tells most where it is nearly none
 #: or nearly all.

@@ -12,7 +12,7 @@ from scipy import special
 from models.levels.anatomy import usual
 from models.levels.evidence import Evidence
 from models.levels.placements import Kind, Placement
-from models.levels.ribs import LONG_MM, STUB_MM
+from models.levels.ribs import LONG_MM, PAIR_MM3, STUB_MM
 
 # Plausible limits.
 
@@ -38,16 +38,15 @@ _MOST_BELOW = 0.5
 #: Ribs on a body of which so many votes for lumbar or thoracic are lumbar fix nothing: votes, or ribs, are wrong.
 _MOST_LUMBAR = 0.95
 
-#: Where both bodies were looked at closely, that decides, whatever the votes are. From this mean volume of both sides
-#: on there is a pair of ribs, mm3, below it there is none; and what is taken for ribs of the body below must be less
-#: than this share of the last pair.
-_PAIR_MM3, _MOST_BESIDE_PAIR = 240.0, 0.6
+#: Where both bodies were looked at closely, that decides, whatever the votes are; and what is taken for ribs of the
+#: body below must be less than this share of the last pair.
+_MOST_BESIDE_PAIR = 0.6
 
 #: All of them: a calibration is worth nothing where names rest on other landmarks.
 LIMITS = (
     (_SACRUM_SEEN, _CONTACT_TURN, _CONTACT_WIDTH, _BELOW_TURN, _BELOW_WIDTH),
     (STUB_MM, _LEAST_HEIGHT, _SHORTEST_LAST_RIB_MM, _MOST_BELOW, _MOST_LUMBAR),
-    (_PAIR_MM3, _MOST_BESIDE_PAIR),
+    (PAIR_MM3, _MOST_BESIDE_PAIR),
 )
 
 
@@ -76,9 +75,9 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> dict[Landmark,
 def _are_last_ribs(evidence: Evidence, *, below: Evidence) -> bool:
     if evidence.own_ribs is not None and below.own_ribs is not None:
         pair, under = (fmean(ribs.volume_mm3) for ribs in (evidence.own_ribs, below.own_ribs))
-        is_none = under < min(_PAIR_MM3, _MOST_BESIDE_PAIR * pair) and not any(below.own_ribs.cut)
+        is_none = under < min(PAIR_MM3, _MOST_BESIDE_PAIR * pair) and not any(below.own_ribs.cut)
         # a pair that is long on the coarse grid and not there at close look is a contradiction, and nothing to rest on
-        return pair >= _PAIR_MM3 and is_none and min(below.rib_mm) < LONG_MM
+        return pair >= PAIR_MM3 and is_none and min(below.rib_mm) < LONG_MM
     return (
         # one of them is enough: the other may be a stub, or too faint to be followed
         max(evidence.rib_mm) >= _SHORTEST_LAST_RIB_MM

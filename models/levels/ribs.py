@@ -29,6 +29,9 @@ STUB_MM = 28.0
 #: [1] Wigh RE. The thoracolumbar and lumbosacral transitional junctions. Spine 1980;5:215-222.
 LONG_MM = 40.0
 
+#: From this volume on, mean of both sides, a close look shows a pair of ribs, mm3; below it there is none.
+PAIR_MM3 = 240.0
+
 #: A rib's seen part must begin within this distance of the centreline, mm; its first centimetres may be missed.
 _SEEN_WITHIN_MM = 60.0
 

@@ -10,13 +10,11 @@ import torch
 
 from models.bodies import FoundBodies
 from models.choice import load_spine_model
+from models.levels.ribs import PAIR_MM3
 from models.own_ribs import look_at_ribs
 from models.spine import find_bodies, prepare_scan
 from node.domain.reasons import Reason
 from tests.builders.real_ct import read_series
-
-#: What tells a pair of ribs from none, mean of both sides (docs/reference/levels.md).
-A_PAIR_MM3 = 240.0
 
 
 def bodies_in(folder: Path) -> FoundBodies:
@@ -40,6 +38,6 @@ def test_t12_has_ribs_and_no_vertebra_below_has_any(shared_data: Path, name: str
 
     last, *below = [volume for volume in looked_at[t12:] if volume is not None]
 
-    assert last > 2.0 * A_PAIR_MM3
+    assert last > 2.0 * PAIR_MM3
     assert below
-    assert max(below) < A_PAIR_MM3
+    assert max(below) < PAIR_MM3

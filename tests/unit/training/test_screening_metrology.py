@@ -9,6 +9,7 @@ import pytest
 from node.domain.calibration import CalibrationMethod
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import ReasonCode
+from tests.builders.screening_spec import SMALL
 from training.evaluation.screening.metrology import (
     agreement,
     core_errors,
@@ -19,21 +20,11 @@ from training.evaluation.screening.metrology import (
     thickness_of,
 )
 from training.evaluation.screening.outcome import CoreOutcome, DensityOutcome, ScanOutcome
-from training.heldout.screening.spec import Fault, Phase, Reach, ScreeningSpec, Sharpness
+from training.heldout.screening.spec import Fault, Reach, ScreeningSpec
 from training.statistics.agreement import BlandAltman
 from training.statistics.estimate import Estimate, NotEstimable
 
-SPEC = ScreeningSpec(
-    number=0,
-    fault=Fault.NONE,
-    bmd_mg_cm3=100.0,
-    reach=Reach.CHEST,
-    kvp=120.0,
-    phase=Phase.NATIVE,
-    sharpness=Sharpness.SOFT,
-    slice_mm=1.0,
-    calibrated=True,
-)
+SPEC = replace(SMALL, number=0, bmd_mg_cm3=100.0, reach=Reach.CHEST, slice_mm=1.0)
 
 
 def outcome(
