@@ -148,14 +148,22 @@ class DensityRule:
         return tuple(reason for reason in refused if reason is not None)
 
     @property
+    def against_learning(self) -> Reason | None:
+        """Why the classifier is to learn nothing from images like these; `None` where nothing is known against it.
+
+        It sees venous contrast agent and the tube voltages that a density is given for.
+        """
+        return self._unusual or self._tube_voltage or self._arterial or self._too_sharp
+
+    @property
     def against_classifying(self) -> Reason | None:
         """Why images like these are none that the classifier has learned from; `None` where nothing speaks against it.
 
-        It has seen venous contrast agent and the tube voltages that a density is given for.
+        What was not known of scans that it has learned from must be known here.
         """
         if self.acquisition.kvp is None:
             return Reason(code=ReasonCode.TUBE_VOLTAGE, detail=_NO_VOLTAGE)
-        return self._unusual or self._tube_voltage or self._contrast or self._too_sharp
+        return self.against_learning or self._contrast
 
     @property
     def limitations(self) -> tuple[str, ...]:

@@ -15,8 +15,11 @@ def withheld_from_classifier(
     rule: DensityRule, vertebrae: Sequence[VertebraFinding]
 ) -> Mapping[VertebralLevel, Reason] | Reason:
     """Why vertebrae must not be shown to the classifier, by level, or why nothing of the scan may be."""
-    if rule.against_classifying is not None:
-        return rule.against_classifying
+    return rule.against_classifying or withheld_vertebrae(vertebrae)
+
+
+def withheld_vertebrae(vertebrae: Sequence[VertebraFinding]) -> Mapping[VertebralLevel, Reason]:
+    """Why vertebrae must not be shown to the classifier, by level."""
     against = {each.level: why_withheld(each) for each in vertebrae if each.level is not None}
     return {level: reason for level, reason in against.items() if reason is not None}
 

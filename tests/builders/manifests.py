@@ -48,6 +48,7 @@ def known_case(density: float, cohort: Cohort, patient: str) -> KnownCase:
 
 def write_case(path: Path, density: float) -> Path:
     """A case file."""
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(case_to_bytes(case_of(round(HU_PER_MG_CM3 * density, 1))))
     return path
 

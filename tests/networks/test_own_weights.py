@@ -15,6 +15,7 @@ from models.screening.case import ScreeningCase
 from node.domain.provenance import IntendedUse
 from tests.builders.manifests import scan_of
 from training.cli import app
+from training.cohort.manifest import read_manifest
 from training.phantom.cohort import write_cohort
 from training.screening_fit.casebook import CaseBook, check_files
 from training.screening_report.judged import plain_hu
@@ -51,6 +52,9 @@ def test_the_tutorial_goes_from_a_table_to_released_weights(tmp_path: Path, monk
     # model 1 saw L2 as well
     assert [model["scans"] for model in figures["overall"]["models"]] == [1, 1]
     assert list((tmp_path / "work/tensorboard").iterdir())
+    without_scans = read_manifest(tmp_path / "work/cases/manifest.csv")
+    assert [scan.patient for scan in without_scans] == [scan.patient for scan in read_manifest(tmp_path / "data.csv")]
+    assert {scan.image.suffix for scan in without_scans} == {".npz"}
 
 
 def test_a_folder_of_dicom_files_without_a_mask_is_segmented_by_the_nodes_own_networks(

@@ -1,4 +1,4 @@
-"""Crops of L1 and L2 from a scan and a mask of its vertebrae."""
+"""Crops of vertebral bodies from a scan and a mask of them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from node.domain.volume import Volume
 Labels = NDArray[np.integer]
 Float64 = NDArray[np.float64]
 
-WANTED = (VertebralLevel.L1, VertebralLevel.L2)
-
 #: A body that comes this near to the end of the scan is cut, mm.
 _CUT_WITHIN_MM = 1.0
 
@@ -29,7 +27,7 @@ _UPRIGHT = np.array((0.0, 0.0, 1.0))
 
 
 def crops_of_mask(volume: Volume, labels: Labels) -> SpineCrops:
-    """The crops of L1 and L2 that are in a mask.
+    """The crops of all bodies in a mask that have a level, from head to foot.
 
     Parameters
     ----------
@@ -39,7 +37,7 @@ def crops_of_mask(volume: Volume, labels: Labels) -> SpineCrops:
     boxes = ndimage.find_objects(np.where(labels <= VertebralLevel.T13.number, labels, 0))
     there = {level: box for level in USUAL_LEVELS if (box := _box(boxes, level)) is not None}
     centres = {level: _centre(volume.affine, labels, box, level) for level, box in there.items()}
-    crops = tuple(_crop(volume, labels, there[level], level, centres) for level in WANTED if level in there)
+    crops = tuple(_crop(volume, labels, there[level], level, centres) for level in there)
     return SpineCrops(crops=crops)
 
 

@@ -12,14 +12,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from models.bone import measure_bone
 from models.choice import load_spine_model
 from models.crops import SpineCrops, crop_bodies
+from models.density import DensityRule
 from models.plausibility import check_hounsfield
 from models.references import read_references
 from models.resample import to_network_grid
 from models.screening.answer import screening_case
 from models.screening.case import FORM, ScreeningCase, case_from_bytes, case_to_bytes
 from models.spine import SpineModel, segment_spine
+from models.withheld import withheld_vertebrae
 from node.domain.errors import InputRejected
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import Volume
@@ -27,10 +30,13 @@ from training.cohort.manifest import Files, Scan
 from training.cohort.rows import ManifestRejected, Problem
 from training.images import grid_of, load_ct, read_grid, read_image
 from training.screening_fit.bodies import crops_of_mask
-from training.screening_fit.facts import contradictions
+from training.screening_fit.facts import acquisition_of, contradictions
 
 #: Grid that tissues around the spine are read on, mm: that of the network of the whole scan, as the node has it.
 _AROUND_MM = (2.5, 2.5, 2.5)
+
+#: Rises whenever the same scan would be shown otherwise, or not at all: cases by older code are not taken.
+_RULES = 1
 
 #: The suffix of a file that holds a case.
 CASE_SUFFIX = ".npz"
@@ -115,7 +121,9 @@ class CaseBook:
         folder.mkdir(parents=True, exist_ok=True)
 
     def case(self, scan: Scan) -> ScreeningCase | Reason:
-        """What the classifier sees of a scan, or why it is shown nothing.
+        """What the classifier sees of a scan, or why it is shown nothing: by the rules of the node.
+
+        Alone what nobody says of a scan, such as its tube voltage, speaks against nothing here.
 
         Raises
         ------
@@ -124,7 +132,7 @@ class CaseBook:
         """
         if scan.image.suffix == CASE_SUFFIX:
             return case_from_bytes(scan.image.read_bytes())
-        path = self._folder / f"{self._key(scan)}{CASE_SUFFIX}"
+        path = self.file(scan)
         why_not = path.with_suffix(".json")
         if path.exists():
             return case_from_bytes(path.read_bytes())
@@ -137,6 +145,10 @@ class CaseBook:
         else:
             _write(path, case_to_bytes(made))
         return made
+
+    def file(self, scan: Scan) -> Path:
+        """Where the case of a scan is kept."""
+        return scan.image if scan.image.suffix == CASE_SUFFIX else self._folder / f"{self._key(scan)}{CASE_SUFFIX}"
 
     def all(
         self, scans: Iterable[Scan], watch: Callable[[], None] = lambda: None
@@ -170,7 +182,11 @@ class CaseBook:
         if isinstance(spine, Reason):
             return spine
         tissues = read_references(volume, to_network_grid(volume, _AROUND_MM), [crop.vertebra for crop in spine.crops])
-        return screening_case(replace(spine, references=tissues), kvp=scan.kvp)
+        rule = DensityRule(acquisition=acquisition_of(scan), references=tissues)
+        if rule.against_learning is not None:
+            return rule.against_learning
+        unsound = withheld_vertebrae(measure_bone(spine, rule).vertebrae)
+        return screening_case(replace(spine, references=tissues), kvp=rule.acquisition.kvp, unsound=unsound)
 
     def _bodies(self, scan: Scan, volume: Volume) -> SpineCrops | Reason:
         if scan.mask is None:
@@ -186,8 +202,8 @@ class CaseBook:
         return load_spine_model(self._device)
 
     def _key(self, scan: Scan) -> str:
-        """Another one where files, tube voltage, the form of cases or the segmenting networks are others."""
-        parts = [str(FORM), str(scan.kvp)]
+        """Another one where files, what a row tells, the form of cases, rules or the segmenting networks are others."""
+        parts = [str(FORM), str(_RULES), repr((scan.kvp, scan.kernel, scan.contrast))]
         for path in filter(None, (scan.image, scan.mask)):
             files = sorted(path.iterdir()) if path.is_dir() else [path]
             parts += [f"{file.resolve()} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]

@@ -11,6 +11,7 @@ from typing import TypeVar
 import pydicom
 from pydicom.errors import InvalidDicomError
 
+from node.domain.acquisition import Acquisition
 from training.cohort.manifest import Scan, Sex
 from training.cohort.rows import Problem
 from training.images import series_files
@@ -23,6 +24,7 @@ _KEYWORDS = (
     "KVP",
     "ConvolutionKernel",
     "ContrastBolusAgent",
+    "ImageType",
     "PatientSex",
     "PatientAge",
     "PatientBirthDate",
@@ -52,6 +54,19 @@ def with_facts(scan: Scan) -> Scan:
         sex=scan.sex or _told(headers, _sex),
         age_years=scan.age_years if scan.age_years is not None else _told(headers, _age),
     )
+
+
+def acquisition_of(scan: Scan) -> Acquisition:
+    """How a scan was made, of which `with_facts` has told what its headers say."""
+    return Acquisition(
+        kvp=scan.kvp, kernel=scan.kernel, contrast_agent=scan.contrast, image_type=frozenset(_image_type(scan))
+    )
+
+
+def _image_type(scan: Scan) -> Iterator[str]:
+    for header in _headers(scan.image) if scan.image.is_dir() else ():
+        value = header.get("ImageType")
+        yield from () if value is None else map(str, [value] if isinstance(value, str) else value)
 
 
 def contradictions(scan: Scan) -> Iterator[Problem]:

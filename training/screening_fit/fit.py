@@ -20,6 +20,7 @@ from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
 from node.domain.provenance import IntendedUse
 from training.cohort.characteristics import characteristics
+from training.cohort.listing import write_manifest
 from training.cohort.manifest import Cohort, Files, Scan, list_scans
 from training.cohort.rows import ManifestRejected
 from training.cohort.splits import SplitPlan, read_split, share_out, write_split
@@ -34,6 +35,8 @@ from training.table import Table
 NAME = "bmd-screening"
 #: What a fit leaves in its folder.
 BUNDLE, SPLIT, CHARACTERISTICS, EXCLUDED = "bundle", "split.csv", "characteristics", "excluded.csv"
+#: And in its work folder: what the classifier sees of each scan, and the list of that.
+CASES, MANIFEST = "cases", "manifest.csv"
 
 _TASK = (
     "Say how probable normal bone, osteopenia and osteoporosis are from the middle planes of L1 and L2, or of L1 alone."
@@ -74,6 +77,8 @@ def fit_screening(
 ) -> ScreeningCard:
     """Read, check, cut, learn and calibrate; leaves bundle, split and table of characteristics in a folder.
 
+    The work folder has a manifest of the cases, which is all that another site needs to learn from them.
+
     Raises
     ------
     InputRejected
@@ -84,8 +89,10 @@ def fit_screening(
     scans = _checked(manifest, split, _kept(out / SPLIT, watch), watch)
     check_cohorts(scans)
     scans = tuple(with_facts(scan) for scan in scans)
-    book = CaseBook(plan.work / "cases", plan.device)
+    book = CaseBook(plan.work / CASES, plan.device)
     cases, excluded = book.all(scans, counted(watch, "cutting out L1 and L2", len(scans)))
+    without_scans = [replace(known.scan, image=book.file(known.scan), mask=None) for known in cases]
+    write_manifest(without_scans, plan.work / CASES / MANIFEST)
     lessons = Lessons.of(cases)
     out.mkdir(parents=True, exist_ok=True)
     write_split(scans, out / SPLIT)

@@ -19,7 +19,7 @@ from training.cohort.rows import ManifestRejected, Problem
 from training.cohort.splits import read_split
 from training.screening_fit.casebook import CaseBook, check_files
 from training.screening_fit.facts import with_facts
-from training.screening_fit.fit import SPLIT, Watch, counted
+from training.screening_fit.fit import CASES, SPLIT, Watch, counted
 from training.screening_report.evaluation import Evaluation, evaluate, save_evaluation
 from training.screening_report.judged import judge_cases
 from training.screening_report.page import write_page
@@ -84,7 +84,7 @@ def evaluate_screening(plan: EvaluationPlan, watch: Watch) -> Evaluation:
         raise InputRejected(f"{plan.manifest.name} has no scan of the cohort {plan.cohort}")
     check_files(scans, counted(watch, "checking files", len(scans)))
     scans = [with_facts(scan) for scan in scans]
-    book = CaseBook(plan.work / "cases", plan.device)
+    book = CaseBook(plan.work / CASES, plan.device)
     cases, excluded = book.all(scans, counted(watch, "cutting out L1 and L2", len(scans)))
     if not cases:
         raise InputRejected(

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from models.screening.case import case_from_bytes
 from node.domain.calibration import CalibrationMethod
 from node.domain.reasons import ReasonCode
+from tests.builders.screening import write_untrained
 from tests.builders.screening_spec import SMALL
 from tests.builders.true_scan import true_scan
 from training.cohort.manifest import Cohort, read_manifest
@@ -18,6 +20,8 @@ from training.evaluation.screening.judge import JudgedScan, judge_scan
 from training.evaluation.screening.run import MANIFEST, SUMMARY, judge_set
 from training.evaluation.screening.segmented import SegmentedScan
 from training.heldout.screening.spec import Fault, Phase, ScreeningSpec
+from training.screening_fit.fit import Watch
+from training.screening_report.run import EvaluationPlan, evaluate_screening
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +92,7 @@ def test_the_set_leaves_figures_and_a_manifest_that_a_classifier_can_be_judged_o
     assert [outcome.spec.number for outcome in outcomes] == [12, 13]
     assert len(told) == 3  # the first one is made twice
     (scan,) = read_manifest(tmp_path / MANIFEST)
-    assert scan.cohort is Cohort.TEST
+    assert scan.cohort is Cohort.EXTERNAL
     assert case_from_bytes(scan.image.read_bytes()).references.kvp == 120.0
     with (tmp_path / MANIFEST).open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
@@ -96,3 +100,13 @@ def test_the_set_leaves_figures_and_a_manifest_that_a_classifier_can_be_judged_o
     summary = (tmp_path / SUMMARY).read_text(encoding="utf-8")
     assert "| 80 kVp | 1 | 1 | 1 |" in summary
     assert "2 cores" in summary
+    write_untrained(tmp_path / "bundle")
+    plan = EvaluationPlan(
+        manifest=tmp_path / MANIFEST,
+        bundle=tmp_path / "bundle",
+        out=tmp_path / "classifier",
+        work=tmp_path / "work",
+        device=torch.device("cpu"),
+        cohort=Cohort.EXTERNAL,
+    )
+    assert evaluate_screening(plan, Watch()).overall.scans == 1

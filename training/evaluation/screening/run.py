@@ -11,6 +11,7 @@ from typing import Protocol
 from pydantic import TypeAdapter
 
 from models.screening.case import case_to_bytes
+from training.cohort.manifest import Cohort
 from training.evaluation.screening.judge import JudgedScan, judge_scan
 from training.evaluation.screening.outcome import ScanOutcome
 from training.evaluation.screening.pictures import agreement_picture, core_picture
@@ -97,7 +98,10 @@ def _rescan(scans: ScanSource, spec: ScreeningSpec, watch: Callable[[], None]) -
 
 
 def _write_manifest(judged: Sequence[JudgedScan], out: Path) -> None:
-    """Scans in scope that a classifier may answer to; the column of the site says whether the scan is a usual one."""
+    """Scans in scope that a classifier may answer to; the column of the site says whether the scan is a usual one.
+
+    Nothing was ever learned from them, so that they need no split of any fit.
+    """
     with (out / MANIFEST).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
@@ -113,7 +117,7 @@ def _write_manifest(judged: Sequence[JudgedScan], out: Path) -> None:
             contrast = "no" if spec.phase is Phase.NATIVE else "yes"
             person = f"scan-{spec.name}"
             known = (f"{CASES}/{path.name}", person, site_of(spec), f"{true:.1f}", measured, *scanned, contrast)
-            writer.writerow((*known, "test", "yes"))
+            writer.writerow((*known, Cohort.EXTERNAL, "yes"))
 
 
 def site_of(spec: ScreeningSpec) -> str:

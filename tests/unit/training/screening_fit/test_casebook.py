@@ -8,15 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from models.screening.case import ScreeningCase
 from node.domain.errors import InputRejected
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from tests.builders.manifests import scan_of, write_case, write_nifti, write_spine
+from training.cohort.manifest import Scan
 from training.cohort.rows import ManifestRejected
 from training.cohort.splits import SplitPlan
 from training.images import load_ct, read_image
+from training.phantom import Fracture, FractureKind, PhantomSpec, make_chest_ct
+from training.phantom.study import write_image, write_labels
 from training.screening_fit.bodies import crops_of_mask
 from training.screening_fit.casebook import CaseBook, check_files
 from training.screening_fit.fit import Naming, Watch, fit_screening
@@ -231,6 +235,64 @@ def test_values_that_are_no_hu_are_excluded(tmp_path: Path) -> None:
     assert made.code is ReasonCode.NOT_HU
 
 
+def chest(folder: Path, *, fractured: VertebralLevel | None = None, metal_in: VertebralLevel | None = None) -> Scan:
+    """A small drawn chest of T11 to L3 and its bodies."""
+    wedges = () if fractured is None else (Fracture(level=fractured, kind=FractureKind.WEDGE, percent=35.0),)
+    spec = PhantomSpec(size=160, slice_mm=2.0, first=VertebralLevel.T11, last=VertebralLevel.L3, fractures=wedges)
+    drawn = make_chest_ct(spec)
+    if metal_in is not None:
+        inside = ndimage.binary_erosion(drawn.labels.labels == metal_in.number, iterations=2)
+        hu = np.where(inside, np.float32(2800.0), drawn.volume.hu)
+        drawn = replace(drawn, volume=replace(drawn.volume, hu=hu))
+    write_image(drawn, folder / "ct.nii.gz")
+    write_labels(drawn, folder / "mask.nii.gz")
+    return replace(scan_of(image=folder / "ct.nii.gz", mask=folder / "mask.nii.gz"), kvp=120.0, contrast=False)
+
+
+def test_of_a_sound_chest_both_vertebrae_are_shown(tmp_path: Path) -> None:
+    case = CaseBook(tmp_path / "work", CPU).case(chest(tmp_path))
+
+    assert isinstance(case, ScreeningCase)
+    assert case.l2 is not None
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [({"fractured": L1}, ReasonCode.FRACTURED), ({"metal_in": L1}, ReasonCode.METAL)],
+)
+def test_a_scan_whose_l1_the_node_would_not_show_is_excluded(
+    tmp_path: Path, what: dict[str, VertebralLevel], code: ReasonCode
+) -> None:
+    _, excluded = CaseBook(tmp_path / "work", CPU).all([chest(tmp_path, **what)])
+
+    assert [each.reason.code for each in excluded] == [code]
+
+
+@pytest.mark.parametrize("what", ["fractured", "metal_in"])
+def test_an_l2_that_the_node_would_not_show_leaves_l1_alone(tmp_path: Path, what: str) -> None:
+    case = CaseBook(tmp_path / "work", CPU).case(chest(tmp_path, **{what: L2}))
+
+    assert isinstance(case, ScreeningCase)
+    assert case.l2 is None
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"kvp": 80.0}, ReasonCode.TUBE_VOLTAGE), ({"kernel": "B70f"}, ReasonCode.KERNEL_TOO_SHARP)],
+)
+def test_a_scan_that_was_made_as_no_density_is_given_for_is_excluded(
+    tmp_path: Path, change: dict[str, float | str], code: ReasonCode
+) -> None:
+    image, mask = write_spine(tmp_path)
+    book, scan = CaseBook(tmp_path / "work", CPU), scan_of(image=image, mask=mask)
+    assert isinstance(book.case(scan), ScreeningCase)  # where nobody knows how it was made, nothing speaks against it
+
+    made = book.case(replace(scan, **change))  # type: ignore[arg-type]
+
+    assert isinstance(made, Reason)
+    assert made.code is code
+
+
 def leaning(mask: Path, voxels_back: dict[VertebralLevel, int]) -> np.ndarray:
     """The mask with bodies moved to the back."""
     labels, _ = read_image(mask)
@@ -246,7 +308,7 @@ def test_a_body_points_along_the_line_through_its_neighbours(tmp_path: Path) -> 
     spine = crops_of_mask(load_ct(image), leaning(mask, {T12: 5, L1: 0, L2: 0}))
 
     # T12 lies 10 mm farther back than L2, and 60 mm above it
-    up = spine.crops[0].vertebra.up_lps
+    up = spine.crops[1].vertebra.up_lps
     assert up[1] / up[2] == pytest.approx(10.0 / 60.0, abs=0.015)
 
 
@@ -256,7 +318,7 @@ def test_the_last_body_points_along_the_curve_and_not_at_its_neighbour(tmp_path:
     spine = crops_of_mask(load_ct(image), leaning(mask, {T12: 4, L1: 1, L2: 0}))
 
     # a parabola that stands upright at L2: 2 mm back at 30 mm, 8 mm at 60 mm
-    up = spine.crops[1].vertebra.up_lps
+    up = spine.crops[2].vertebra.up_lps
     assert up[1] / up[2] == pytest.approx(0.0, abs=0.01)
 
 

@@ -1,0 +1,59 @@
+"""A manifest of scans, as another site reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.cohort.manifest import Scan
+from training.table import Table
+
+#: Without cohorts: whoever learns from the scans shares them out.
+LISTED = (
+    "image",
+    "patient",
+    "site",
+    "qct_mg_cm3",
+    "class",
+    "measured_mg_cm3",
+    "scanner",
+    "sex",
+    "age",
+    "kvp",
+    "kernel",
+    "contrast",
+    "synthetic",
+)
+
+
+def write_manifest(scans: Sequence[Scan], path: Path) -> None:
+    """List scans with all that is known of each, cohorts apart; images are named by their place from the file's folder."""
+    rows = tuple(tuple(_cells(scan, path.parent)) for scan in scans)
+    path.write_text(Table(head=LISTED, rows=rows).csv, encoding="utf-8")
+
+
+def _cells(scan: Scan, folder: Path) -> list[str]:
+    return [
+        os.path.relpath(scan.image.resolve(), folder.resolve()),
+        scan.patient,
+        scan.site,
+        _number(scan.qct_mg_cm3),
+        str(scan.category),
+        _number(scan.measured_mg_cm3),
+        scan.scanner or "",
+        "" if scan.sex is None else str(scan.sex),
+        _number(scan.age_years),
+        _number(scan.kvp),
+        scan.kernel or "",
+        _yes_or_no(scan.contrast),
+        _yes_or_no(scan.synthetic),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _yes_or_no(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
