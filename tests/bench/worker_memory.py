@@ -1,8 +1,8 @@
 """Peak memory and time of a GPU worker's stage `segment` on large series: `python -m tests.bench.worker_memory`.
 
 400 and 1,000 slices of 512x512 with a painted spine in air, loaded and segmented in a process of their own, on the CPU.
-The network has the shape of the shipped one; what it says is replaced by what is painted, so that everything behind it
-runs as it does on a patient.
+The first network has the shape of the shipped one; what it says is replaced by what is painted, so that everything
+behind it runs as it does on a patient. The networks that look closely at bodies and ribs are the shipped ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.bundle import BODY_CT, load_bundle
+from models.bundle import BODY_CT, RIBS_CT, load_bundle
 from models.crops import crop_bodies, crops_to_bytes
 from models.network import build_network
 from models.spine import SpineModel, segment_spine
@@ -82,7 +82,8 @@ def measure(folder: Path, *, threads: int) -> dict[str, float]:
     """Load, segment and pack a series; seconds by phase, and peak memory in GB after each."""
     torch.set_num_threads(threads)
     painted = replace(painted_bundle(), network=PaintedBehindNetwork().eval())
-    model = replace(painted_model(painted), body=load_bundle(BODY_CT, torch.device("cpu")))
+    body, ribs = (load_bundle(folder, torch.device("cpu")) for folder in (BODY_CT, RIBS_CT))
+    model = replace(painted_model(painted), body=body, ribs=ribs)
     files, memory = tuple(folder.iterdir()), VoxelMemory()
     times = []
     for _ in range(LOADS):
