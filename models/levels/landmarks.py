@@ -42,11 +42,16 @@ _MOST_LUMBAR = 0.95
 #: body below must be less than this share of the last pair.
 _MOST_BESIDE_PAIR = 0.6
 
+#: Long processes may be taken for ribs of more volume than a small pair has. They are none where the coarse grid shows
+#: nothing of ribs there, at least this share of the votes for lumbar or thoracic are lumbar, and what is taken for ribs
+#: is less than this share of the last pair.
+_LEAST_LUMBAR, _MOST_PROCESSES = 0.8, 0.25
+
 #: All of them: a calibration is worth nothing where names rest on other landmarks.
 LIMITS = (
     (_SACRUM_SEEN, _CONTACT_TURN, _CONTACT_WIDTH, _BELOW_TURN, _BELOW_WIDTH),
     (STUB_MM, _LEAST_HEIGHT, _SHORTEST_LAST_RIB_MM, _MOST_BELOW, _MOST_LUMBAR),
-    (PAIR_MM3, _MOST_BESIDE_PAIR),
+    (PAIR_MM3, _MOST_BESIDE_PAIR, _LEAST_LUMBAR, _MOST_PROCESSES),
 )
 
 
@@ -75,9 +80,10 @@ def landmarks(chain: Sequence[Evidence], placement: Placement) -> dict[Landmark,
 def _are_last_ribs(evidence: Evidence, *, below: Evidence) -> bool:
     if evidence.own_ribs is not None and below.own_ribs is not None:
         pair, under = (fmean(ribs.volume_mm3) for ribs in (evidence.own_ribs, below.own_ribs))
-        is_none = under < min(PAIR_MM3, _MOST_BESIDE_PAIR * pair) and not any(below.own_ribs.cut)
+        is_small = under < min(PAIR_MM3, _MOST_BESIDE_PAIR * pair)
+        is_none = is_small or (_has_none_at_all(below) and under < _MOST_PROCESSES * pair)
         # a pair that is long on the coarse grid and not there at close look is a contradiction, and nothing to rest on
-        return pair >= PAIR_MM3 and is_none and min(below.rib_mm) < LONG_MM
+        return pair >= PAIR_MM3 and is_none and not any(below.own_ribs.cut) and min(below.rib_mm) < LONG_MM
     return (
         # one of them is enough: the other may be a stub, or too faint to be followed
         max(evidence.rib_mm) >= _SHORTEST_LAST_RIB_MM
@@ -87,6 +93,11 @@ def _are_last_ribs(evidence: Evidence, *, below: Evidence) -> bool:
         and not any(below.rib_cut)
         and evidence.lumbar <= _MOST_LUMBAR * (evidence.lumbar + evidence.thoracic)
     )
+
+
+def _has_none_at_all(evidence: Evidence) -> bool:
+    """Whether a body looks lumbar on the coarse grid, and nothing there begins as a rib."""
+    return not any(evidence.rib_mm) and evidence.lumbar >= _LEAST_LUMBAR * (evidence.lumbar + evidence.thoracic)
 
 
 def _is_whole(chain: Sequence[Evidence], index: int) -> bool:
