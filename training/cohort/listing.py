@@ -28,7 +28,7 @@ LISTED = (
 
 
 def write_manifest(scans: Sequence[Scan], path: Path) -> None:
-    """List scans with all that is known of each, cohorts apart; images are named by their place from the file's folder."""
+    """List scans with all that is known of each but cohorts; images are named by their place from the file's folder."""
     rows = tuple(tuple(_cells(scan, path.parent)) for scan in scans)
     path.write_text(Table(head=LISTED, rows=rows).csv, encoding="utf-8")
 

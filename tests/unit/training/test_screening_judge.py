@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.screening.bundle import ScreeningBundle, load_bundle
 from models.screening.case import case_from_bytes
 from node.domain.calibration import CalibrationMethod
 from node.domain.reasons import ReasonCode
@@ -25,8 +26,15 @@ from training.screening_report.run import EvaluationPlan, evaluate_screening
 
 
 @pytest.fixture(scope="module")
-def plain() -> JudgedScan:
-    return judge_scan(true_scan(SMALL))
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> ScreeningBundle:
+    folder = tmp_path_factory.mktemp("bundle")
+    write_untrained(folder)
+    return load_bundle(folder, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def plain(classifier: ScreeningBundle) -> JudgedScan:
+    return judge_scan(true_scan(SMALL), classifier)
 
 
 def test_cores_read_the_truth_and_the_interval_holds_the_density(plain: JudgedScan) -> None:
@@ -37,7 +45,9 @@ def test_cores_read_the_truth_and_the_interval_holds_the_density(plain: JudgedSc
     assert outcome.density.method is CalibrationMethod.ASYNCHRONOUS
     assert outcome.true_mg_cm3 is not None
     assert outcome.density.covers(outcome.true_mg_cm3)
-    assert outcome.refusals == frozenset()
+    # an untrained classifier cannot decide, and takes nothing from a density that does
+    assert outcome.refusals <= {ReasonCode.CLASSIFIER_UNDECIDED}
+    assert outcome.by_density is outcome.true_category
 
 
 def test_a_classifier_would_be_shown_both_vertebrae_and_what_tissues_read(plain: JudgedScan) -> None:
@@ -50,8 +60,8 @@ def test_a_classifier_would_be_shown_both_vertebrae_and_what_tissues_read(plain:
     assert 25.0 < references.blood_hu < 70.0
 
 
-def test_a_site_without_a_calibration_measures_by_tissues_with_a_wider_interval() -> None:
-    outcome = judge_scan(true_scan(replace(SMALL, calibrated=False))).outcome
+def test_a_site_without_a_calibration_measures_by_tissues_with_a_wider_interval(classifier: ScreeningBundle) -> None:
+    outcome = judge_scan(true_scan(replace(SMALL, calibrated=False)), classifier).outcome
 
     assert outcome.density is not None
     assert outcome.density.method is CalibrationMethod.INTERNAL
@@ -68,8 +78,10 @@ def test_a_site_without_a_calibration_measures_by_tissues_with_a_wider_interval(
         ({"fault": Fault.METAL}, ReasonCode.METAL),
     ],
 )
-def test_a_scan_with_a_fault_says_nothing_but_why(change: dict[str, object], code: ReasonCode) -> None:
-    judged = judge_scan(true_scan(replace(SMALL, **change)))  # type: ignore[arg-type]
+def test_a_scan_with_a_fault_says_nothing_but_why(
+    change: dict[str, object], code: ReasonCode, classifier: ScreeningBundle
+) -> None:
+    judged = judge_scan(true_scan(replace(SMALL, **change)), classifier)  # type: ignore[arg-type]
 
     assert judged.outcome.density is None
     assert not judged.outcome.is_shown
@@ -83,11 +95,13 @@ class TrueScans:
         return true_scan(spec, noise=noise)
 
 
-def test_the_set_leaves_figures_and_a_manifest_that_a_classifier_can_be_judged_on(tmp_path: Path) -> None:
+def test_the_set_leaves_figures_and_a_manifest_that_a_classifier_can_be_judged_on(
+    tmp_path: Path, classifier: ScreeningBundle
+) -> None:
     specs = (replace(SMALL, number=12), replace(SMALL, number=13, fault=Fault.LOW_TUBE_VOLTAGE, kvp=80.0))
     told: list[None] = []
 
-    outcomes = judge_set(TrueScans(), specs, tmp_path, lambda: told.append(None))
+    outcomes = judge_set(TrueScans(), specs, tmp_path, lambda: told.append(None), classifier=classifier)
 
     assert [outcome.spec.number for outcome in outcomes] == [12, 13]
     assert len(told) == 3  # the first one is made twice

@@ -6,17 +6,20 @@ from dataclasses import replace
 
 import pytest
 
+from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import ReasonCode
 from tests.builders.screening_spec import SMALL
 from training.evaluation.screening.metrology import (
+    Said,
     agreement,
     core_errors,
     coverage,
     evaluated,
     refusals,
     repeatability_percent,
+    said,
     thickness_of,
 )
 from training.evaluation.screening.outcome import CoreOutcome, DensityOutcome, ScanOutcome
@@ -113,3 +116,19 @@ def test_repeatability_is_the_root_mean_square_of_coefficients_of_variation() ->
     """99 and 101 vary by 1.414 %, 100 and 100 by nothing: the root of the mean of 2 and 0 is 1."""
     assert repeatability_percent([(99.0, 101.0), (100.0, 100.0)]) == pytest.approx(1.0)
     assert repeatability_percent([]) is None
+
+
+def test_categories_are_right_wrong_withheld_or_not_there() -> None:
+    """The truth is 100 mg/cm3, osteopenia."""
+    low, true = BoneCategory.OSTEOPOROSIS, BoneCategory.OSTEOPENIA
+    contradicted = replace(outcome(100.0), indeterminate=ReasonCode.ANSWERS_DISAGREE)
+    told = [
+        replace(outcome(100.0), category=true, by_density=true),
+        replace(outcome(70.0), category=low, by_density=low),
+        replace(contradicted, by_density=true),
+        replace(contradicted, by_density=low),
+        contradicted,
+        outcome(None),
+        faulty(Fault.METAL),
+    ]
+    assert said(told) == Said(scans=6, right=1, wrong=1, indeterminate=3, silent=1, withheld=1, saved=1)

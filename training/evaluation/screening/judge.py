@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from models.bone import measure_bone
 from models.crops import crop_bodies
 from models.density import DensityRule
 from models.references import read_references
 from models.resample import to_network_grid
-from models.screening.answer import screening_case
+from models.screening.answer import classify, screening_case
+from models.screening.bundle import ScreeningBundle
 from models.screening.case import ScreeningCase
 from models.withheld import withheld_from_classifier
 from node.domain.acquisition import Acquisition
@@ -32,8 +34,8 @@ class JudgedScan:
     case: ScreeningCase | None
 
 
-def judge_scan(scan: SegmentedScan) -> JudgedScan:
-    """Selection by the headers, then what the networks found, then tissues and densities; with internal calibration."""
+def judge_scan(scan: SegmentedScan, classifier: ScreeningBundle) -> JudgedScan:
+    """Selection by the headers, what the networks found, tissues and both answers; with internal calibration."""
     study = study_of(scan)
     choice = choose_series(study, SelectionSettings().rule())
     if isinstance(choice, NoSuitableSeries):
@@ -48,7 +50,7 @@ def judge_scan(scan: SegmentedScan) -> JudgedScan:
         references=references,
         internal_calibration=True,
     )
-    findings = measure_bone(crops, rule)
+    findings = measure_bone(crops, rule, partial(classify, classifier, crops, kvp=rule.acquisition.kvp))
     withheld = withheld_from_classifier(rule, findings.vertebrae)
     if isinstance(withheld, Reason):
         return JudgedScan(outcome=outcome_of(scan, findings), case=None)

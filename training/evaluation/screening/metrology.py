@@ -64,6 +64,51 @@ class Refused:
     right: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What reports say of some scans in scope.
+
+    Parameters
+    ----------
+    right, wrong
+        Categories that are the true one, and others.
+    indeterminate
+        Scans of which something was measured or answered, and no category given.
+    silent
+        Scans of which nothing is said.
+    withheld
+        Of the indeterminate ones, those whose density alone would have given the true category.
+    saved
+        And those whose density alone would have given another one.
+    """
+
+    scans: int
+    right: int
+    wrong: int
+    indeterminate: int
+    silent: int
+    withheld: int
+    saved: int
+
+
+def said(outcomes: Iterable[ScanOutcome]) -> Said:
+    """Categories against the truth, of scans in scope."""
+    told = [outcome for outcome in outcomes if outcome.spec.in_scope]
+    given = [outcome for outcome in told if outcome.category is not None]
+    right = sum(outcome.category is outcome.true_category for outcome in given)
+    open_ = [outcome for outcome in told if outcome.indeterminate is not None]
+    withheld = sum(outcome.by_density is outcome.true_category for outcome in open_)
+    return Said(
+        scans=len(told),
+        right=right,
+        wrong=len(given) - right,
+        indeterminate=len(open_),
+        silent=len(told) - len(given) - len(open_),
+        withheld=withheld,
+        saved=sum(outcome.by_density is not None for outcome in open_) - withheld,
+    )
+
+
 def thickness_of(spec: ScreeningSpec) -> str:
     """The stratum of a scan's slices."""
     return f"{spec.slice_mm:g} mm" if spec.slice_mm in {1.0, 5.0} else "2 to 3 mm"

@@ -66,6 +66,12 @@ class ScanOutcome:
         Whether a classifier may see its L1.
     refusals
         Codes of all reasons in the report: of the scan, and of L1 and L2.
+    category
+        As the report states it; `None` where there is none.
+    indeterminate
+        Why there is none although something was measured or answered; `None` where nothing was, or there is one.
+    by_density
+        The category that the density alone would have given; `None` where there is none, or its interval is too wide.
     """
 
     spec: ScreeningSpec
@@ -74,6 +80,9 @@ class ScanOutcome:
     density: DensityOutcome | None
     refusals: frozenset[ReasonCode]
     is_shown: bool = False
+    category: BoneCategory | None = None
+    indeterminate: ReasonCode | None = None
+    by_density: BoneCategory | None = None
 
     @property
     def true_category(self) -> BoneCategory | None:
@@ -90,6 +99,9 @@ def refused(scan: SegmentedScan, *codes: ReasonCode) -> ScanOutcome:
 def outcome_of(scan: SegmentedScan, findings: CtBoneFindings) -> ScanOutcome:
     """What findings say of a scan."""
     asked = [vertebra for vertebra in findings.vertebrae if vertebra.level in MEASURED]
+    screening = findings.screening
+    indeterminate = None if screening is None else screening.indeterminate
+    density = None if screening is None else screening.density
     return ScanOutcome(
         spec=scan.setting.spec,
         true_mg_cm3=_truth(scan),
@@ -100,6 +112,9 @@ def outcome_of(scan: SegmentedScan, findings: CtBoneFindings) -> ScanOutcome:
             for reasons in (findings.reasons, *(vertebra.reasons for vertebra in asked))
             for reason in reasons
         ),
+        category=None if screening is None else screening.category,
+        indeterminate=None if indeterminate is None else indeterminate.code,
+        by_density=density.category if density is not None and density.is_decisive else None,
     )
 
 

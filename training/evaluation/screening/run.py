@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
+from models.screening.bundle import ScreeningBundle
 from models.screening.case import case_to_bytes
 from training.cohort.manifest import Cohort
 from training.evaluation.screening.judge import JudgedScan, judge_scan
@@ -59,7 +60,12 @@ class ScanSource(Protocol):
 
 
 def judge_set(
-    scans: ScanSource, specs: Sequence[ScreeningSpec], out: Path, watch: Callable[[], None]
+    scans: ScanSource,
+    specs: Sequence[ScreeningSpec],
+    out: Path,
+    watch: Callable[[], None],
+    *,
+    classifier: ScreeningBundle,
 ) -> tuple[ScanOutcome, ...]:
     """Judge all scans, and leave outcomes, figures and a manifest in a folder.
 
@@ -67,13 +73,15 @@ def judge_set(
     ----------
     watch
         Told when a scan is done, and when it is done again with other noise.
+    classifier
+        The second answer, which decides with the density what a report says.
     """
     (out / CASES).mkdir(parents=True, exist_ok=True)
     judged = []
     for spec in specs:
-        judged.append(judge_scan(scans.scan(spec)))
+        judged.append(judge_scan(scans.scan(spec), classifier))
         watch()
-    rescans = [pair for spec in rescanned(specs) for pair in _rescan(scans, spec, watch)]
+    rescans = [pair for spec in rescanned(specs) for pair in _rescan(scans, spec, watch, classifier)]
     outcomes = tuple(each.outcome for each in judged)
     _write_manifest(judged, out)
     (out / OUTCOMES).write_bytes(_OUTCOMES.dump_json(outcomes, indent=1))
@@ -89,9 +97,12 @@ def rescanned(specs: Sequence[ScreeningSpec]) -> tuple[ScreeningSpec, ...]:
     return tuple(spec for spec in specs if spec.in_scope and spec.number % _RESCANNED == 0)
 
 
-def _rescan(scans: ScanSource, spec: ScreeningSpec, watch: Callable[[], None]) -> list[Rescan]:
+def _rescan(
+    scans: ScanSource, spec: ScreeningSpec, watch: Callable[[], None], classifier: ScreeningBundle
+) -> list[Rescan]:
     first, second = (
-        {core.level: core.hu for core in judge_scan(scans.scan(spec, noise=noise)).outcome.cores} for noise in (0, 1)
+        {core.level: core.hu for core in judge_scan(scans.scan(spec, noise=noise), classifier).outcome.cores}
+        for noise in (0, 1)
     )
     watch()
     return [Rescan(first=first[level], second=second[level]) for level in first if level in second]

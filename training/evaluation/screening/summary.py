@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from training.evaluation.screening.metrology import (
     agreement,
@@ -11,6 +12,7 @@ from training.evaluation.screening.metrology import (
     evaluated,
     refusals,
     repeatability_percent,
+    said,
     thickness_of,
 )
 from training.evaluation.screening.outcome import ScanOutcome
@@ -32,8 +34,35 @@ def summary_markdown(outcomes: Sequence[ScanOutcome], rescans: Sequence[tuple[fl
         ("Mean CT number of the cores of L1 and L2 against the truth, HU", _core_table(outcomes)),
         ("Share of 95 % intervals of the mean density that hold the truth", _coverage_table(outcomes)),
         ("Mean density against the truth, mg/cm3", _agreement_table(outcomes, rescans)),
+        (_SAID, _said_table(outcomes)),
     )
     return "\n".join(f"{title}:\n\n{table.markdown}" for title, table in parts)
+
+
+_SAID = (
+    "Categories in the reports of scans in scope, by density and classifier. Where the two contradict each other there "
+    "is none, also where the density alone would have been right, or wrong"
+)
+
+
+def _said_table(outcomes: Sequence[ScanOutcome]) -> Table:
+    parts = {
+        "all": outcomes,
+        "calibrated scanner": [each for each in outcomes if each.spec.calibrated],
+        "by own tissues": [each for each in outcomes if not each.spec.calibrated],
+    }
+    head = (
+        "",
+        "scans",
+        "right",
+        "wrong",
+        "indeterminate",
+        "nothing said",
+        "withheld: density right",
+        "withheld: density wrong",
+    )
+    rows = tuple((name, *map(str, astuple(said(part)))) for name, part in parts.items())
+    return Table(head=head, rows=rows)
 
 
 def _told(figure: Estimate | NotEstimable, *, digits: int = 3) -> str:
