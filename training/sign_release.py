@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from models.release import Release
 
-#: What an evaluation report calls the weights that it judged.
-_JUDGED = "weights_sha256"
+#: What an evaluation report calls the weights that it judged; that of the spine has several networks.
+_JUDGED, _MODELS = "weights_sha256", "models"
 #: What it calls the number of its scans that show nobody; a report without it has none.
 _SYNTHETIC = "synthetic_scans"
 _USE = "intended_use"
@@ -106,17 +106,24 @@ def _shipped() -> set[str]:
 
 def _check_judged(evaluation: Path, weights: str) -> None:
     told = _json(evaluation, "the evaluation")
-    judged, drawn = told.get(_JUDGED), told.get(_SYNTHETIC, 0)
-    if judged != weights:
+    # one of the spine that does not say how many were drawn is of the time before it told
+    judged, drawn = _judged(told), told.get(_SYNTHETIC, None if _MODELS in told else 0)
+    if weights not in judged:
         raise InputRejected(
             f"{evaluation.name} must be the evaluation of these very weights: its {_JUDGED!r} must be {weights}, got "
-            f"{judged!r}; evaluate the bundle that you want to release"
+            f"{', '.join(judged) or 'none'}; evaluate the bundle that you want to release"
         )
     if drawn != 0:
         raise InputRejected(
             f"{evaluation.name} must be an evaluation on patients alone to release anything for clinical use: its "
             f"{_SYNTHETIC!r} must be 0, got {drawn!r}; evaluate the bundle on scans of your patients"
         )
+
+
+def _judged(told: dict[str, object]) -> list[str]:
+    models = told.get(_MODELS)
+    several = models if isinstance(models, list) else [told]
+    return [str(each[_JUDGED]) for each in several if isinstance(each, dict) and _JUDGED in each]
 
 
 def _check_screening(evaluation: Path) -> None:

@@ -13,6 +13,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.volume import UInt8, Volume
 from training.evaluation.seg_mask import read_segmentation
 from training.images import grid_of, load_ct, read_image
+from training.phantom.study import TRUTH_FILE
 
 #: What a case's mask may be called, and its CT: a file, or a folder of DICOM files. What `osteonode-train phantom`
 #: leaves is a case.
@@ -36,12 +37,15 @@ class Case:
         are taken for background.
     groups
         What it has in common with other cases, for figures of their own.
+    is_synthetic
+        Whether it was drawn and shows nobody.
     """
 
     name: str
     volume: Volume
     truth: UInt8
     groups: tuple[str, ...] = ()
+    is_synthetic: bool = False
 
     def __post_init__(self) -> None:
         if self.truth.shape != self.volume.shape:
@@ -96,7 +100,8 @@ def load_case(folder: Path) -> Case:
             f"corners up to {grid_of(volume).apart_mm(grid):.2f} mm away; resample it by nearest neighbour"
         )
     known = np.isin(mask, [level.number for level in VertebralLevel])
-    return Case(name=folder.name, volume=volume, truth=np.where(known, mask, 0).astype(np.uint8))
+    truth = np.where(known, mask, 0).astype(np.uint8)
+    return Case(name=folder.name, volume=volume, truth=truth, is_synthetic=(folder / TRUTH_FILE).exists())
 
 
 def _load_volume(folder: Path) -> Volume:

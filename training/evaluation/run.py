@@ -73,6 +73,7 @@ def _write_report(scores: Sequence[CaseScore], pictures: Sequence[Picture], mode
         (out / "reliability.png").write_bytes(reliability_picture(bins))
     told = {
         "models": [asdict(identity) for identity in model.identities],
+        "synthetic_scans": sum(score.is_synthetic for score in scores),
         "summary": asdict(summarise(scores)),
         "groups": {name: asdict(summarise(members)) for name, members in groups.items()},
         "reliability": [asdict(each) for each in bins],

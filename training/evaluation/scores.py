@@ -87,6 +87,8 @@ class CaseScore:
         Why nothing was found, where that is so.
     groups
         What it has in common with other scans, for figures of their own.
+    is_synthetic
+        Whether it was drawn and shows nobody.
     """
 
     name: str
@@ -96,6 +98,7 @@ class CaseScore:
     invented_confidences: tuple[float, ...] = ()
     reason: str = ""
     groups: tuple[str, ...] = ()
+    is_synthetic: bool = False
 
     @property
     def worst_dice(self) -> float:
@@ -147,6 +150,7 @@ def score_case(case: Case, spine: SpineSegmentation) -> CaseScore:
             if vertebra.confidence is not None and vertebra.likeliest is not None
         ),
         groups=_groups(case),
+        is_synthetic=case.is_synthetic,
     )
 
 
@@ -156,7 +160,7 @@ def missed_case(case: Case, reason: str) -> CaseScore:
         BodyScore(level=level, is_whole=_is_whole(case.truth == level.number), naming=Naming.MISSED)
         for level in case.levels
     )
-    return CaseScore(name=case.name, bodies=bodies, reason=reason, groups=_groups(case))
+    return CaseScore(name=case.name, bodies=bodies, reason=reason, groups=_groups(case), is_synthetic=case.is_synthetic)
 
 
 def _groups(case: Case) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def draw_case(spec: HeldOutSpec) -> Case:
         *_end_groups(truth, levels),
         *_odd_groups(truth, bones, width_mm=truth.shape[2] * pixel_mm, enhanced=palette.enhanced),
     )
-    return Case(name=f"{spec.coverage} {spec.seed}", volume=volume, truth=truth, groups=groups)
+    return Case(name=f"{spec.coverage} {spec.seed}", volume=volume, truth=truth, groups=groups, is_synthetic=True)
 
 
 def _groups(spec: HeldOutSpec, *, slice_mm: float, noise_hu: float) -> tuple[str, ...]:

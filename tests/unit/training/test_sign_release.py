@@ -8,8 +8,10 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from cryptography.hazmat.primitives import serialization
@@ -25,11 +27,17 @@ from models.release import RELEASE, check_release, read_public_keys
 from models.screening.bundle import load_bundle as load_screening_bundle
 from models.screening.bundle import load_card as load_screening_card
 from node.domain.errors import ConfigurationError, InputRejected
+from node.domain.levels import VertebralLevel
 from node.domain.networks import SpineChoice
 from node.domain.provenance import IntendedUse
 from tests.builders.judged import judged_scans, write_evaluation
 from tests.builders.screening import write_untrained
+from tests.builders.spine_classes import Scene, build
+from tests.builders.spine_network import painted_model, painted_volume
 from training.cli import app
+from training.evaluation.ahead import CaseSource
+from training.evaluation.case import Case
+from training.evaluation.run import evaluate_spine
 from training.screening_report.judged import Judged
 from training.sign_release import sign_release
 
@@ -235,6 +243,41 @@ def test_an_evaluation_on_synthetic_scans_releases_nothing(site: Site) -> None:
         site.sign()
 
     assert site.load() is IntendedUse.RESEARCH
+
+
+def a_case(*, is_synthetic: bool) -> Case:
+    """A painted spine, of which one body is true."""
+    volume = painted_volume(build(Scene()))
+    truth = np.zeros(volume.shape, np.uint8)
+    truth[20:24, 20:24, 20:24] = VertebralLevel.L1.number
+    return Case(name="one", volume=volume, truth=truth, is_synthetic=is_synthetic)
+
+
+@pytest.mark.parametrize("is_synthetic", [False, True])
+def test_a_network_of_the_spine_is_signed_by_what_evaluate_spine_leaves_of_patients(
+    tmp_path: Path, *, is_synthetic: bool
+) -> None:
+    ribs = trained_by_the_site(RIBS_CT, tmp_path / "ribs")
+    networks = replace(painted_model(), ribs=load_bundle(ribs, CPU))
+    source = CaseSource(key="one", draw=partial(a_case, is_synthetic=is_synthetic))
+    evaluate_spine([source], networks, tmp_path / "report", watch=lambda done, of: None)
+    site = Site(bundle=ribs, evaluation=tmp_path / "report/scores.json", key=Ed25519PrivateKey.generate())
+
+    if is_synthetic:
+        with pytest.raises(InputRejected, match="'synthetic_scans' must be 0, got 1"):
+            site.sign()
+    else:
+        site.sign()
+
+    assert site.load() is (IntendedUse.RESEARCH if is_synthetic else IntendedUse.CLINICAL)
+
+
+def test_an_evaluation_of_the_spine_that_does_not_tell_what_was_drawn_releases_nothing(site: Site) -> None:
+    report = json.loads(site.evaluation.read_text())
+    site.evaluation.write_text(json.dumps({"models": [report]}))
+
+    with pytest.raises(InputRejected, match="'synthetic_scans' must be 0, got None"):
+        site.sign()
 
 
 @pytest.fixture
