@@ -107,7 +107,10 @@ def _details(group: GroupFigures) -> str:
         *map(confusion_table, group.models),
         agreement_table(group.agreement),
     )
-    return f"<details><summary>{escape(group.name)}</summary>{''.join(map(html_table, tables))}</details>"
+    is_drawn = any(model.categories[0].reliability for model in group.models)
+    curves = html_image(reliability_picture(group), f"reliability curves, {group.name}") if is_drawn else ""
+    content = f"{''.join(map(html_table, tables))}{curves}"
+    return f"<details><summary>{escape(group.name)}</summary>{content}</details>"
 
 
 def _note(evaluation: Evaluation) -> str:
