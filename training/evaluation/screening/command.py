@@ -15,7 +15,7 @@ def register(evaluate: typer.Typer) -> None:
 
 def evaluate_screening_set(
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder for figures, outcomes and manifest.csv.")],
-    work: Annotated[Path, typer.Option(file_okay=False, help="Folder for scans and masks, 10 GB; resumed from.")],
+    work: Annotated[Path, typer.Option(file_okay=False, help="Folder for scans and masks, 16 GB; resumed from.")],
     first: Annotated[int, typer.Option(min=0, max=299, help="The first scan.")] = 0,
     count: Annotated[int, typer.Option(min=1, help="How many scans.")] = 300,
     bundle: Annotated[
