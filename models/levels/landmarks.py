@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special
 
 from models.levels.anatomy import usual
+from models.levels.clues import LEAST_VOTES
 from models.levels.evidence import Evidence
 from models.levels.placements import Kind, Placement
 from models.levels.ribs import LONG_MM, PAIR_MM3, STUB_MM
@@ -97,7 +98,8 @@ def _are_last_ribs(evidence: Evidence, *, below: Evidence) -> bool:
 
 def _has_none_at_all(evidence: Evidence) -> bool:
     """Whether a body looks lumbar on the coarse grid, and nothing there begins as a rib."""
-    return not any(evidence.rib_mm) and evidence.lumbar >= _LEAST_LUMBAR * (evidence.lumbar + evidence.thoracic)
+    votes = evidence.lumbar + evidence.thoracic
+    return not any(evidence.rib_mm) and votes >= LEAST_VOTES and evidence.lumbar >= _LEAST_LUMBAR * votes
 
 
 def _is_whole(chain: Sequence[Evidence], index: int) -> bool:

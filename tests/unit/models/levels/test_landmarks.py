@@ -201,21 +201,23 @@ def test_where_ribs_were_looked_at_closely_that_decides_whether_they_are_the_las
 
 
 @pytest.mark.parametrize(
-    ("l1_mm3", "rib_mm", "lumbar", "are_last"),
+    ("l1_mm3", "rib_mm", "votes", "are_last"),
     [
-        (390.0, (0.0, 0.0), 0.9, True),
-        (410.0, (0.0, 0.0), 0.9, False),
-        (390.0, (0.0, 12.0), 0.9, False),
-        (390.0, (0.0, 0.0), 0.75, False),
+        (390.0, (0.0, 0.0), (0.9, 0.1), True),
+        (410.0, (0.0, 0.0), (0.9, 0.1), False),
+        (390.0, (0.0, 12.0), (0.9, 0.1), False),
+        (390.0, (0.0, 0.0), (0.75, 0.25), False),
+        # a body that looks like none of the two is none that surely is lumbar
+        (390.0, (0.0, 0.0), (0.0, 0.0), False),
     ],
 )
 def test_long_processes_are_no_ribs_where_nothing_else_says_so_and_the_pair_above_is_four_times_as_large(
-    l1_mm3: float, rib_mm: tuple[float, float], lumbar: float, *, are_last: bool
+    l1_mm3: float, rib_mm: tuple[float, float], votes: tuple[float, float], *, are_last: bool
 ) -> None:
     truth = places("T7", "L3")
     shown = list(chain(truth))
     shown[5] = replace(shown[5], own_ribs=closely(1600.0))
-    shown[6] = replace(shown[6], rib_mm=rib_mm, lumbar=lumbar, thoracic=1.0 - lumbar, own_ribs=closely(l1_mm3))
+    shown[6] = replace(shown[6], rib_mm=rib_mm, lumbar=votes[0], thoracic=votes[1], own_ribs=closely(l1_mm3))
     placement = Placement(places=tuple(truth), thoracic=12, lumbar=5, log_prior=0.0)
 
     assert (Landmark.LAST_RIBS in landmarks(shown, placement)) is are_last
