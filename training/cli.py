@@ -24,6 +24,7 @@ from training.evaluation.screening import command as screening_set
 from training.export import command as export
 from training.phantom import cohort_command as phantom_cohort
 from training.phantom import command as phantom
+from training.screening_fit import cases_command
 from training.screening_fit import command as screening_fit
 from training.screening_report import command as screening_report
 
@@ -37,6 +38,7 @@ phantom.register(app)
 phantom_cohort.register(app)
 cohort.register(app)
 sign_release.register(app)
+cases_command.register(app)
 export.register(app)
 evaluate = typer.Typer(no_args_is_help=True, help="Judge a model on scans whose truth is known.")
 app.add_typer(evaluate, name="evaluate")

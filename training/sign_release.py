@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from models.release import Release
 
-#: What an evaluation report calls the weights that it judged; that of the spine has several networks.
-_JUDGED, _MODELS = "weights_sha256", "models"
-#: What it calls the number of its scans that show nobody; a report without it has none.
-_SYNTHETIC = "synthetic_scans"
+#: What an evaluation report calls the weights that it judged, and the number of its scans that show nobody; that of the
+#: spine has several models and lists its scans.
+_JUDGED, _SYNTHETIC, _MODELS, _SCANS = "weights_sha256", "synthetic_scans", "models", "cases"
 _USE = "intended_use"
 
 
@@ -64,6 +63,7 @@ def sign_release(
         signs.
     """
     from models.bundle import METADATA, WEIGHTS
+    from models.levels.file import LEVELS
     from models.release import Release, covered_files, save_release
     from models.screening.network import ARCHITECTURE
 
@@ -76,9 +76,10 @@ def sign_release(
         )
     if weights in _shipped():
         raise ConfigurationError("the weights that come with the project are for research, and nothing releases them")
-    _check_judged(evaluation, weights)
     if card.get("architecture") == ARCHITECTURE:
-        _check_screening(evaluation)
+        _check_screening(evaluation, weights)
+    else:
+        _check_spine(evaluation, weights, bundle / LEVELS)
     name, version = (str(card.get(word)) for word in ("name", "version"))
     clinical = json.dumps(card | {_USE: IntendedUse.CLINICAL.value}, indent=2) + "\n"
     files = covered_files(bundle) | {METADATA.as_posix(): hashlib.sha256(clinical.encode()).hexdigest()}
@@ -104,35 +105,33 @@ def _shipped() -> set[str]:
     return {_digest(path) for path in BUNDLES.glob(f"*/{WEIGHTS}")}
 
 
-def _check_judged(evaluation: Path, weights: str) -> None:
+def _check_spine(evaluation: Path, weights: str, levels: Path) -> None:
+    """A network of the spine is released by scans in which it was asked, with the level model that it has now."""
     told = _json(evaluation, "the evaluation")
-    # one of the spine that does not say how many were drawn is of the time before it told
-    judged, drawn = _judged(told), told.get(_SYNTHETIC, None if _MODELS in told else 0)
-    if weights not in judged:
+    models, scans = told.get(_MODELS), told.get(_SCANS)
+    if not isinstance(models, list) or not isinstance(scans, list) or not scans:
         raise InputRejected(
-            f"{evaluation.name} must be the evaluation of these very weights: its {_JUDGED!r} must be {weights}, got "
-            f"{', '.join(judged) or 'none'}; evaluate the bundle that you want to release"
+            f"{evaluation.name} must be the scores.json of evaluate spine, with {_MODELS!r} and {_SCANS!r}; evaluate "
+            "the bundle that you want to release"
         )
-    if drawn != 0:
-        raise InputRejected(
-            f"{evaluation.name} must be an evaluation on patients alone to release anything for clinical use: its "
-            f"{_SYNTHETIC!r} must be 0, got {drawn!r}; evaluate the bundle on scans of your patients"
-        )
+    judged = [str(each.get(_JUDGED)) for each in models if isinstance(each, dict)]
+    for asked in (weights, *((_digest(levels),) if levels.exists() else ())):
+        if asked not in judged:
+            raise _of_others(evaluation, asked, ", ".join(judged) or "none")
+    _check_shows_people(evaluation, told.get(_SYNTHETIC))
 
 
-def _judged(told: dict[str, object]) -> list[str]:
-    models = told.get(_MODELS)
-    several = models if isinstance(models, list) else [told]
-    return [str(each[_JUDGED]) for each in several if isinstance(each, dict) and _JUDGED in each]
-
-
-def _check_screening(evaluation: Path) -> None:
+def _check_screening(evaluation: Path, weights: str) -> None:
     """A classifier of bone density is released by areas with intervals: of each category, and of both of its models."""
     from training.screening_report.evaluation import load_evaluation
     from training.screening_report.tables import MODEL_WORDS
     from training.statistics.estimate import NotEstimable
 
+    told = _json(evaluation, "the evaluation")
+    if told.get(_JUDGED) != weights:
+        raise _of_others(evaluation, weights, repr(told.get(_JUDGED)))
     figures, _ = load_evaluation(evaluation)
+    _check_shows_people(evaluation, told.get(_SYNTHETIC, 0))
     lacking = [
         f"{MODEL_WORDS[model.method]}, {each.category}: {each.area.because}"
         for model in figures.overall.models
@@ -143,6 +142,22 @@ def _check_screening(evaluation: Path) -> None:
         raise InputRejected(
             f"{evaluation.name} must have an area under the ROC curve with its interval for every category of both "
             f"models, got none of {'; '.join(lacking)}. Evaluate the bundle on more patients, of every category"
+        )
+
+
+def _of_others(evaluation: Path, asked: str, judged: str) -> InputRejected:
+    return InputRejected(
+        f"{evaluation.name} must be the evaluation of these very weights: its {_JUDGED!r} must be {asked}, got "
+        f"{judged}; evaluate the bundle that you want to release"
+    )
+
+
+def _check_shows_people(evaluation: Path, drawn: object) -> None:
+    """Refuse scans that show nobody; a truth value is no number of them."""
+    if drawn != 0 or isinstance(drawn, bool):
+        raise InputRejected(
+            f"{evaluation.name} must be an evaluation on patients alone to release anything for clinical use: its "
+            f"{_SYNTHETIC!r} must be 0, got {drawn!r}; evaluate the bundle on scans of your patients"
         )
 
 

@@ -48,6 +48,7 @@ def lone_vertebra(folder: Path) -> Case:
         name="L3 in an empty trunk",
         volume=Volume(hu=whole, affine=grid, frame_of_reference=Uid("1.2.3")),
         truth=truth,
+        is_synthetic=False,
     )
 
 

@@ -47,7 +47,9 @@ def published_abdomen(package: Path) -> Case:
     bodies = np.zeros(labels.shape, dtype=np.uint8)
     for label, level in _LEVELS.items():
         bodies[(labels == label) & (parts == _BODY)] = level.number
-    return Case(name="published abdomen", volume=read_volume(files / "example_ct.nii.gz"), truth=bodies)
+    return Case(
+        name="published abdomen", volume=read_volume(files / "example_ct.nii.gz"), truth=bodies, is_synthetic=False
+    )
 
 
 def published_chest(package: Path) -> PublishedChest:

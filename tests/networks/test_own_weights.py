@@ -33,7 +33,7 @@ def test_the_tutorial_goes_from_a_table_to_released_weights(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     write_cohort(tmp_path, scans=5, seed=1)
     told = commands()
-    assert [command[0] for command in told] == ["fit", "evaluate", "release"]
+    assert [command[0] for command in told] == ["fit", "evaluate", "release", "cases"]
 
     for command in told:
         quick = ["--epochs", "1"] if command[0] == "fit" else []
@@ -52,7 +52,7 @@ def test_the_tutorial_goes_from_a_table_to_released_weights(tmp_path: Path, monk
     # model 1 saw L2 as well
     assert [model["scans"] for model in figures["overall"]["models"]] == [1, 1]
     assert list((tmp_path / "work/tensorboard").iterdir())
-    without_scans = read_manifest(tmp_path / "work/cases/manifest.csv")
+    without_scans = read_manifest(tmp_path / "cases/manifest.csv")
     assert [scan.patient for scan in without_scans] == [scan.patient for scan in read_manifest(tmp_path / "data.csv")]
     assert {scan.image.suffix for scan in without_scans} == {".npz"}
 

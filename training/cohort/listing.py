@@ -1,4 +1,4 @@
-"""A manifest of scans, as another site reads it."""
+"""A manifest of cases, as another site reads it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 
 from training.cohort.manifest import Scan
 from training.table import Table
+
+#: Older people are few enough to be known by their age: ages above 89 are one group (45 CFR 164.514(b)(2)(i)(C)).
+_OLDEST_YEARS = 90.0
 
 #: Without cohorts: whoever learns from the scans shares them out.
 LISTED = (
@@ -28,7 +31,15 @@ LISTED = (
 
 
 def write_manifest(scans: Sequence[Scan], path: Path) -> None:
-    """List scans with all that is known of each but cohorts; images are named by their place from the file's folder."""
+    """List cases with all that is known of each but cohorts; they are named by their place from the file's folder.
+
+    Raises
+    ------
+    ValueError
+        Where a scan has a mask: no column tells of it.
+    """
+    if any(scan.mask is not None for scan in scans):
+        raise ValueError("cases hold their masks, and have none beside them")
     rows = tuple(tuple(_cells(scan, path.parent)) for scan in scans)
     path.write_text(Table(head=LISTED, rows=rows).csv, encoding="utf-8")
 
@@ -43,7 +54,7 @@ def _cells(scan: Scan, folder: Path) -> list[str]:
         _number(scan.measured_mg_cm3),
         scan.scanner or "",
         "" if scan.sex is None else str(scan.sex),
-        _number(scan.age_years),
+        _number(None if scan.age_years is None else min(scan.age_years, _OLDEST_YEARS)),
         _number(scan.kvp),
         scan.kernel or "",
         _yes_or_no(scan.contrast),

@@ -35,7 +35,8 @@ _NO_MG_CM3_BELOW = 1.0
 #: What the project's own drawn scans call their scanner: in headers, and in manifests from before there was a column.
 _DRAWING_SCANNERS = ("Synthetic First Family", "Synthetic Phantom")
 
-_OLDEST_YEARS = 120.0
+#: Older people there are none.
+OLDEST_YEARS = 120.0
 _LEAST_KVP, _MOST_KVP = 60.0, 160.0
 
 
@@ -216,8 +217,8 @@ def _qct(text: str) -> float:
 
 def _age(text: str) -> float:
     value = number(text)
-    if not 0.0 <= value <= _OLDEST_YEARS:
-        raise ValueError(f"must be 0 to {_OLDEST_YEARS:g} years, got {text}")
+    if not 0.0 <= value <= OLDEST_YEARS:
+        raise ValueError(f"must be 0 to {OLDEST_YEARS:g} years, got {text}")
     return value
 
 

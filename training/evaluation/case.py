@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pydicom
 
 from node.domain.errors import InputRejected
 from node.domain.levels import VertebralLevel
 from node.domain.volume import UInt8, Volume
+from training.dicom_series import MANUFACTURER
 from training.evaluation.seg_mask import read_segmentation
-from training.images import grid_of, load_ct, read_image
+from training.images import grid_of, load_ct, read_image, series_files
 from training.phantom.study import TRUTH_FILE
 
 #: What a case's mask may be called, and its CT: a file, or a folder of DICOM files. What `osteonode-train phantom`
@@ -44,8 +46,8 @@ class Case:
     name: str
     volume: Volume
     truth: UInt8
+    is_synthetic: bool
     groups: tuple[str, ...] = ()
-    is_synthetic: bool = False
 
     def __post_init__(self) -> None:
         if self.truth.shape != self.volume.shape:
@@ -90,9 +92,11 @@ def load_case(folder: Path) -> Case:
     if len(masks) > 1:
         raise InputRejected(f"{folder.name} has several masks ({', '.join(masks)}); leave the one that is true")
     volume = _load_volume(folder)
+    is_synthetic = _is_synthetic(folder)
     segmentation = next(_there(folder, SEGMENTATIONS), None)
     if segmentation is not None:
-        return Case(name=folder.name, volume=volume, truth=read_segmentation(segmentation, volume))
+        bodies = read_segmentation(segmentation, volume)
+        return Case(name=folder.name, volume=volume, truth=bodies, is_synthetic=is_synthetic)
     mask, grid = read_image(next(_there(folder, MASKS), folder / MASKS[0]))
     if not grid_of(volume).is_that_of(grid):
         raise InputRejected(
@@ -101,7 +105,19 @@ def load_case(folder: Path) -> Case:
         )
     known = np.isin(mask, [level.number for level in VertebralLevel])
     truth = np.where(known, mask, 0).astype(np.uint8)
-    return Case(name=folder.name, volume=volume, truth=truth, is_synthetic=(folder / TRUTH_FILE).exists())
+    return Case(name=folder.name, volume=volume, truth=truth, is_synthetic=is_synthetic)
+
+
+def _is_synthetic(folder: Path) -> bool:
+    """Whether the project drew it: its truth lies beside it, or its headers name the scanner of what is drawn."""
+    if (folder / TRUTH_FILE).exists():
+        return True
+    files = (file for name in SERIES if (folder / name).is_dir() for file in series_files(folder / name))
+    first = next(files, None)
+    if first is None:
+        return False
+    header = pydicom.dcmread(first, stop_before_pixels=True, specific_tags=["Manufacturer"])
+    return str(header.get("Manufacturer", "")) == MANUFACTURER
 
 
 def _load_volume(folder: Path) -> Volume:

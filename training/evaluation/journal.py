@@ -14,6 +14,9 @@ from training.evaluation.scores import CaseScore
 
 _NAME = "under-way.jsonl"
 
+#: Rises whenever scores say something that those of before did not.
+_FORM = 1
+
 _SCORED = TypeAdapter(tuple[str, CaseScore])
 
 
@@ -70,5 +73,9 @@ class Journal:
 
 
 def _head(model: SpineModel) -> str:
-    judged = {"models": [asdict(identity) for identity in model.identities], "level_probability": model.levels.asked}
+    judged = {
+        "form": _FORM,
+        "models": [asdict(identity) for identity in model.identities],
+        "level_probability": model.levels.asked,
+    }
     return json.dumps(judged) + "\n"

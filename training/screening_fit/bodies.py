@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import takewhile
 from typing import Literal
 
@@ -20,6 +21,8 @@ from node.domain.volume import Volume
 Labels = NDArray[np.integer]
 Float64 = NDArray[np.float64]
 
+WANTED = (VertebralLevel.L1, VertebralLevel.L2)
+
 #: A body that comes this near to the end of the scan is cut, mm.
 _CUT_WITHIN_MM = 1.0
 
@@ -27,7 +30,9 @@ _UPRIGHT = np.array((0.0, 0.0, 1.0))
 
 
 def crops_of_mask(volume: Volume, labels: Labels) -> SpineCrops:
-    """The crops of all bodies in a mask that have a level, from head to foot.
+    """The crops of L1, L2 and the bodies beside them without a gap, from head to foot.
+
+    Whatever lies beyond a gap is no neighbour that a height could be judged by.
 
     Parameters
     ----------
@@ -35,10 +40,23 @@ def crops_of_mask(volume: Volume, labels: Labels) -> SpineCrops:
         VerSe numbers of the levels inside their bodies, shape (k, j, i) of the volume.
     """
     boxes = ndimage.find_objects(np.where(labels <= VertebralLevel.T13.number, labels, 0))
-    there = {level: box for level in USUAL_LEVELS if (box := _box(boxes, level)) is not None}
+    found = {level: box for level in USUAL_LEVELS if (box := _box(boxes, level)) is not None}
+    there = {level: found[level] for level in _run(found, has_t13=_box(boxes, VertebralLevel.T13) is not None)}
     centres = {level: _centre(volume.affine, labels, box, level) for level, box in there.items()}
     crops = tuple(_crop(volume, labels, there[level], level, centres) for level in there)
     return SpineCrops(crops=crops)
+
+
+def _run(found: Mapping[VertebralLevel, Box], *, has_t13: bool) -> list[VertebralLevel]:
+    """The levels around L1, or L2 where that is not there, up to the next one that is missing; a T13 is one."""
+    middle = next((level for level in WANTED if level in found), None)
+    if middle is None:
+        return []
+    place = USUAL_LEVELS.index(middle)
+    above = list(takewhile(found.__contains__, reversed(USUAL_LEVELS[:place])))
+    if has_t13:
+        above = [level for level in above if not level.is_thoracic]
+    return [*reversed(above), *takewhile(found.__contains__, USUAL_LEVELS[place:])]
 
 
 def _box(boxes: list[Box | None], level: VertebralLevel) -> Box | None:

@@ -31,6 +31,7 @@ from training.cohort.rows import ManifestRejected, Problem
 from training.images import grid_of, load_ct, read_grid, read_image
 from training.screening_fit.bodies import crops_of_mask
 from training.screening_fit.facts import acquisition_of, contradictions
+from training.screening_fit.suitable import why_not_read
 
 #: Grid that tissues around the spine are read on, mm: that of the network of the whole scan, as the node has it.
 _AROUND_MM = (2.5, 2.5, 2.5)
@@ -93,7 +94,10 @@ def _problems(scan: Scan | Files) -> Iterator[Problem]:
         yield Problem(row=scan.row, column="image", what=str(error))
         return
     if isinstance(scan, Scan):
-        yield from contradictions(scan)
+        try:
+            yield from contradictions(scan)
+        except InputRejected as error:
+            yield Problem(row=scan.row, column="image", what=str(error))
     if scan.mask is None:
         return
     try:
@@ -123,7 +127,9 @@ class CaseBook:
     def case(self, scan: Scan) -> ScreeningCase | Reason:
         """What the classifier sees of a scan, or why it is shown nothing: by the rules of the node.
 
-        Alone what nobody says of a scan, such as its tube voltage, speaks against nothing here.
+        What nobody says of a scan, such as its tube voltage, speaks against nothing here, nor does a density that no
+        bone has, since nothing is calibrated. In a mask nobody looks for a mirrored image. A case was made by these
+        rules, and is only asked for its tube voltage and the name of its kernel.
 
         Raises
         ------
@@ -131,8 +137,8 @@ class CaseBook:
             Where a file cannot be read.
         """
         if scan.image.suffix == CASE_SUFFIX:
-            return case_from_bytes(scan.image.read_bytes())
-        path = self.file(scan)
+            return _checked(case_from_bytes(scan.image.read_bytes()), scan)
+        path = self._folder / f"{self._key(scan)}{CASE_SUFFIX}"
         why_not = path.with_suffix(".json")
         if path.exists():
             return case_from_bytes(path.read_bytes())
@@ -145,10 +151,6 @@ class CaseBook:
         else:
             _write(path, case_to_bytes(made))
         return made
-
-    def file(self, scan: Scan) -> Path:
-        """Where the case of a scan is kept."""
-        return scan.image if scan.image.suffix == CASE_SUFFIX else self._folder / f"{self._key(scan)}{CASE_SUFFIX}"
 
     def all(
         self, scans: Iterable[Scan], watch: Callable[[], None] = lambda: None
@@ -175,9 +177,9 @@ class CaseBook:
 
     def _make(self, scan: Scan) -> ScreeningCase | Reason:
         volume = load_ct(scan.image)
-        no_hu = check_hounsfield(volume).reason
-        if no_hu is not None:
-            return no_hu
+        refused = why_not_read(scan, volume) or check_hounsfield(volume).reason
+        if refused is not None:
+            return refused
         spine = self._bodies(scan, volume)
         if isinstance(spine, Reason):
             return spine
@@ -210,6 +212,13 @@ class CaseBook:
         if scan.mask is None:
             parts += [identity.weights_sha256 for identity in self._networks.identities]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _checked(case: ScreeningCase, scan: Scan) -> ScreeningCase | Reason:
+    """A case, or what its row and the case itself say against it."""
+    acquisition = acquisition_of(scan)
+    kvp = case.references.kvp if acquisition.kvp is None else acquisition.kvp
+    return DensityRule(acquisition=replace(acquisition, kvp=kvp)).against_learning or case
 
 
 def _write(path: Path, content: bytes) -> None:

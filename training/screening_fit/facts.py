@@ -12,27 +12,14 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 
 from node.domain.acquisition import Acquisition
-from training.cohort.manifest import Scan, Sex
+from training.cohort.manifest import OLDEST_YEARS, Scan, Sex
 from training.cohort.rows import Problem
 from training.images import series_files
+from training.series_headers import read_series
 
 Value = TypeVar("Value")
 
-_KEYWORDS = (
-    "Manufacturer",
-    "ManufacturerModelName",
-    "KVP",
-    "ConvolutionKernel",
-    "ContrastBolusAgent",
-    "ImageType",
-    "PatientSex",
-    "PatientAge",
-    "PatientBirthDate",
-    "StudyDate",
-)
-
-#: What the agent is called where none was given.
-_NO_AGENT = frozenset({"none", "no", "n", "without", "native"})
+_KEYWORDS = ("PatientSex", "PatientAge", "PatientBirthDate", "StudyDate")
 
 #: A header may say a tube voltage with decimals, kV.
 _SAME_KVP = 1.0
@@ -41,40 +28,51 @@ _DAYS_A_YEAR = 365.25
 
 
 def with_facts(scan: Scan) -> Scan:
-    """The scan with what its DICOM headers say where the manifest is silent; NIfTI and cases have no headers."""
+    """The scan with what its DICOM headers say where the manifest is silent; NIfTI and cases have no headers.
+
+    Raises
+    ------
+    InputRejected
+        Where the headers cannot be read.
+    """
     if not scan.image.is_dir():
         return scan
-    headers = _headers(scan.image)
+    acquisition, headers = Acquisition.of(read_series(scan.image)), _headers(scan.image)
+    scanner = " ".join(filter(None, (acquisition.manufacturer, acquisition.model)))
     return replace(
         scan,
-        scanner=scan.scanner or _told(headers, _scanner),
-        kvp=scan.kvp if scan.kvp is not None else _told(headers, _kvp),
-        kernel=scan.kernel or _told(headers, _kernel),
-        contrast=scan.contrast if scan.contrast is not None else _contrast(headers),
+        scanner=scan.scanner or scanner or None,
+        kvp=scan.kvp if scan.kvp is not None else _positive(acquisition.kvp),
+        kernel=scan.kernel or acquisition.kernel,
+        contrast=scan.contrast if scan.contrast is not None else acquisition.contrast_agent,
         sex=scan.sex or _told(headers, _sex),
         age_years=scan.age_years if scan.age_years is not None else _told(headers, _age),
     )
 
 
 def acquisition_of(scan: Scan) -> Acquisition:
-    """How a scan was made, of which `with_facts` has told what its headers say."""
-    return Acquisition(
-        kvp=scan.kvp, kernel=scan.kernel, contrast_agent=scan.contrast, image_type=frozenset(_image_type(scan))
-    )
+    """How a scan was made, of which `with_facts` has told what its headers say.
 
-
-def _image_type(scan: Scan) -> Iterator[str]:
-    for header in _headers(scan.image) if scan.image.is_dir() else ():
-        value = header.get("ImageType")
-        yield from () if value is None else map(str, [value] if isinstance(value, str) else value)
+    Raises
+    ------
+    InputRejected
+        Where the headers cannot be read.
+    """
+    told = Acquisition.of(read_series(scan.image)) if scan.image.is_dir() else Acquisition()
+    return replace(told, kvp=scan.kvp, kernel=scan.kernel, contrast_agent=scan.contrast)
 
 
 def contradictions(scan: Scan) -> Iterator[Problem]:
-    """Where the manifest says otherwise than the headers: a row about another scan, most likely."""
+    """Where the manifest says otherwise than the headers: a row about another scan, most likely.
+
+    Raises
+    ------
+    InputRejected
+        Where the headers cannot be read.
+    """
     if not scan.image.is_dir():
         return
-    headers = _headers(scan.image)
-    kvp, sex = _told(headers, _kvp), _told(headers, _sex)
+    kvp, sex = Acquisition.of(read_series(scan.image)).kvp, _told(_headers(scan.image), _sex)
     if scan.kvp is not None and kvp is not None and abs(scan.kvp - kvp) > _SAME_KVP:
         yield Problem(row=scan.row, column="kvp", what=f"is {scan.kvp:g}, the headers say {kvp:g}")
     if scan.sex is not None and sex not in {None, Sex.OTHER, scan.sex}:
@@ -103,30 +101,8 @@ def _text(header: pydicom.Dataset, keyword: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _scanner(header: pydicom.Dataset) -> str | None:
-    names = (_text(header, "Manufacturer"), _text(header, "ManufacturerModelName"))
-    return " ".join(filter(None, names)) or None
-
-
-def _kvp(header: pydicom.Dataset) -> float | None:
-    try:
-        kvp = float(_text(header, "KVP"))
-    except ValueError:
-        return None
-    return kvp if kvp > 0.0 else None
-
-
-def _kernel(header: pydicom.Dataset) -> str | None:
-    return _text(header, "ConvolutionKernel") or None
-
-
-def _contrast(headers: Sequence[pydicom.Dataset]) -> bool | None:
-    """One image with an agent is enough; an element that is there and empty leaves it open."""
-    agents = [_text(header, "ContrastBolusAgent").casefold() for header in headers]
-    if any(agent and agent not in _NO_AGENT for agent in agents):
-        return True
-    unclear = any("ContrastBolusAgent" in header and not agent for header, agent in zip(headers, agents, strict=True))
-    return None if unclear or not headers else False
+def _positive(number: float | None) -> float | None:
+    return number if number is not None and number > 0.0 else None
 
 
 def _sex(header: pydicom.Dataset) -> Sex | None:
@@ -135,13 +111,17 @@ def _sex(header: pydicom.Dataset) -> Sex | None:
 
 
 def _age(header: pydicom.Dataset) -> float | None:
-    """Years on the day of the scan; Patient's Age is a number and D, W, M or Y."""
+    """Years on the day of the scan, where a person can have them; Patient's Age is a number and D, W, M or Y."""
     age = _text(header, "PatientAge").upper()
     days = {"D": 1.0, "W": 7.0, "M": _DAYS_A_YEAR / 12.0, "Y": _DAYS_A_YEAR}.get(age[-1:])
     if days is not None and age[:-1].isdigit():
-        return int(age[:-1]) * days / _DAYS_A_YEAR
-    born, scanned = (_date(_text(header, keyword)) for keyword in ("PatientBirthDate", "StudyDate"))
-    return None if born is None or scanned is None else float((scanned - born).days // _DAYS_A_YEAR)
+        years = int(age[:-1]) * days / _DAYS_A_YEAR
+    else:
+        born, scanned = (_date(_text(header, keyword)) for keyword in ("PatientBirthDate", "StudyDate"))
+        if born is None or scanned is None:
+            return None
+        years = float((scanned - born).days // _DAYS_A_YEAR)
+    return years if 0.0 <= years <= OLDEST_YEARS else None
 
 
 def _date(text: str) -> datetime.date | None:

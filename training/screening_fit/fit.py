@@ -18,9 +18,9 @@ from models.screening.case import FORM
 from models.screening.network import ARCHITECTURE, ScreeningNetwork
 from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
+from node.domain.errors import InputRejected
 from node.domain.provenance import IntendedUse
 from training.cohort.characteristics import characteristics
-from training.cohort.listing import write_manifest
 from training.cohort.manifest import Cohort, Files, Scan, list_scans
 from training.cohort.rows import ManifestRejected
 from training.cohort.splits import SplitPlan, read_split, share_out, write_split
@@ -35,8 +35,8 @@ from training.table import Table
 NAME = "bmd-screening"
 #: What a fit leaves in its folder.
 BUNDLE, SPLIT, CHARACTERISTICS, EXCLUDED = "bundle", "split.csv", "characteristics", "excluded.csv"
-#: And in its work folder: what the classifier sees of each scan, and the list of that.
-CASES, MANIFEST = "cases", "manifest.csv"
+#: And in its work folder: what the classifier sees of each scan.
+CASES = "cases"
 
 _TASK = (
     "Say how probable normal bone, osteopenia and osteoporosis are from the middle planes of L1 and L2, or of L1 alone."
@@ -77,8 +77,6 @@ def fit_screening(
 ) -> ScreeningCard:
     """Read, check, cut, learn and calibrate; leaves bundle, split and table of characteristics in a folder.
 
-    The work folder has a manifest of the cases, which is all that another site needs to learn from them.
-
     Raises
     ------
     InputRejected
@@ -91,12 +89,14 @@ def fit_screening(
     scans = tuple(with_facts(scan) for scan in scans)
     book = CaseBook(plan.work / CASES, plan.device)
     cases, excluded = book.all(scans, counted(watch, "cutting out L1 and L2", len(scans)))
-    without_scans = [replace(known.scan, image=book.file(known.scan), mask=None) for known in cases]
-    write_manifest(without_scans, plan.work / CASES / MANIFEST)
-    lessons = Lessons.of(cases)
     out.mkdir(parents=True, exist_ok=True)
+    write_excluded(excluded, out / EXCLUDED)
+    try:
+        lessons = Lessons.of(cases)
+    except InputRejected as error:
+        raise InputRejected(f"{error}; {len(excluded)} scans were left out, see {out / EXCLUDED}") from error
     write_split(scans, out / SPLIT)
-    _write_tables(out, [known.scan for known in cases], excluded)
+    _write_characteristics(out, [known.scan for known in cases])
 
     def told(share: float, epoch: Epoch | None) -> None:
         watch.step("learning", share)
@@ -151,14 +151,18 @@ def counted(watch: Watch, what: str, count: int) -> Callable[[], None]:
     return one_more
 
 
-def _write_tables(out: Path, scans: Sequence[Scan], excluded: Sequence[Excluded]) -> None:
+def _write_characteristics(out: Path, scans: Sequence[Scan]) -> None:
     table = characteristics(scans)
     (out / f"{CHARACTERISTICS}.csv").write_text(table.csv, encoding="utf-8")
     (out / f"{CHARACTERISTICS}.md").write_text(table.markdown, encoding="utf-8")
+
+
+def write_excluded(excluded: Sequence[Excluded], path: Path) -> None:
+    """Write which scans were left out, and why."""
     rows = tuple(
         (str(each.scan.row), str(each.scan.cohort), str(each.reason.code), each.reason.text) for each in excluded
     )
-    (out / EXCLUDED).write_text(Table(head=("row", "cohort", "code", "reason"), rows=rows).csv, encoding="utf-8")
+    path.write_text(Table(head=("row", "cohort", "code", "reason"), rows=rows).csv, encoding="utf-8")
 
 
 def _card(lessons: Lessons, naming: Naming, *, steps: int, split: Path) -> ScreeningCard:

@@ -17,7 +17,7 @@ from node.domain.errors import InputRejected
 from training.cohort.manifest import Cohort, Scan, read_manifest
 from training.cohort.rows import ManifestRejected, Problem
 from training.cohort.splits import read_split
-from training.screening_fit.casebook import CaseBook, check_files
+from training.screening_fit.casebook import CaseBook, KnownCase, check_files
 from training.screening_fit.facts import with_facts
 from training.screening_fit.fit import CASES, SPLIT, Watch, counted
 from training.screening_report.evaluation import Evaluation, evaluate, save_evaluation
@@ -31,6 +31,7 @@ REPORT, FIGURES = "report.html", "evaluation.json"
 JUDGED = (Cohort.TEST, Cohort.EXTERNAL, Cohort.PROSPECTIVE)
 
 NO_SPLIT = "No split was given: that no patient was learned from rests on the manifest."
+VOLTAGE_UNKNOWN = "Of {} scans nobody told the tube voltage: they were judged, and the node would not show them."
 SCORES = "Probabilities of {} are not calibrated: they are scores."
 
 
@@ -99,7 +100,7 @@ def evaluate_screening(plan: EvaluationPlan, watch: Watch) -> Evaluation:
         card=bundle.card,
         cohort=plan.cohort,
         manifest_sha256=hashlib.sha256(plan.manifest.read_bytes()).hexdigest(),
-        limitations=(*limitations, *_uncalibrated(bundle)),
+        limitations=(*limitations, *_uncalibrated(bundle), *_unknown(cases)),
     )
     plan.out.mkdir(parents=True, exist_ok=True)
     save_evaluation(evaluation, plan.out / FIGURES)
@@ -144,6 +145,11 @@ def _split_of(plan: EvaluationPlan, card: ScreeningCard) -> tuple[dict[str, Coho
             f"{card.split_sha256}"
         )
     return cohorts, ()
+
+
+def _unknown(cases: Sequence[KnownCase]) -> tuple[str, ...]:
+    count = sum(known.case.references.kvp is None for known in cases)
+    return (VOLTAGE_UNKNOWN.format(count),) if count else ()
 
 
 def _uncalibrated(bundle: ScreeningBundle) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def boxes(*starts: int) -> np.ndarray:
 def a_case(truth: np.ndarray) -> Case:
     hu = np.where(truth > 0, 150.0, 0.0).astype(np.float32)
     volume = Volume(hu=hu, affine=Affine.from_spacing(SPACING), frame_of_reference=Uid("1.2.3"))
-    return Case(name="case", volume=volume, truth=truth)
+    return Case(name="case", volume=volume, truth=truth, is_synthetic=False)
 
 
 def found(labels: np.ndarray, names: dict[int, VertebralLevel | None]) -> SpineSegmentation:

@@ -87,7 +87,12 @@ def trained_by_the_site(shipped: Path, bundle: Path) -> Path:
 
 
 def evaluation_of(bundle: Path, file: Path) -> Path:
-    file.write_text(json.dumps({"weights_sha256": load_card(bundle).weights_sha256, "macro_auc": 0.9}))
+    """What `evaluate spine` leaves of a patient, as far as it is looked at."""
+    judged = [load_card(bundle).weights_sha256]
+    if (bundle / LEVELS).exists():
+        judged.append(hashlib.sha256((bundle / LEVELS).read_bytes()).hexdigest())
+    models = [{"weights_sha256": each} for each in judged]
+    file.write_text(json.dumps({"models": models, "synthetic_scans": 0, "cases": [{}]}))
     return file
 
 
@@ -224,7 +229,10 @@ def test_a_file_that_is_no_release_is_refused(site: Site, content: str) -> None:
         site.load()
 
 
-@pytest.mark.parametrize("report", [{"weights_sha256": "0" * 64}, {}, []], ids=["other weights", "none named", "list"])
+OTHERS = {"models": [{"weights_sha256": "0" * 64}], "synthetic_scans": 0, "cases": [{}]}
+
+
+@pytest.mark.parametrize("report", [OTHERS, {}, []], ids=["other weights", "none named", "list"])
 def test_the_evaluation_of_anything_else_releases_nothing(site: Site, report: object) -> None:
     site.evaluation.write_text(json.dumps(report))
 
@@ -272,12 +280,39 @@ def test_a_network_of_the_spine_is_signed_by_what_evaluate_spine_leaves_of_patie
     assert site.load() is (IntendedUse.RESEARCH if is_synthetic else IntendedUse.CLINICAL)
 
 
-def test_an_evaluation_of_the_spine_that_does_not_tell_what_was_drawn_releases_nothing(site: Site) -> None:
+@pytest.mark.parametrize("drawn", [None, False, "0"])
+def test_an_evaluation_of_the_spine_that_does_not_count_what_was_drawn_releases_nothing(
+    site: Site, drawn: object
+) -> None:
     report = json.loads(site.evaluation.read_text())
-    site.evaluation.write_text(json.dumps({"models": [report]}))
+    site.evaluation.write_text(json.dumps(report | {"synthetic_scans": drawn}))
 
-    with pytest.raises(InputRejected, match="'synthetic_scans' must be 0, got None"):
+    with pytest.raises(InputRejected, match="'synthetic_scans' must be 0, got"):
         site.sign()
+
+
+def test_the_card_of_a_network_is_no_evaluation_of_it(site: Site) -> None:
+    with pytest.raises(InputRejected, match=r"must be the scores\.json of evaluate spine"):
+        replace(site, evaluation=site.bundle / METADATA).sign()
+
+
+def test_an_evaluation_without_scans_releases_nothing(site: Site) -> None:
+    report = json.loads(site.evaluation.read_text())
+    site.evaluation.write_text(json.dumps(report | {"cases": []}))
+
+    with pytest.raises(InputRejected, match=r"must be the scores\.json of evaluate spine"):
+        site.sign()
+
+
+def test_a_level_model_that_was_made_after_the_evaluation_is_not_signed(site: Site, tmp_path: Path) -> None:
+    spine = replace(site, bundle=tmp_path / "spine", evaluation=tmp_path / "spine.json")
+    trained_by_the_site(SPINE_CT, spine.bundle)
+    evaluation_of(spine.bundle, spine.evaluation)
+    levels = spine.bundle / LEVELS
+    levels.write_text(levels.read_text() + "\n")
+
+    with pytest.raises(InputRejected, match="must be the evaluation of these very weights"):
+        spine.sign()
 
 
 @pytest.fixture

@@ -75,7 +75,8 @@ class Said:
     indeterminate
         Scans of which something was measured or answered, and no category given.
     silent
-        Scans of which nothing is said.
+        Scans without a category and without a reason why there is none although there might be: nothing was evaluated,
+        or a CT number alone.
     withheld
         Of the indeterminate ones, those whose density alone would have given the true category.
     saved
@@ -92,12 +93,13 @@ class Said:
 
 
 def said(outcomes: Iterable[ScanOutcome]) -> Said:
-    """Categories against the truth, of scans in scope."""
+    """Categories against the truth, that of L1 and L2, of scans in scope; also where a report rests on L3 as well."""
     told = [outcome for outcome in outcomes if outcome.spec.in_scope]
     given = [outcome for outcome in told if outcome.category is not None]
     right = sum(outcome.category is outcome.true_category for outcome in given)
     open_ = [outcome for outcome in told if outcome.indeterminate is not None]
-    withheld = sum(outcome.by_density is outcome.true_category for outcome in open_)
+    decisive = [outcome for outcome in open_ if outcome.by_density is not None]
+    withheld = sum(outcome.by_density is outcome.true_category for outcome in decisive)
     return Said(
         scans=len(told),
         right=right,
@@ -105,7 +107,7 @@ def said(outcomes: Iterable[ScanOutcome]) -> Said:
         indeterminate=len(open_),
         silent=len(told) - len(given) - len(open_),
         withheld=withheld,
-        saved=sum(outcome.by_density is not None for outcome in open_) - withheld,
+        saved=len(decisive) - withheld,
     )
 
 

@@ -18,6 +18,7 @@ from training.evaluation.screening.outcome import ScanOutcome
 from training.evaluation.screening.pictures import agreement_picture, core_picture
 from training.evaluation.screening.segmented import SegmentedScan
 from training.evaluation.screening.summary import summary_markdown
+from training.heldout.screening.scan import KERNEL_NAMES
 from training.heldout.screening.spec import Phase, ScreeningSpec, Sharpness
 
 #: What is left in the folder.
@@ -124,7 +125,7 @@ def _write_manifest(judged: Sequence[JudgedScan], out: Path) -> None:
             path.write_bytes(case_to_bytes(each.case))
             density = each.outcome.density
             measured = "" if density is None else f"{density.mg_cm3:.1f}"
-            scanned = (f"slices of {spec.slice_mm:g} mm", f"{spec.kvp:g}", f"{spec.sharpness}")
+            scanned = (f"slices of {spec.slice_mm:g} mm", f"{spec.kvp:g}", KERNEL_NAMES[spec.sharpness])
             contrast = "no" if spec.phase is Phase.NATIVE else "yes"
             person = f"scan-{spec.name}"
             known = (f"{CASES}/{path.name}", person, site_of(spec), f"{true:.1f}", measured, *scanned, contrast)

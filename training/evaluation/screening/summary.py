@@ -57,7 +57,7 @@ def _said_table(outcomes: Sequence[ScanOutcome]) -> Table:
         "right",
         "wrong",
         "indeterminate",
-        "nothing said",
+        "no category",
         "withheld: density right",
         "withheld: density wrong",
     )

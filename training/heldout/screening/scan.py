@@ -40,7 +40,8 @@ _KERNELS = {
     Sharpness.MEDIUM: ((0.5, 0.65), (12.0, 26.0), (0.6, 0.8), (0.0, 0.15)),
     Sharpness.SHARP: ((0.35, 0.48), (20.0, 40.0), (0.4, 0.6), (0.2, 0.6)),
 }
-_KERNEL_NAMES = {Sharpness.SOFT: "Hd20", Sharpness.MEDIUM: "Hd36", Sharpness.SHARP: "Hd48"}
+#: How headers call them.
+KERNEL_NAMES = {Sharpness.SOFT: "Hd20", Sharpness.MEDIUM: "Hd36", Sharpness.SHARP: "Hd48"}
 
 # A scanner's CT numbers are off by so much: share of the distance from air, and HU (standard deviations).
 _GAIN_SPREAD, _OFFSET_SPREAD_HU = 0.004, 2.0
@@ -230,7 +231,7 @@ def _acquisition(spec: ScreeningSpec) -> Acquisition:
         manufacturer=_MANUFACTURER,
         model=_model(spec),
         kvp=spec.kvp,
-        kernel=_KERNEL_NAMES[spec.sharpness],
+        kernel=KERNEL_NAMES[spec.sharpness],
         contrast_agent=spec.phase is not Phase.NATIVE,
         image_type=frozenset({"ORIGINAL", "PRIMARY", "AXIAL"}),
     )

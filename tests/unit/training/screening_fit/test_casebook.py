@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK
 import torch
 from scipy import ndimage
 
@@ -293,6 +294,27 @@ def test_a_scan_that_was_made_as_no_density_is_given_for_is_excluded(
     assert made.code is code
 
 
+def test_slices_that_are_thicker_than_the_node_reads_are_excluded(tmp_path: Path) -> None:
+    image, mask = write_spine(tmp_path)
+    for path in (image, mask):
+        thick = SimpleITK.ReadImage(str(path))
+        thick.SetSpacing((2.0, 2.0, 8.0))
+        SimpleITK.WriteImage(thick, str(path))
+
+    _, excluded = CaseBook(tmp_path / "work", CPU).all([scan_of(image=image, mask=mask)])
+
+    assert [each.reason.code for each in excluded] == [ReasonCode.SLICES_TOO_THICK]
+
+
+def test_a_case_whose_row_tells_a_tube_voltage_that_the_node_refuses_is_excluded(tmp_path: Path) -> None:
+    path = write_case(tmp_path / "case.npz", 100.0)
+
+    made = CaseBook(tmp_path / "work", CPU).case(replace(scan_of(image=path), kvp=80.0))
+
+    assert isinstance(made, Reason)
+    assert made.code is ReasonCode.TUBE_VOLTAGE
+
+
 def leaning(mask: Path, voxels_back: dict[VertebralLevel, int]) -> np.ndarray:
     """The mask with bodies moved to the back."""
     labels, _ = read_image(mask)
@@ -328,3 +350,15 @@ def test_a_lone_body_stands_upright(tmp_path: Path) -> None:
     spine = crops_of_mask(load_ct(image), leaning(mask, {L1: 0}))
 
     assert spine.crops[0].vertebra.up_lps == (0.0, 0.0, 1.0)
+
+
+def test_bodies_beyond_a_gap_are_no_neighbours(tmp_path: Path) -> None:
+    t10, t11 = VertebralLevel.T10, VertebralLevel.T11
+    image, mask = write_spine(tmp_path, levels=(T12, L1, L2))
+    labels, _ = read_image(mask)
+
+    with_gap = np.where(labels == T12.number, t10.number, labels).astype(np.int32)
+    spine = crops_of_mask(load_ct(image), with_gap)
+
+    assert t11.number not in np.unique(with_gap)
+    assert [crop.vertebra.level for crop in spine.crops] == [L1, L2]

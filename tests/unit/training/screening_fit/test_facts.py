@@ -9,13 +9,14 @@ import numpy as np
 import pydicom
 import pytest
 
+from node.domain.errors import InputRejected
 from node.domain.geometry import Affine
 from node.domain.volume import Volume
 from tests.builders.manifests import scan_of
 from training.cohort.manifest import Sex
 from training.dicom_series import SeriesHeader, save_ct_series
 from training.images import NO_FRAME
-from training.screening_fit.facts import contradictions, with_facts
+from training.screening_fit.facts import acquisition_of, contradictions, with_facts
 
 
 @pytest.fixture
@@ -69,6 +70,35 @@ def test_one_image_with_an_agent_is_enough(series: Path, agent: str, images: int
     change(series, images, ContrastBolusAgent=agent)
 
     assert with_facts(scan_of(image=series)).contrast is expected
+
+
+def test_a_kernel_of_several_values_is_the_one_that_the_node_reads(series: Path) -> None:
+    change(series, 3, ConvolutionKernel=["Bl64f", "3"])
+
+    assert with_facts(scan_of(image=series)).kernel == "Bl64f\\3"
+
+
+@pytest.mark.parametrize("told", [{"PatientAge": "999Y"}, {"PatientBirthDate": "19000101", "StudyDate": "20260101"}])
+def test_an_age_that_nobody_has_is_none(series: Path, told: dict[str, str]) -> None:
+    change(series, 3, **told)
+
+    assert with_facts(scan_of(image=series)).age_years is None
+
+
+def test_how_a_series_was_made_is_known_by_all_that_the_node_reads(series: Path) -> None:
+    change(series, 3, ImageType=["DERIVED", "PRIMARY", "MONO 70 KEV"])
+
+    acquisition = acquisition_of(with_facts(scan_of(image=series)))
+
+    assert acquisition.is_spectral
+    assert (acquisition.kvp, acquisition.kernel, acquisition.contrast_agent) == (100.0, "SOFT", False)
+
+
+def test_a_folder_with_two_series_is_refused(series: Path) -> None:
+    change(series, 1, SeriesInstanceUID="2.25.7")
+
+    with pytest.raises(InputRejected, match="must hold one series, got 2"):
+        with_facts(scan_of(image=series))
 
 
 def test_age_follows_from_the_dates_where_it_is_not_told(series: Path) -> None:
