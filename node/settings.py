@@ -144,7 +144,7 @@ class WorkerSettings(_Section):
         lt=1.0,
         description="How probable the name of a vertebra must be; 0.99 is a score of 0.95 where nothing is calibrated.",
     )
-    classifier: bool = Field(False, description="Whether a classifier of bone density answers beside the measurement.")
+    classifier: bool = Field(True, description="Whether a classifier of bone density answers beside the measurement.")
     classifier_bundle: Path | None = Field(
         None, description="Model folder of that classifier; empty takes the shipped one."
     )

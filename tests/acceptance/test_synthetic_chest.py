@@ -45,7 +45,18 @@ def test_every_named_body_lies_where_that_level_is(phantom_run: Run, phantom: Ph
 def test_the_band_follows_from_l1_and_says_no_density(phantom_run: Run):
     screening = phantom_run.pipeline["screening"]
 
-    assert screening == {"hu_band": "indeterminate", "calibration": "uncalibrated", "levels": ["L1"]}
+    assert (screening["hu_band"], screening["calibration"]) == ("indeterminate", "uncalibrated")
+    assert screening["levels"] == ["L1"]
+    assert "bmd" not in screening
+
+
+def test_the_classifier_that_comes_along_answers_beside_the_band(phantom_run: Run):
+    screening = phantom_run.pipeline["screening"]
+
+    said = screening["classifier"]
+    assert (said["method"], said["levels"], said["kind"]) == ("classifier-l1-l2", ["L1", "L2"], "probability")
+    assert sum(said["probabilities"].values()) == pytest.approx(1.0, abs=0.01)
+    assert said["model"].startswith("bmd-screening ")
 
 
 def test_the_result_follows_its_schema(phantom_run: Run):
