@@ -73,7 +73,7 @@ def measure_bone(spine: SpineCrops, rule: DensityRule, ask: Ask | None = None) -
         reasons=tuple(dict.fromkeys(reasons)),
         vertebrae=vertebrae,
         screening=screening,
-        limitations=(*rule.limitations, *_limitations(vertebrae), *spine.limitations),
+        limitations=(*rule.limitations, *_limitations(vertebrae), *_of_classifier(answer), *spine.limitations),
         contrast=rule.contrast.phase,
         references=spine.references,
         offered=offered_instead(vertebrae),
@@ -100,6 +100,13 @@ def _limitations(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
         *(calibrated if densities else (UNCALIBRATED,)),
         *(() if alone is None else (alone,)),
     )
+
+
+def _of_classifier(answer: ClassifierAnswer | Reason | None) -> tuple[str, ...]:
+    """What a classifier that answered has learned from: how far it can be trusted begins there."""
+    if not isinstance(answer, ClassifierAnswer) or not answer.learned_from:
+        return ()
+    return (f"The classifier has learned from: {answer.learned_from}",)
 
 
 def _unsaid(

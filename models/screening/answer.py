@@ -94,6 +94,7 @@ def classify_case(bundle: ScreeningBundle, case: ScreeningCase) -> ClassifierAns
         method=method,
         model=bundle.card.identity,
         calibrated=bundle.card.temperature(method) is not None,
+        learned_from=bundle.card.training.data,
     )
 
 

@@ -45,6 +45,8 @@ class ClassifierAnswer:
     calibrated
         Whether the model's answers were compared with truth and brought in line with it. Otherwise they are scores,
         which order categories and say no more.
+    learned_from
+        What the model has learned from, as its card tells; empty where an older worker asked it.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class ClassifierAnswer:
     method: ClassifierMethod
     model: ModelIdentity
     calibrated: bool
+    learned_from: str = ""
 
     def __post_init__(self) -> None:
         if not all(0.0 <= value <= 1.0 for value in self.probabilities):

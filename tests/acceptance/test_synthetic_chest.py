@@ -57,6 +57,7 @@ def test_the_classifier_that_comes_along_answers_beside_the_band(phantom_run: Ru
     assert (said["method"], said["levels"], said["kind"]) == ("classifier-l1-l2", ["L1", "L2"], "probability")
     assert sum(said["probabilities"].values()) == pytest.approx(1.0, abs=0.01)
     assert said["model"].startswith("bmd-screening ")
+    assert any("no image of a person" in sentence for sentence in phantom_run.pipeline["limitations"])
 
 
 def test_the_result_follows_its_schema(phantom_run: Run):

@@ -183,6 +183,14 @@ def test_the_answer_of_the_classifier_stands_beside_the_band() -> None:
     assert findings.reasons == ()
 
 
+def test_the_report_says_what_a_classifier_that_answers_has_learned_from() -> None:
+    said = replace(answer(OSTEOPENIA), learned_from="Scans of nobody.")
+
+    findings = asked_of(Body(level=L1), Body(level=L2), says=said)
+
+    assert "The classifier has learned from: Scans of nobody." in findings.limitations
+
+
 def test_a_band_that_the_classifier_contradicts_is_told_with_the_reason() -> None:
     findings = asked_of(Body(level=L1, marrow_hu=90.0), Body(level=L2), says=answer(NORMAL))
 
