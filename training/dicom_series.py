@@ -24,6 +24,9 @@ RESCALE_INTERCEPT = -1024
 #: Not the name that the node signs its own objects with: what carries that one is never analysed.
 MANUFACTURER = "Synthetic Phantom"
 
+#: Lies beside a drawn scan and says what is true of it.
+TRUTH_FILE = "truth.json"
+
 # A date that nobody was scanned on: the same study is the same bytes on any day.
 _DATE, _TIME = "20260101", "120000"
 

@@ -12,10 +12,9 @@ import pydicom
 from node.domain.errors import InputRejected
 from node.domain.levels import VertebralLevel
 from node.domain.volume import UInt8, Volume
-from training.dicom_series import MANUFACTURER
+from training.dicom_series import MANUFACTURER, TRUTH_FILE
 from training.evaluation.seg_mask import read_segmentation
 from training.images import grid_of, load_ct, read_image, series_files
-from training.phantom.study import TRUTH_FILE
 
 #: What a case's mask may be called, and its CT: a file, or a folder of DICOM files. What `osteonode-train phantom`
 #: leaves is a case.

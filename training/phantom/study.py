@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from node.domain.errors import ConfigurationError
 from node.domain.geometry import Affine
-from training.dicom_series import SeriesHeader, save_ct_series, series_uids
+from training.dicom_series import TRUTH_FILE, SeriesHeader, save_ct_series, series_uids
 from training.phantom.chest import Phantom
 from training.phantom.heights import EDGE_INSET_MM, Heights
 from training.phantom.truth import CORE_DEPTH_MM, TrueVertebra
 
 #: Version of the layout of truth.json.
 TRUTH_SCHEMA = "1"
-STUDY_FOLDER, LABELS_FILE, TRUTH_FILE = "study", "labels.nii.gz", "truth.json"
+STUDY_FOLDER, LABELS_FILE = "study", "labels.nii.gz"
 _PARTIAL_FOLDER = "study-partial"
 
 
