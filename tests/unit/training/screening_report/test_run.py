@@ -197,7 +197,11 @@ def test_a_page_has_its_pictures_inside_and_names_no_patient(weights: Path) -> N
 
     page = write_page(figures, judged)
 
-    assert page.count("data:image/png;base64,") == 5
+    # five of all scans, and how far probabilities can be trusted in each part that is large enough for a curve
+    curves = [group for group in figures.groups if any(model.categories[0].reliability for model in group.models)]
+    assert curves
+    assert page.count("data:image/png;base64,") == 5 + len(curves)
+    assert 'alt="reliability curves, site: north"' in page
     assert "http" not in page
     assert not any(f">{each.scan.patient}<" in page for each in judged)
     assert "AUC, osteoporosis" in page
