@@ -6,28 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.cohort.manifest import Scan
+from training.cohort.manifest import COLUMNS, Scan
 from training.table import Table
 
 #: Older people are few enough to be known by their age: ages above 89 are one group (45 CFR 164.514(b)(2)(i)(C)).
 _OLDEST_YEARS = 90.0
 
-#: Without cohorts: whoever learns from the scans shares them out.
-LISTED = (
-    "image",
-    "patient",
-    "site",
-    "qct_mg_cm3",
-    "class",
-    "measured_mg_cm3",
-    "scanner",
-    "sex",
-    "age",
-    "kvp",
-    "kernel",
-    "contrast",
-    "synthetic",
-)
+#: Cases hold their masks, and whoever learns from them shares them out.
+LISTED = tuple(column for column in COLUMNS if column not in {"mask", "cohort"})
 
 
 def write_manifest(scans: Sequence[Scan], path: Path) -> None:

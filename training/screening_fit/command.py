@@ -47,6 +47,7 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
         list[str] | None, typer.Option(help="A site that nothing is learned from; may be given several times.")
     ] = None,
     data: Annotated[str, typer.Option(help="The training data in words, for the card; counted where empty.")] = "",
+    licence: Annotated[str, typer.Option(help="Of the weights, for the card; as you say where empty.")] = "",
 ) -> None:
     """Train the classifier of bone density on the scans of a manifest; run it again to resume."""
     from rich.console import Console
@@ -54,7 +55,7 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
 
     from models.device import choose_device
     from training.cohort.splits import SplitPlan
-    from training.screening_fit.fit import Naming, Watch, fit_screening
+    from training.screening_fit.fit import LICENCE, Naming, Watch, fit_screening
     from training.screening_fit.learn import Epoch
     from training.screening_fit.plan import FitPlan
 
@@ -71,7 +72,7 @@ def fit_screening_command(  # noqa: PLR0913, PLR0917 - one parameter an option o
             )
 
         watch = Watch(step=bars(progress), epoch=told, say=progress.console.print)
-        naming = Naming(version=version, data=data, command=command)
+        naming = Naming(version=version, data=data, command=command, licence=licence or LICENCE)
         try:
             card = fit_screening(manifest, out, split=split, plan=plan, naming=naming, watch=watch)
         except KeyboardInterrupt:

@@ -41,16 +41,19 @@ CASES = "cases"
 _TASK = (
     "Say how probable normal bone, osteopenia and osteoporosis are from the middle planes of L1 and L2, or of L1 alone."
 )
-_LICENCE = "As those who trained it say."
+
+#: What a card says where nobody says more.
+LICENCE = "As those who trained it say."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """What the card says: version, the data in words (made up from the manifest where it is empty), and the command."""
+    """What the card says: version, data in words (made up from the manifest where empty), command, and licence."""
 
     version: str
     data: str
     command: str
+    licence: str = LICENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +180,7 @@ def _card(lessons: Lessons, naming: Naming, *, steps: int, split: Path) -> Scree
         thresholds=(),
         training=Training(data=naming.data or in_words(lessons.training), command=naming.command, steps=steps),
         metrics=(),
-        licence=_LICENCE,
+        licence=naming.licence,
         intended_use=IntendedUse.RESEARCH,
         split_sha256=hashlib.sha256(split.read_bytes()).hexdigest(),
         weights_sha256="0" * 64,
