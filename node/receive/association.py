@@ -125,6 +125,7 @@ class StoringAssociation(Association):
             rejection.reason,
             extra=event(Event.ASSOCIATION_REJECTED, calling_ae=self.calling_ae, reason=rejection.reason),
         )
+        self._give_slot_back()
         self.acse.send_reject(rejection.result, rejection.source, rejection.diagnostic)
         self.kill()
 
@@ -174,6 +175,7 @@ class StoringAssociation(Association):
         return settings.dimse_timeout_s if is_within else settings.network_timeout_s
 
     def _release(self) -> None:
+        self._give_slot_back()
         self.acse.send_release(is_response=True)
         self.is_released = True
         self.is_established = False
@@ -200,11 +202,16 @@ class StoringAssociation(Association):
         self._peer.close()
         self.dimse.discard()
         self.dul.wakeup.close()
-        if self.slot is not None:
-            self._surroundings.slots.give_back(self.slot)
+        self._give_slot_back()
         if self.is_released or self._kept or self._refused:
             ended = Event.ASSOCIATION_ENDED if self.is_released else Event.ASSOCIATION_ABORTED
             logger.info("association over, %d objects refused", self._refused, extra=self._summary(ended))
+
+    def _give_slot_back(self) -> None:
+        """Before the peer hears that this association is over: it may ask for the next one at once."""
+        slot, self.slot = self.slot, None
+        if slot is not None:
+            self._surroundings.slots.give_back(slot)
 
     def _summary(self, name: Event) -> dict[str, object]:
         seconds = round(time.monotonic() - self._began_at, 3)

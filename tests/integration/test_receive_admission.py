@@ -71,7 +71,14 @@ def test_no_more_associations_than_allowed(tmp_path: Path) -> None:
     with listening(tmp_path / "store", max_associations=2) as listener:
         with RawAssociation(listener.port, CONTEXTS), RawAssociation(listener.port, CONTEXTS):
             assert rejection(listener.port) == LIMIT
-        wait_until(lambda: rejection(listener.port) == (), "an association to be free again")
+        assert rejection(listener.port) == ()
+
+
+def test_who_was_told_that_an_association_is_over_has_its_place_at_once(tmp_path: Path) -> None:
+    with listening(tmp_path / "store", max_associations=1) as listener:
+        assert [rejection(listener.port) for _ in range(100)] == [()] * 100
+        assert rejection(listener.port, called="SOMEONE") == CALLED_UNKNOWN
+        assert rejection(listener.port) == ()
 
 
 def test_a_connection_that_is_closed_without_a_word_frees_its_place_at_once(tmp_path: Path) -> None:

@@ -120,7 +120,6 @@ def test_several_senders_are_served_by_several_processes(shared: Service, series
 
 
 def test_the_processes_share_one_limit(shared: Service) -> None:
-    wait_until(lambda: not is_rejected(shared.port), "the associations of other tests to be over")
     with contextlib.ExitStack() as held:
         for _ in range(4):
             held.enter_context(RawAssociation(shared.port, CONTEXTS))
