@@ -6,7 +6,7 @@ from node.domain.reasons import Reason, ReasonCode
 from node.domain.selection import NoSuitableSeries, choose_series
 from node.domain.study import Study
 from node.domain.volume import Volume
-from node.settings import SelectionSettings
+from node.sections.arriving import SelectionSettings
 from training.cohort.manifest import Scan
 from training.series_headers import read_series
 

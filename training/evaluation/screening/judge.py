@@ -17,7 +17,7 @@ from models.withheld import withheld_from_classifier
 from node.domain.acquisition import Acquisition
 from node.domain.reasons import Reason
 from node.domain.selection import NoSuitableSeries, choose_series
-from node.settings import SelectionSettings
+from node.sections.arriving import SelectionSettings
 from training.evaluation.screening.headers import study_of
 from training.evaluation.screening.outcome import ScanOutcome, outcome_of, refused
 from training.evaluation.screening.segmented import SegmentedScan
