@@ -33,11 +33,13 @@ WIDTH, HEIGHT = 1440, 1080
 _DOTS_PER_INCH = 100
 
 #: Left, bottom, width and height of the parts of the page, as shares of it. Panels across the patient are square.
-_SIDE = (0.008, 0.085, 0.352, 0.86)
-_ACROSS = ((0.372, 0.608, 0.252, 0.336), (0.372, 0.254, 0.252, 0.336))
-_BESIDE = ((0.636, 0.608, 0.356, 0.336), (0.636, 0.254, 0.356, 0.336))
-_BELOW = (0.372, 0.008, 0.62, 0.232)
-_FOOT = (0.008, 0.008, 0.352, 0.066)
+_SIDE = (0.008, 0.112, 0.352, 0.833)
+_ACROSS = ((0.372, 0.626, 0.2385, 0.318), (0.372, 0.292, 0.2385, 0.318))
+_BESIDE = ((0.622, 0.626, 0.37, 0.318), (0.622, 0.292, 0.37, 0.318))
+_BELOW = (0.372, 0.008, 0.62, 0.27)
+_FOOT = (0.008, 0.008, 0.352, 0.096)
+#: Height of the foot's colours, share of the page.
+_KEYS = 0.023
 
 #: Two panels: the levels that a report speaks of first, then whatever was measured near them.
 _SHOWN_FIRST = (VertebralLevel.L1, VertebralLevel.L2)
@@ -189,7 +191,7 @@ def _draw_across(axes: Axes, volume: Volume, shown: _Shown, spine: Sequence[_Sho
     sheet = axial_sheet(centre + np.array((0.0, _BEHIND_MM, 0.0)), half_mm=_HALF_ACROSS_MM, step_mm=_STEP_MM)
     title = f"z {centre[2]:.0f} mm, {_SLAB_MM:.0f} mm thick"
     _show(axes, seen(volume, sheet, slab_mm=_SLAB_MM))
-    write(axes, title, (0.02, 0.975), of_axes=True, align="left", size=9.5)
+    write(axes, title, (0.02, 0.03), of_axes=True, align="left", size=9.5)
     for each in spine:
         _draw_region(axes, share_inside(each.crop.body, each.crop.affine, sheet), each.colour, width=1.2)
     if shown.core is not None:
@@ -226,4 +228,4 @@ def _write_foot(figure: Figure, provenance: Provenance) -> None:
         )
     side = f"Left: from the side, along the spine, {2.0 * _SLAB_MM:.0f} mm thick"
     below = (Line(text=side, tone=Tone.SMALL), Line(text=f"{made_by(provenance)}.", tone=Tone.SMALL))
-    write_lines(figure, below, (left, bottom, width, 0.66 * height))
+    write_lines(figure, below, (left, bottom, width, height - _KEYS))

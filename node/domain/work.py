@@ -188,9 +188,9 @@ class Artefact:
 class StageOutcome:
     """What a finished stage reports.
 
-    `timings_s` are seconds by phase (load, segment with its part infer, measure, encode, deliver). `objects` are what
-    `encode` made. `note` is a short word for the history of the study, without identity (a warning status of a
-    delivery, say).
+    `timings_s` are seconds by phase (load, segment with its part infer, measure, classify, encode, deliver). `objects`
+    are what `encode` made. `note` is a short word for the history of the study, without identity (a warning status of
+    a delivery, say).
     """
 
     assessable: bool

@@ -24,8 +24,8 @@ from tests.builders.results import provenance
 from tests.builders.spine_classes import Scene, build
 from tests.builders.spine_network import painted_model, painted_volume
 
-#: From the side: left of this column. Across: L1 above this row, L2 below it, both left of the words.
-_SIDE_ENDS, _WORDS_BEGIN, _L2_BEGINS = 520, 905, 445
+#: From the side: left of this column. Across: L1 above this row, L2 below it, both left of the words. Below: colours.
+_SIDE_ENDS, _WORDS_BEGIN, _L2_BEGINS, _KEYS_BEGIN = 520, 887, 412, 960
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def test_the_page_has_the_size_that_an_archive_is_told(picture: np.ndarray) -> N
 
 
 def test_measured_cores_are_outlined_from_the_side_and_across_l1_and_l2(picture: np.ndarray) -> None:
-    blue = is_blue(picture)[:1000]
+    blue = is_blue(picture)[:_KEYS_BEGIN]
 
     assert blue[:, :_SIDE_ENDS].sum() > 300
     assert blue[:_L2_BEGINS, _SIDE_ENDS:_WORDS_BEGIN].sum() > 100
@@ -95,7 +95,7 @@ def test_a_core_lies_inside_the_outline_of_its_body(picture: np.ndarray) -> None
 
 
 def test_where_nobody_left_cores_none_is_drawn(measured: Measured) -> None:
-    blue = is_blue(measured.drawn(None))[:1000, :_WORDS_BEGIN]
+    blue = is_blue(measured.drawn(None))[:_KEYS_BEGIN, :_WORDS_BEGIN]
 
     assert blue.sum() == 0
 

@@ -196,7 +196,7 @@ def test_the_classifier_answers_beside_the_measurement_and_stands_in_the_provena
     stages = stages_of(world)
     stages._model.classifier = load_bundle(tmp_path, torch.device("cpu"))
 
-    stages.screen_bmd(a_lease(Stage.SCREEN_BMD))
+    screened = stages.screen_bmd(a_lease(Stage.SCREEN_BMD))
     analysed = findings_from_bytes(world.contents[FINDINGS])
     stages_of(world).screen_bmd(a_lease(Stage.SCREEN_BMD))
 
@@ -204,6 +204,7 @@ def test_the_classifier_answers_beside_the_measurement_and_stands_in_the_provena
     assert said.method is ClassifierMethod.L1_L2
     assert said.word == "score"
     assert [model.name for model in analysed.provenance.models] == ["painted", "ribs", "trusting", "bmd-screening"]
+    assert set(screened.timings_s) == {"measure", "classify"}
 
 
 def test_a_picture_is_drawn_from_what_was_left_and_the_series(done):
