@@ -191,7 +191,7 @@ def _draw_across(axes: Axes, volume: Volume, shown: _Shown, spine: Sequence[_Sho
     sheet = axial_sheet(centre + np.array((0.0, _BEHIND_MM, 0.0)), half_mm=_HALF_ACROSS_MM, step_mm=_STEP_MM)
     title = f"z {centre[2]:.0f} mm, {_SLAB_MM:.0f} mm thick"
     _show(axes, seen(volume, sheet, slab_mm=_SLAB_MM))
-    write(axes, title, (0.02, 0.03), of_axes=True, align="left", size=9.5)
+    write(axes, title, (0.02, 0.975), of_axes=True, align="left", size=8.5)
     for each in spine:
         _draw_region(axes, share_inside(each.crop.body, each.crop.affine, sheet), each.colour, width=1.2)
     if shown.core is not None:
