@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import TypeAdapter
 
 from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
@@ -44,6 +45,12 @@ def outcome(
 def faulty(fault: Fault, *codes: ReasonCode, measured: float | None = None) -> ScanOutcome:
     spec = replace(SPEC, fault=fault, kvp=80.0)
     return replace(outcome(measured, spec=spec), refusals=frozenset(codes))
+
+
+def test_an_outcome_lists_its_refusals_in_one_order() -> None:
+    written = TypeAdapter(ScanOutcome).dump_python(faulty(Fault.METAL, *ReasonCode), mode="json")
+
+    assert written["refusals"] == sorted(ReasonCode)
 
 
 def test_the_share_of_scans_that_were_evaluated_leaves_out_those_that_must_not_be() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import PlainSerializer
 
 from node.domain.bone_category import BoneCategory
 from node.domain.calibration import CalibrationMethod
@@ -78,7 +81,7 @@ class ScanOutcome:
     true_mg_cm3: float | None
     cores: tuple[CoreOutcome, ...]
     density: DensityOutcome | None
-    refusals: frozenset[ReasonCode]
+    refusals: Annotated[frozenset[ReasonCode], PlainSerializer(sorted)]  # the same outcomes are the same file
     is_shown: bool = False
     category: BoneCategory | None = None
     indeterminate: ReasonCode | None = None
