@@ -9,6 +9,7 @@ import numpy as np
 
 from node.domain.bone_category import BoneCategory
 from training.cohort.manifest import Cohort, Scan, Sex
+from training.cohort.truth import truth_of
 from training.table import Table
 
 #: What stands where nothing is known.
@@ -37,7 +38,7 @@ def characteristics(scans: Sequence[Scan]) -> Table:
         ("age, years", *(_spread([scan.age_years for scan in patients]) for patients in firsts)),
         *_shares("sex", [sex.value for sex in Sex], firsts, lambda scan: scan.sex),
         *_shares("category", [each.value for each in BoneCategory], firsts, lambda scan: scan.category),
-        ("QCT, mg/cm3", *(_spread([scan.qct_mg_cm3 for scan in patients]) for patients in firsts)),
+        (f"{truth_of(scans)}, mg/cm3", *(_spread([scan.qct_mg_cm3 for scan in patients]) for patients in firsts)),
         *_shares("site", sites, list(there.values()), lambda scan: scan.site),
         *_listed("scanner", list(there.values()), lambda scan: scan.scanner),
         *_listed("kV", list(there.values()), lambda scan: None if scan.kvp is None else f"{scan.kvp:g}"),

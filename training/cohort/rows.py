@@ -17,9 +17,6 @@ from node.domain.errors import InputRejected
 Value = TypeVar("Value")
 Word = TypeVar("Word", bound=StrEnum)
 
-#: Problems that a message lists; the others are counted.
-_LISTED = 40
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -39,9 +36,7 @@ class ManifestRejected(InputRejected):
 
     def __init__(self, name: str, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.row, problem.column)))
-        lines = [f"  {problem}" for problem in self.problems[:_LISTED]]
-        if len(self.problems) > _LISTED:
-            lines.append(f"  and {len(self.problems) - _LISTED} more")
+        lines = [f"  {problem}" for problem in self.problems]
         count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
         super().__init__("\n".join([f"{name} cannot be used, {count}:", *lines]))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from training.cohort.characteristics import characteristics
+from training.cohort.truth import truth_of
 from training.html import html_image, html_page, html_table
 from training.screening_report.evaluation import Evaluation
 from training.screening_report.figures import GroupFigures
@@ -47,10 +48,12 @@ def write_page(evaluation: Evaluation, judged: Sequence[Judged]) -> str:
     title = f"Screening of bone density: {evaluation.name} {evaluation.version}"
     points = working_point_table(overall.models)
     by_group, by_pair = group_picture(evaluation), agreement_picture(judged, evaluation)
+    truth = truth_of(each.scan for each in judged)
+    against = f"Measured density against {truth}"
     parts = (
         f"<h1>{escape(title)}</h1>",
         _note(evaluation),
-        _scope(evaluation),
+        _scope(evaluation, truth),
         "<h2>Whose scans</h2>",
         html_table(characteristics([each.scan for each in judged])),
         "<h2>Both models</h2>",
@@ -75,10 +78,10 @@ def write_page(evaluation: Evaluation, judged: Sequence[Judged]) -> str:
         "" if by_group is None else html_image(by_group, "mean area of both models by part of the scans"),
         html_table(group_table(evaluation)),
         "<p>A dash stands where there are too few scans for a figure, or a category is missing.</p>",
-        *map(_details, evaluation.groups),
-        "<h2>Measured density against quantitative CT</h2>",
-        "" if by_pair is None else html_image(by_pair, "measured density against quantitative CT"),
-        html_table(agreement_table(overall.agreement)),
+        *(_details(group, truth) for group in evaluation.groups),
+        f"<h2>{against}</h2>",
+        "" if by_pair is None else html_image(by_pair, against),
+        html_table(agreement_table(overall.agreement, truth)),
         "<h2>Scans that were not judged</h2>",
         html_table(excluded_table(evaluation)) if evaluation.excluded else "<p>None.</p>",
         f'<p class="digest">Weights {evaluation.weights_sha256}<br>Manifest {evaluation.manifest_sha256}</p>',
@@ -86,17 +89,17 @@ def write_page(evaluation: Evaluation, judged: Sequence[Judged]) -> str:
     return html_page(title, [part for part in parts if part])
 
 
-def _scope(evaluation: Evaluation) -> str:
+def _scope(evaluation: Evaluation, truth: str) -> str:
     overall = evaluation.overall
     return (
         f"<p>Cohort {escape(evaluation.cohort)}: {overall.scans} scans of {overall.patients} patients. Truth is the "
-        "category that the manifest gives, or that of its density (normal above 120 mg/cm3, osteoporosis below 80): by "
-        "quantitative CT, unless the note above says that scans are synthetic. Intervals are of 95 %: DeLong's "
-        "for areas under ROC curves, Wilson's for shares, the bootstrap of patients for Brier scores.</p>"
+        f"category that the manifest gives, or that of its density by {truth} (normal above 120 mg/cm3, osteoporosis "
+        "below 80). Intervals are of 95 %: DeLong's for areas under ROC curves, Wilson's for shares, the bootstrap of "
+        "patients for Brier scores.</p>"
     )
 
 
-def _details(group: GroupFigures) -> str:
+def _details(group: GroupFigures, truth: str) -> str:
     """Everything about a part of the scans, folded away."""
     points = working_point_table(group.models)
     tables = (
@@ -105,7 +108,7 @@ def _details(group: GroupFigures) -> str:
         plain_table(group),
         *((points,) if points.rows else ()),
         *map(confusion_table, group.models),
-        agreement_table(group.agreement),
+        agreement_table(group.agreement, truth),
     )
     is_drawn = any(model.categories[0].reliability for model in group.models)
     curves = html_image(reliability_picture(group), f"reliability curves, {group.name}") if is_drawn else ""

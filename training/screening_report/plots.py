@@ -16,6 +16,7 @@ from sklearn.metrics import roc_curve
 
 from node.domain.bone_category import BoneCategory
 from node.domain.classifier import ClassifierMethod
+from training.cohort.truth import truth_of
 from training.screening_report.evaluation import Evaluation
 from training.screening_report.figures import LEAST_FOR_A_CURVE, GroupFigures, ModelFigures
 from training.screening_report.judged import Judged, classes_of, probabilities_of
@@ -164,7 +165,7 @@ def group_picture(evaluation: Evaluation) -> bytes | None:
 
 
 def agreement_picture(judged: Sequence[Judged], evaluation: Evaluation) -> bytes | None:
-    """Measured density against quantitative CT, and their difference; `None` where there are too few pairs."""
+    """Measured density against the true one, and their difference; `None` where there are too few pairs."""
     found = evaluation.overall.agreement.measured
     if isinstance(found, NotEstimable):
         return None
@@ -182,7 +183,12 @@ def agreement_picture(judged: Sequence[Judged], evaluation: Evaluation) -> bytes
     ends = (float(pairs.min()), float(pairs.max()))
     left.plot(ends, ends, color=_DIAGONAL, linewidth=1.0, linestyle=":", label="both alike")
     left.plot(truth, measured, "o", color="#1f5fa8", markersize=3.5, alpha=0.7)
-    left.set(xlabel="quantitative CT, mg/cm3", ylabel="measured, mg/cm3", title="measured density", aspect="equal")
+    left.set(
+        xlabel=f"{truth_of(each.scan for each in judged)}, mg/cm3",
+        ylabel="measured, mg/cm3",
+        title="measured density",
+        aspect="equal",
+    )
     _bland_altman(right, (measured + truth) / 2.0, measured - truth, found)
     for axes in (left, right):
         _tidy(axes)
@@ -205,7 +211,7 @@ def _bland_altman(
     for line, style, name in named:
         axes.axhline(line.value, color="#b23a48", linewidth=1.2, linestyle=style, label=name)
         axes.axhspan(line.interval.low, line.interval.high, color="#b23a48", alpha=0.08, linewidth=0.0)
-    axes.set(xlabel="mean of both, mg/cm3", ylabel="measured less QCT, mg/cm3", title="Bland and Altman")
+    axes.set(xlabel="mean of both, mg/cm3", ylabel="measured less true, mg/cm3", title="Bland and Altman")
     # room for the legend
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.2 * (high - low))

@@ -123,8 +123,8 @@ def group_table(evaluation: Evaluation) -> Table:
     return Table(head=head, rows=rows)
 
 
-def agreement_table(agreement: Agreement) -> Table:
-    """Measurements against quantitative CT."""
+def agreement_table(agreement: Agreement, truth: str) -> Table:
+    """Measurements against what `truth` names."""
     measured = agreement.measured
     told: tuple[Figure, ...] = (
         (measured,) * 3
@@ -134,8 +134,8 @@ def agreement_table(agreement: Agreement) -> Table:
     names = ("bias of the measured density, mg/cm3", "lower limit of agreement, mg/cm3", "upper limit, mg/cm3")
     rows = (
         *((name, figure(value, digits=1)) for name, value in zip(names, told, strict=True)),
-        ("r of the measured density with quantitative CT", figure(agreement.measured_correlation)),
-        ("r of the plain CT number of L1 with quantitative CT", figure(agreement.plain_correlation)),
+        (f"r of the measured density with {truth}", figure(agreement.measured_correlation)),
+        (f"r of the plain CT number of L1 with {truth}", figure(agreement.plain_correlation)),
     )
     return Table(head=("", "value (95 % interval)"), rows=rows)
 

@@ -21,7 +21,6 @@ from training.evaluation.screening.metrology import (
     refusals,
     repeatability_percent,
     said,
-    thickness_of,
 )
 from training.evaluation.screening.outcome import CoreOutcome, DensityOutcome, ScanOutcome
 from training.heldout.screening.spec import Fault, Reach, ScreeningSpec
@@ -84,7 +83,8 @@ def test_a_stratum_is_honest_where_wilson_lets_95_percent_be_true(held: int, of:
 
 def test_strata_are_kept_apart_and_what_has_no_density_is_in_none() -> None:
     thick = replace(SPEC, slice_mm=5.0)
-    found = coverage([outcome(100.0), outcome(100.0, spec=thick), outcome(None)], lambda each: thickness_of(each.spec))
+    outcomes = [outcome(100.0), outcome(100.0, spec=thick), outcome(None)]
+    found = coverage(outcomes, lambda each: f"{each.spec.slice_mm:g} mm")
     assert [(each.name, each.coverage.cases) for each in found if isinstance(each.coverage, Estimate)] == [
         ("1 mm", 1),
         ("5 mm", 1),

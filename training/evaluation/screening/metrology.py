@@ -11,7 +11,7 @@ import numpy as np
 from node.domain.geometry import Float64
 from node.domain.reasons import ReasonCode
 from training.evaluation.screening.outcome import ScanOutcome
-from training.heldout.screening.spec import Fault, ScreeningSpec
+from training.heldout.screening.spec import Fault
 from training.statistics.agreement import BlandAltman, bland_altman, correlation
 from training.statistics.estimate import Estimate, NotEstimable
 from training.statistics.proportions import share
@@ -109,11 +109,6 @@ def said(outcomes: Iterable[ScanOutcome]) -> Said:
         withheld=withheld,
         saved=len(decisive) - withheld,
     )
-
-
-def thickness_of(spec: ScreeningSpec) -> str:
-    """The stratum of a scan's slices."""
-    return f"{spec.slice_mm:g} mm" if spec.slice_mm in {1.0, 5.0} else "2 to 3 mm"
 
 
 def evaluated(outcomes: Iterable[ScanOutcome]) -> Estimate | NotEstimable:

@@ -13,7 +13,6 @@ from training.evaluation.screening.metrology import (
     refusals,
     repeatability_percent,
     said,
-    thickness_of,
 )
 from training.evaluation.screening.outcome import ScanOutcome
 from training.statistics.estimate import Estimate, NotEstimable
@@ -36,7 +35,10 @@ def summary_markdown(outcomes: Sequence[ScanOutcome], rescans: Sequence[tuple[fl
         ("Mean density against the truth, mg/cm3", _agreement_table(outcomes, rescans)),
         (_SAID, _said_table(outcomes)),
     )
-    return "\n".join(f"{title}:\n\n{table.markdown}" for title, table in parts)
+    return "\n".join([_WHOSE, *(f"{title}:\n\n{table.markdown}" for title, table in parts)])
+
+
+_WHOSE = "Synthetic scans alone, whose truth is what was drawn: nothing here is a claim of clinical accuracy.\n"
 
 
 _SAID = (
@@ -104,7 +106,7 @@ def _number(value: float | None) -> str:
 def _coverage_table(outcomes: Sequence[ScanOutcome]) -> Table:
     strata = [
         *coverage(outcomes, lambda each: "all"),
-        *coverage(outcomes, lambda each: f"{thickness_of(each.spec)}, {each.spec.sharpness} kernel"),
+        *coverage(outcomes, lambda each: f"{each.spec.slice_mm:g} mm, {each.spec.sharpness} kernel"),
         *coverage(outcomes, lambda each: "calibrated scanner" if each.spec.calibrated else "by own tissues"),
         *coverage(outcomes, lambda each: f"{each.spec.phase}, {each.spec.kvp:g} kV"),
     ]

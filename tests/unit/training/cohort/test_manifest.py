@@ -27,6 +27,17 @@ def problems(folder: Path, *lines: str) -> list[str]:
     return [str(problem) for problem in rejected.value.problems]
 
 
+def test_the_message_tells_every_row_that_is_wrong_however_many(tmp_path):
+    rows = [f"a,p{number},north,0.1,,f,71,120,no," for number in range(200)]
+
+    with pytest.raises(ManifestRejected) as rejected:
+        read_manifest(manifest(tmp_path, *rows))
+
+    told = str(rejected.value)
+    assert "200 problems" in told
+    assert all(f"row {number}, column qct_mg_cm3" in told for number in range(2, 202))
+
+
 def test_a_row_gives_a_scan_with_its_category_by_quantitative_ct(tmp_path):
     (scan,) = read_manifest(manifest(tmp_path, "a,p1,north,79.9,,f,71,120,no,Training"))
 

@@ -13,6 +13,7 @@ from training.cohort.drawing import Shares
 from training.cohort.manifest import Cohort, Scan, Sex
 from training.cohort.rows import ManifestRejected
 from training.cohort.splits import SplitPlan, read_split, share_out, write_split
+from training.cohort.truth import truth_of
 
 CATEGORIES = tuple(BoneCategory)
 
@@ -228,7 +229,7 @@ def test_the_table_of_people_counts_patients_once_and_the_unknown_as_such():
     assert rows["sex: F"] == ("1 (50 %)", "-")
     assert rows["sex: unknown"] == ("0", "1")
     assert rows["category: normal"] == ("2 (100 %)", "0 (0 %)")
-    assert rows["QCT, mg/cm3"] == ("140.0 ± 14.1 (130 to 150)", "-")
+    assert rows["quantitative CT, mg/cm3"] == ("140.0 ± 14.1 (130 to 150)", "-")
     assert rows["kV: 120"] == ("2 (67 %)", "-")
     assert rows["contrast agent: yes"] == ("1 (50 %)", "-")
     assert rows["contrast agent: unknown"] == ("1", "1")
@@ -261,3 +262,11 @@ def test_a_split_with_errors_names_their_rows(tmp_path, line, told):
 
     with pytest.raises(ManifestRejected, match=told):
         read_split(tmp_path / "split.csv")
+
+
+def test_a_drawn_density_is_never_called_a_measured_one():
+    person, drawn = scan(0, qct_mg_cm3=100.0), scan(1, qct_mg_cm3=90.0, synthetic=True)
+
+    assert truth_of([person]) == "quantitative CT"
+    assert truth_of([drawn]) == "drawn density (synthetic)"
+    assert truth_of([person, drawn]) == "quantitative CT or drawn density (synthetic)"

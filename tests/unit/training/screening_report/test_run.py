@@ -223,6 +223,8 @@ def test_synthetic_scans_and_several_of_a_patient_are_told_on_the_page(weights: 
     assert "36 of 36 scans are synthetic" in page
     assert "36 scans are of 18 patients" in page
     assert "scanner: Drawn" in page
+    assert "drawn density (synthetic), mg/cm3" in page
+    assert "quantitative CT" not in page
 
 
 def test_scans_of_people_are_not_called_synthetic(weights: Path) -> None:
