@@ -68,12 +68,13 @@ def measure_bone(spine: SpineCrops, rule: DensityRule, ask: Ask | None = None) -
     unsaid = (*_unsaid(band, screened, vertebrae, density), *_unanswered(answer, screening))
     # first what no other image of this scan and no name would mend
     reasons = (*rule.against_any_density, *(unsaid if assessed else _of_all(vertebrae)))
+    limitations = (*rule.limitations, *_limitations(vertebrae), *_of_classifier(answer), *spine.limitations)
     return CtBoneFindings(
         status=Status.ASSESSED if assessed else Status.NOT_EVALUABLE,
         reasons=tuple(dict.fromkeys(reasons)),
         vertebrae=vertebrae,
         screening=screening,
-        limitations=(*rule.limitations, *_limitations(vertebrae), *_of_classifier(answer), *spine.limitations),
+        limitations=tuple(dict.fromkeys(limitations)),
         contrast=rule.contrast.phase,
         references=spine.references,
         offered=offered_instead(vertebrae),
@@ -103,10 +104,10 @@ def _limitations(vertebrae: Sequence[VertebraFinding]) -> tuple[str, ...]:
 
 
 def _of_classifier(answer: ClassifierAnswer | Reason | None) -> tuple[str, ...]:
-    """What a classifier that answered has learned from: how far it can be trusted begins there."""
-    if not isinstance(answer, ClassifierAnswer) or not answer.learned_from:
+    """For whom its categories are, and what it has learned from: how far it can be trusted begins there."""
+    if not isinstance(answer, ClassifierAnswer):
         return ()
-    return (f"The classifier has learned from: {answer.learned_from}",)
+    return (FOR_WHOM, *((f"The classifier has learned from: {answer.learned_from}",) if answer.learned_from else ()))
 
 
 def _unsaid(

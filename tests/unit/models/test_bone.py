@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.bone import measure_bone, not_evaluable
+from models.bone import FOR_WHOM, measure_bone, not_evaluable
 from models.crops import SpineCrops
 from models.density import DensityRule
 from node.domain.bone_category import BoneCategory
@@ -189,6 +189,13 @@ def test_the_report_says_what_a_classifier_that_answers_has_learned_from() -> No
     findings = asked_of(Body(level=L1), Body(level=L2), says=said)
 
     assert "The classifier has learned from: Scans of nobody." in findings.limitations
+
+
+@pytest.mark.parametrize("rule", [AT_120_KV, CALIBRATED])
+def test_for_whom_categories_are_is_told_once_whoever_gives_one(rule: DensityRule) -> None:
+    findings = asked_of(Body(level=L1), Body(level=L2), says=answer(OSTEOPENIA), rule=rule)
+
+    assert findings.limitations.count(FOR_WHOM) == 1
 
 
 def test_a_band_that_the_classifier_contradicts_is_told_with_the_reason() -> None:
