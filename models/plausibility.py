@@ -133,8 +133,9 @@ def _lowest_peak(values: Float32) -> float:
     if not len(heavy):
         return float(np.median(values))
     first = int(heavy[0])
-    # Uphill from there: a peak's foot is not its middle.
-    while first + 1 < len(weight) and weight[first + 1] > weight[first]:
+    # Uphill from there: a peak's foot is not its middle. Finely, because inflated lungs lie 100 HU above air.
+    fine = np.convolve(counts, np.ones(3), mode="same")
+    while first + 1 < len(fine) and fine[first + 1] > fine[first]:
         first += 1
     return float(edges[first] + _BIN / 2.0)
 

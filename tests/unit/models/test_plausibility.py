@@ -35,6 +35,18 @@ def test_a_trunk_in_air_is_in_hu(lungs: bool) -> None:
     assert checked(trunk(lungs=lungs)) == HounsfieldCheck()
 
 
+@pytest.mark.parametrize("noise_hu", [5.0, 20.0])
+def test_much_inflated_lung_beside_little_air_is_not_taken_for_air(noise_hu: float) -> None:
+    hu = np.full((40, 64, 64), -1000.0)
+    hu[:, 2:62, 1:63] = -100.0
+    hu[:, 6:58, 5:59] = 45.0
+    hu[:, 14:36, 10:54] = -895.0
+    hu[:, 38:48, 26:38] = 250.0
+    hu += np.random.default_rng(1).normal(0.0, noise_hu, hu.shape)
+
+    assert checked(hu.astype(np.float32)) == HounsfieldCheck()
+
+
 @pytest.mark.parametrize("padding", [-2000.0, -3024.0, -1024.0])
 def test_padding_outside_the_circle_changes_nothing(padding: float) -> None:
     hu = trunk()
