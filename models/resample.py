@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
 from models.parallel import for_each
+from models.patient_axes import PatientAxes, axis_weights, nearest_axes
 from node.domain.geometry import Affine
 from node.domain.volume import Float32, Volume
 
@@ -21,14 +21,6 @@ OUTSIDE_HU = -1024.0
 _ALIGNED_TOLERANCE = 1e-3
 
 Float64 = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Axes:
-    """Which array axis runs along k, j and i of the network's grid, and which of these run backwards."""
-
-    order: tuple[int, int, int]
-    reversed: tuple[bool, bool, bool]
 
 
 def to_network_grid(volume: Volume, spacing_mm: tuple[float, float, float]) -> Volume:
@@ -43,34 +35,24 @@ def to_network_grid(volume: Volume, spacing_mm: tuple[float, float, float]) -> V
     spacing_mm
         Of the new grid, (k, j, i).
     """
-    axes = _nearest_axes(volume.affine)
+    axes = nearest_axes(volume.affine)
     reduced, affine = _averaged(volume, axes, spacing_mm)
     if not _is_aligned(affine):
         reduced, affine = _turned(reduced, affine, spacing_mm)
     return Volume(hu=reduced, affine=affine, frame_of_reference=volume.frame_of_reference)
 
 
-def _nearest_axes(affine: Affine) -> _Axes:
-    # Rows: canonical k, j, i (head, back, left), which are z, y and x of LPS.
-    along = affine.directions[::-1]
-    best = max(_ORDERS, key=lambda order: sum(abs(along[row, axis]) for row, axis in enumerate(order)))
-    k, j, i = (bool(along[row, axis] < 0) for row, axis in enumerate(best))
-    return _Axes(order=best, reversed=(k, j, i))
-
-
-_ORDERS: tuple[tuple[int, int, int], ...] = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
-
-
-def _averaged(volume: Volume, axes: _Axes, spacing_mm: tuple[float, float, float]) -> tuple[Float32, Affine]:
+def _averaged(volume: Volume, axes: PatientAxes, spacing_mm: tuple[float, float, float]) -> tuple[Float32, Affine]:
     """The scan averaged along its own axes, these put in the order and direction of the network's."""
-    view = volume.hu.transpose(axes.order)[tuple(slice(None, None, -1 if back else 1) for back in axes.reversed)]
-    own = _reordered(volume, axes)
+    view = axes.of_array(volume.hu)
+    own = axes.of_affine(volume.affine, volume.shape)
     weights = []
     origin = []
     steps = []
     for size, old, new in zip(view.shape, own.spacing_mm, spacing_mm, strict=True):
         count, first = _samples(size, old, new)
-        weights.append(_weights(size, first + np.arange(count, dtype=np.float64) * (new / old), new / old))
+        centres = first + np.arange(count, dtype=np.float64) * (new / old)
+        weights.append(axis_weights(size, centres, new / old).astype(np.float32))
         origin.append(first)
         steps.append(new / old)
     reduced = _apply(view, weights)
@@ -80,42 +62,10 @@ def _averaged(volume: Volume, axes: _Axes, spacing_mm: tuple[float, float, float
     return reduced, Affine(matrix)
 
 
-def _reordered(volume: Volume, axes: _Axes) -> Affine:
-    matrix = volume.affine.matrix.copy()
-    first = np.zeros(3)
-    for column, (axis, back) in enumerate(zip(axes.order, axes.reversed, strict=True)):
-        matrix[:3, column] = volume.affine.matrix[:3, axis] * (-1.0 if back else 1.0)
-        first[axis] = volume.shape[axis] - 1 if back else 0
-    matrix[:3, 3] = volume.affine.to_lps(first)
-    return Affine(matrix)
-
-
 def _samples(size: int, old: float, new: float) -> tuple[int, float]:
     """How many new voxels an axis gets, and where the first one's centre lies in old indices."""
     count = max(1, round(size * old / new))
     return count, (size - 1) / 2.0 - (count - 1) / 2.0 * (new / old)
-
-
-def _weights(size: int, centres: Float64, width: float) -> sparse.csr_array:
-    """What each old voxel gives to each new one: its share of a coarser one, linear interpolation of a finer one.
-
-    Centres and width of the new voxels are in old indices.
-    """
-    if width <= 1.0:
-        places = np.clip(centres, 0.0, size - 1.0)
-        first = np.minimum(places.astype(int), max(size - 2, 0))
-        columns = first[:, None] + np.arange(min(2, size))
-        shares = 1.0 - np.abs(columns - places[:, None])
-    else:
-        first = np.floor(centres - width / 2.0 + 0.5).astype(int)
-        columns = first[:, None] + np.arange(int(np.ceil(width)) + 1)
-        low = np.maximum(columns - 0.5, (centres - width / 2.0)[:, None])
-        high = np.minimum(columns + 0.5, (centres + width / 2.0)[:, None])
-        shares = np.where((columns >= 0) & (columns < size), np.maximum(high - low, 0.0), 0.0)
-        shares = shares / shares.sum(1, keepdims=True)
-    rows = np.broadcast_to(np.arange(len(centres))[:, None], columns.shape)
-    used = shares > 0.0
-    return sparse.csr_array((shares[used].astype(np.float32), (rows[used], columns[used])), shape=(len(centres), size))
 
 
 def _apply(view: Float32, weights: list[sparse.csr_array]) -> Float32:
