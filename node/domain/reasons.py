@@ -51,6 +51,8 @@ class ReasonCode(StrEnum):
     METAL = "metal"
     DENSE_MATERIAL = "cement-or-dense-material"
     FOCAL_LESION = "focal-lesion"
+    MASK_IN_PIECES = "outline-in-pieces"
+    TEXTURE_UNDEFINED = "texture-undefined"
     # of bone density
     TUBE_VOLTAGE = "tube-voltage-out-of-range"
     CONTRAST_AGENT = "contrast-agent"
@@ -102,12 +104,14 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.LEVEL_UNCERTAIN: "The level of the vertebra is uncertain.",
     ReasonCode.LEVEL_NOT_COVERED: "The vertebra is not in the scan.",
     ReasonCode.LEVEL_TRUNCATED: "The vertebra is not completely covered by the scan.",
-    ReasonCode.ROI_TOO_SMALL: "The trabecular core is too small to measure.",
+    ReasonCode.ROI_TOO_SMALL: "What would be measured is too small.",
     ReasonCode.IMPLAUSIBLE_ANATOMY: "What was found does not look like a spine.",
     ReasonCode.FRACTURED: "The vertebral body has lost height as by a fracture, and reads too dense.",
     ReasonCode.METAL: "Metal lies in the vertebra or beside it.",
     ReasonCode.DENSE_MATERIAL: "Cement, or something as dense, lies in the vertebral body.",
     ReasonCode.FOCAL_LESION: "Part of the trabecular core is unlike the rest, as by a focal lesion.",
+    ReasonCode.MASK_IN_PIECES: "The outline of the vertebral body falls into pieces.",
+    ReasonCode.TEXTURE_UNDEFINED: "CT numbers of the vertebral body are such that its texture is not defined.",
     ReasonCode.TUBE_VOLTAGE: "CT numbers of bone are assessed at tube voltages of 100 to 140 kV alone.",
     ReasonCode.CONTRAST_AGENT: "Contrast agent raises the CT number of bone.",
     ReasonCode.NOT_CALIBRATED: "No calibration to bone mineral density holds for these images.",

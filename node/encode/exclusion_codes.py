@@ -60,6 +60,8 @@ _NUMBERS: dict[ReasonCode, tuple[int, str]] = {
     ReasonCode.METAL: (51, "Metal in or beside the vertebra"),
     ReasonCode.DENSE_MATERIAL: (52, "Cement or dense material in the vertebra"),
     ReasonCode.FOCAL_LESION: (53, "Focal lesion of the vertebra"),
+    ReasonCode.MASK_IN_PIECES: (54, "Outline of the vertebra in pieces"),
+    ReasonCode.TEXTURE_UNDEFINED: (55, "Texture of the vertebra not defined"),
 }
 
 REASON_OF: dict[ReasonCode, Concept] = {

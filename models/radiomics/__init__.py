@@ -1,0 +1,1 @@
+"""Radiomic features of vertebral bodies: one definition for training and for the node."""
