@@ -16,8 +16,9 @@ from node.domain.levels import VertebralLevel
 from node.domain.measurement import NORMAL_95, Quantity
 from node.domain.reasons import ReasonCode
 from tests.builders.acquisitions import AT_120_KV
+from training.phantom.changes import Fracture, FractureKind
 from training.phantom.chest import make_chest_ct
-from training.phantom.spec import Fracture, FractureKind, PhantomSpec
+from training.phantom.spec import PhantomSpec
 from training.phantom.truth import PhantomTruth
 
 T9, T12, L2 = VertebralLevel.T9, VertebralLevel.T12, VertebralLevel.L2

@@ -40,6 +40,9 @@ _CERVICAL_COUNT = 3
 # Discs of one person against the table: they thin with age. Plausible choice.
 _DISC_SHARES = (0.55, 1.1)
 
+# Discs reach so far into what the endplates of healthy bodies leave hollow, mm.
+_DISC_INSIDE_MM = 3.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedVertebra:
@@ -198,7 +201,8 @@ def _paint_disc(canvas: Canvas, upper: PlacedVertebra, lower: PlacedVertebra, *,
     half_depth = 0.25 * bulge * (above.depth + below.depth)
     half_width = 0.25 * bulge * (above.width + below.width)
     # Thick enough to fill the hollows of both end plates; the bodies are painted over it.
-    half_height = 0.5 * float(np.linalg.norm(floor - roof)) + 3.5
+    hollow = 0.5 * max(body.mean_height - body.middle for body in (above, below))
+    half_height = 0.5 * float(np.linalg.norm(floor - roof)) + max(_DISC_INSIDE_MM, hollow + 1.0)
     region = canvas.region(
         frame, (-half_height, -half_depth - 2, -half_width - 2), (half_height, half_depth + 2, half_width + 2)
     )

@@ -129,18 +129,42 @@ def draw_arch(rng: np.random.Generator, place: float, scale: float) -> ArchShape
 def body_distance(shape: BodyShape, up: Float32, back: Float32, left: Float32) -> Float32:
     """About the distance from the surface of a body, mm, negative inside; local coordinates in mm, any shape."""
     half_width, half_depth = 0.5 * shape.width, 0.5 * shape.depth
-    forward = np.clip(0.5 - back / shape.depth, -0.2, 1.2)
-    rim = 0.5 * (shape.posterior + (shape.anterior - shape.posterior) * forward)
+    rim = _rim(shape, back)
     level = np.clip(np.abs(up) / np.maximum(rim, 1.0), 0.0, 1.0) ** 2
     radius = 1.0 - shape.waist * (1.0 - level) + shape.lip / half_width * level**4
+    across = _across(shape, back, left)
+    wall = (across - radius) * min(half_width, half_depth)
+    distance: Float32 = np.maximum(wall, np.abs(up) - (rim - _dent(shape, across))).astype(np.float32)
+    return distance
+
+
+def half_height(shape: BodyShape, back: Float32, left: Float32) -> Float32:
+    """How far the endplates of a body lie above and below its middle, mm; local coordinates in mm, any shape."""
+    height: Float32 = (_rim(shape, back) - _dent(shape, _across(shape, back, left))).astype(np.float32)
+    return height
+
+
+def _rim(shape: BodyShape, back: Float32) -> Float32:
+    """Half of the height that the endplates would have without their hollows, mm."""
+    forward = np.clip(0.5 - back / shape.depth, -0.2, 1.2)
+    rim: Float32 = 0.5 * (shape.posterior + (shape.anterior - shape.posterior) * forward)
+    return rim
+
+
+def _across(shape: BodyShape, back: Float32, left: Float32) -> Float32:
+    """How far from the axis of the body, 1 at the edge of its endplates."""
+    half_width, half_depth = 0.5 * shape.width, 0.5 * shape.depth
     # The rear wall is flat and a little hollow, which makes the kidney shape.
     hollow = 0.14 * half_depth * np.exp(-((left / (0.45 * half_width)) ** 2)) * (back > 0)
     reach = np.where(back > 0, 0.92 * half_depth, half_depth) - hollow
-    across = (np.abs(left / half_width) ** 2.4 + np.abs(back / reach) ** 2.4) ** (1.0 / 2.4)
-    dent = 0.5 * (shape.mean_height - shape.middle) * np.exp(-(across**2) / 0.5)
-    wall = (across - radius) * min(half_width, half_depth)
-    distance: Float32 = np.maximum(wall, np.abs(up) - (rim - dent)).astype(np.float32)
-    return distance
+    across: Float32 = (np.abs(left / half_width) ** 2.4 + np.abs(back / reach) ** 2.4) ** (1.0 / 2.4)
+    return across
+
+
+def _dent(shape: BodyShape, across: Float32) -> Float32:
+    """Depth of the hollow of each endplate, mm."""
+    dent: Float32 = 0.5 * (shape.mean_height - shape.middle) * np.exp(-(across**2) / 0.5)
+    return dent
 
 
 def arch_distance(shape: VertebraShape, up: Float32, back: Float32, left: Float32) -> Float32:

@@ -55,7 +55,7 @@ def make_chest_ct(spec: PhantomSpec, progress: Progress = lambda share: None) ->
     """Draw a chest CT.
 
     The CT numbers of every body's trabecular bone are shifted so that, before noise is added, their mean in the core
-    (see `core_mask`) is what the specification asks for.
+    (see `core_mask`) is what the specification asks for; but for bone that a fracture has pressed together.
     """
     scene = build_scene(spec)
     progress(0.15)
@@ -66,9 +66,10 @@ def make_chest_ct(spec: PhantomSpec, progress: Progress = lambda share: None) ->
     progress(0.8)
     _blur(hu, scene.grid)
     for part in trabecular:
-        _set_core(hu, labels, part, scene.grid, spec)
+        if not _is_compacted(part.level, spec):
+            _set_core(hu, labels, part, scene.grid, spec)
     truth = tuple(
-        true_vertebra(hu, labels, scene, placed=placed, fracture=spec.fracture_of(level))
+        true_vertebra(hu, labels, scene, placed=placed, spec=spec)
         for level, placed in scene.spine.named
         if (labels == level.number).any()
     )
@@ -131,6 +132,11 @@ def _set_core(hu: Float32, labels: UInt8, part: _Trabecular, grid: Grid, spec: P
     view = hu[part.box]
     missing = spec.trabecular_hu - float(view[inner][core].mean(dtype=np.float64))
     view += part.share * np.float32(missing / float(part.share[inner][core].mean(dtype=np.float64)))
+
+
+def _is_compacted(level: VertebralLevel, spec: PhantomSpec) -> bool:
+    fracture = spec.fracture_of(level)
+    return fracture is not None and fracture.compacted_hu > 0.0
 
 
 def _sigmas(grid: Grid) -> tuple[float, float, float]:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from node.domain.levels import VertebralLevel
-from training.phantom.spec import Fracture, FractureKind, PhantomSpec
+from training.phantom.changes import Fracture, FractureKind, Variant, VariantKind
+from training.phantom.spec import PhantomSpec
 
 
 class Kind(StrEnum):
@@ -34,6 +35,12 @@ def phantom(  # noqa: PLR0913, PLR0917 - one parameter an option of the command 
     fracture: Annotated[
         list[str] | None,
         typer.Option(metavar="LEVEL:KIND:PERCENT", help=f"A broken body ({', '.join(FractureKind)}); repeatable."),
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LEVEL:KIND:MM", help=f"What looks like a fracture ({', '.join(VariantKind)}); repeatable."
+        ),
     ] = None,
     levels: Annotated[
         str, typer.Option(metavar="FIRST:LAST", help="Highest and lowest vertebra that the scan covers as a whole.")
@@ -60,6 +67,7 @@ def phantom(  # noqa: PLR0913, PLR0917 - one parameter an option of the command 
             last=last,
             cut_at=cut_at,
             fractures=tuple(Fracture.parse(text) for text in fracture or ()),
+            variants=tuple(Variant.parse(text) for text in variant or ()),
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

@@ -8,7 +8,7 @@ import numpy as np
 
 from node.domain.geometry import Float64
 from training.anatomy.vertebra import BodyShape, VertebraShape, body_distance
-from training.phantom.spec import Fracture, FractureKind
+from training.phantom.changes import Fracture, FractureKind
 
 #: Distance of the front and rear height from the edges of the body, mm: the edge itself has no height.
 EDGE_INSET_MM = 2.0
@@ -23,9 +23,6 @@ _LOSS: dict[FractureKind, tuple[float, float, float]] = {
     FractureKind.CRUSH: (1.0, 1.0, 1.0),
     FractureKind.BURST: (1.0, 1.0, 0.5),
 }
-
-# A fragment stands back by up to this share of the canal's depth (plausible choice).
-_RETROPULSION_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +70,10 @@ def broken(shape: VertebraShape, fracture: Fracture) -> VertebraShape:
 
 
 def retropulsion_mm(shape: VertebraShape, fracture: Fracture | None) -> float:
-    """How far a fragment of the rear wall stands into the canal, mm; 0 where nothing has burst."""
+    """How far a fragment stands behind the rear edge of the endplates, mm; 0 where nothing has burst."""
     if fracture is None or fracture.kind is not FractureKind.BURST:
         return 0.0
-    return _RETROPULSION_SHARE * shape.arch.canal_depth * min(1.0, 0.3 + fracture.percent / 100.0)
+    return fracture.retropulsion * shape.arch.canal_depth
 
 
 def _with_heights(body: BodyShape, wanted: Heights) -> BodyShape:

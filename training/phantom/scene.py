@@ -10,7 +10,7 @@ from node.domain.geometry import Affine, Float64
 from node.domain.levels import USUAL_LEVELS, VertebralLevel
 from node.domain.volume import Float32
 from training.anatomy.canvas import Canvas
-from training.anatomy.labels import Part
+from training.anatomy.labels import Part, body_label, disc_label
 from training.anatomy.organs import paint_organs
 from training.anatomy.pelvis import canal_column, paint_pelvis
 from training.anatomy.spine import PlacedVertebra, Spine, draw_shapes, paint_spine, stack
@@ -18,6 +18,7 @@ from training.anatomy.template import TEMPLATE_SPACING_MM
 from training.anatomy.thorax import paint_thorax
 from training.anatomy.trunk import Trunk, draw_trunk, paint_muscles, paint_trunk
 from training.anatomy.vertebra import VertebraShape
+from training.phantom.broken_bone import marks_of
 from training.phantom.build import fill_chest, reshape_trunk
 from training.phantom.heights import broken
 from training.phantom.spec import PhantomSpec
@@ -100,6 +101,7 @@ def build_scene(spec: PhantomSpec) -> Scene:
     rng = np.random.default_rng((spec.seed, TRUNK_STREAM))
     trunk = draw_trunk(rng, spine, canvas.heights)
     _paint(canvas, spine, trunk, rng)
+    _fill_holes(canvas, spine, spec)
     grid = _grid(trunk, (low, high), spec)
     return Scene(spine=spine, trunk=trunk, canvas=canvas, grid=grid, intact=intact)
 
@@ -158,6 +160,17 @@ def _paint(canvas: Canvas, spine: Spine, trunk: Trunk, rng: np.random.Generator)
     reshape_trunk(canvas, spine, rng)
     canvas.paint_column(canal_column(spine, canvas.heights), Part.CANAL)
     paint_spine(canvas, spine, rng.spawn(1)[0])
+
+
+def _fill_holes(canvas: Canvas, spine: Spine, spec: PhantomSpec) -> None:
+    """What is missing from a body is filled by the disc."""
+    for level, placed in spine.named:
+        for hole in (mark for mark in marks_of(placed.shape, spec) if not mark.adds):
+            middle, half = np.array(hole.centre), np.array(hole.half) + canvas.spacing_mm
+            (up, back, left), (top, rear, side) = (middle - half).tolist(), (middle + half).tolist()
+            region = canvas.region(placed.frame, (up, back, left), (top, rear, side))
+            inside = hole.distance((region.up, region.back, region.left)) < canvas.spacing_mm
+            canvas.paint(region, inside, disc_label(level), over=(body_label(level),))
 
 
 def _grid(trunk: Trunk, scan: tuple[float, float], spec: PhantomSpec) -> Grid:

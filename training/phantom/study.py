@@ -112,7 +112,7 @@ def truth_document(phantom: Phantom) -> dict[str, object]:
 
 
 def _vertebra(vertebra: TrueVertebra) -> dict[str, object]:
-    fracture = vertebra.fracture
+    fracture, variant = vertebra.fracture, vertebra.variant
     return {
         "level": vertebra.level,
         "label": vertebra.level.number,
@@ -124,6 +124,7 @@ def _vertebra(vertebra: TrueVertebra) -> dict[str, object]:
         "heights_mm": _rounded(vertebra.heights),
         "intact_heights_mm": _rounded(vertebra.intact),
         "fracture": None if fracture is None else {"kind": fracture.kind, "percent": fracture.percent},
+        "variant": None if variant is None else {"kind": variant.kind, "mm": variant.mm},
     }
 
 

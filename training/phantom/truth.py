@@ -11,9 +11,10 @@ from scipy import ndimage
 from node.domain.levels import VertebralLevel
 from node.domain.volume import Float32, UInt8
 from training.anatomy.spine import PlacedVertebra
+from training.phantom.changes import Fracture, Variant
 from training.phantom.heights import Heights, heights_of
 from training.phantom.scene import Scene, body_range
-from training.phantom.spec import Fracture
+from training.phantom.spec import PhantomSpec
 
 Mask = NDArray[np.bool_]
 
@@ -36,7 +37,7 @@ class TrueVertebra:
     heights
         As drawn, the fracture included.
     intact
-        Before the fracture; the same where there is none.
+        Before the fracture; the same where there is none. Pits and missing corners count for neither.
     """
 
     level: VertebralLevel
@@ -48,6 +49,7 @@ class TrueVertebra:
     heights: Heights
     intact: Heights
     fracture: Fracture | None
+    variant: Variant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def core_mask(body: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
 
 
 def true_vertebra(
-    hu: Float32, labels: UInt8, scene: Scene, *, placed: PlacedVertebra, fracture: Fracture | None
+    hu: Float32, labels: UInt8, scene: Scene, *, placed: PlacedVertebra, spec: PhantomSpec
 ) -> TrueVertebra:
     """Measure a vertebra in an image without noise."""
     level = placed.shape.level
@@ -105,7 +107,8 @@ def true_vertebra(
         core_volume_mm3=float(core.sum()) * voxel,
         heights=heights_of(placed.shape.body),
         intact=heights_of(scene.intact[level].body),
-        fracture=fracture,
+        fracture=spec.fracture_of(level),
+        variant=spec.variant_of(level),
     )
 
 

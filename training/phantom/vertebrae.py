@@ -10,9 +10,10 @@ from scipy import ndimage
 
 from node.domain.levels import VertebralLevel
 from node.domain.volume import Float32
+from training.anatomy.marks import Mark, with_marks
 from training.anatomy.spine import PlacedVertebra
 from training.anatomy.vertebra import arch_distance, body_distance
-from training.phantom.heights import retropulsion_mm
+from training.phantom.broken_bone import compacted_hu, marks_of, rims_hu
 from training.phantom.scene import BONE_STREAM, Grid, Scene
 from training.phantom.spec import PhantomSpec
 from training.phantom.tissues import ARCH_CORTEX_HU, ARCH_MARROW_EXTRA_HU, SHELL_HU, mineral_gain
@@ -63,6 +64,7 @@ class _Surface:
     box: Box
     body: Float32
     whole: Float32
+    marks: tuple[Mark, ...]
 
 
 def draw_vertebrae(scene: Scene, spec: PhantomSpec) -> Iterator[DrawnVertebra]:
@@ -100,13 +102,10 @@ def _box(placed: PlacedVertebra, grid: Grid, layers: int) -> Box | None:
 
 def _surface(placed: PlacedVertebra, box: Box, grid: Grid, *, layers: int, spec: PhantomSpec) -> _Surface:
     up, back, left = _local(placed, box, grid, layers)
-    body = body_distance(placed.shape.body, up, back, left)
-    bulge = retropulsion_mm(placed.shape, spec.fracture_of(placed.shape.level))
-    if bulge > 0.0:
-        body = np.minimum(body, _fragment(placed, bulge, (up, back, left)))
-    return _Surface(
-        placed=placed, box=box, body=body, whole=np.minimum(body, arch_distance(placed.shape, up, back, left))
-    )
+    marks = marks_of(placed.shape, spec)
+    body = with_marks(body_distance(placed.shape.body, up, back, left), marks, (up, back, left))
+    whole = np.minimum(body, arch_distance(placed.shape, up, back, left))
+    return _Surface(placed=placed, box=box, body=body, whole=whole, marks=marks)
 
 
 def _local(placed: PlacedVertebra, box: Box, grid: Grid, layers: int) -> tuple[Float32, Float32, Float32]:
@@ -119,19 +118,6 @@ def _local(placed: PlacedVertebra, box: Box, grid: Grid, layers: int) -> tuple[F
     axes = placed.frame.axes
     up, back = (k * axes[row, 0] + j * axes[row, 1] for row in (0, 1))
     return up[..., None].astype(np.float32), back[..., None].astype(np.float32), i[None, None].astype(np.float32)
-
-
-def _fragment(placed: PlacedVertebra, bulge: float, points: tuple[Float32, Float32, Float32]) -> Float32:
-    """A piece of the upper rear wall, pushed back."""
-    body = placed.shape.body
-    centre = (0.12 * body.posterior, 0.25 * body.depth, 0.0)
-    half = (0.42 * body.posterior, 0.2 * body.depth + bulge, 0.32 * body.width)
-    across = sum(
-        np.abs((point - np.float32(at)) / np.float32(size)) ** 3
-        for point, at, size in zip(points, centre, half, strict=True)
-    )
-    distance: Float32 = ((across ** (1.0 / 3.0) - 1.0) * min(half)).astype(np.float32)
-    return distance
 
 
 def _leave_joint(upper: _Surface, lower: _Surface) -> None:
@@ -182,8 +168,9 @@ def _marrow(surface: _Surface, grid: Grid, layers: int, spec: PhantomSpec) -> Fl
     body = surface.placed.shape.body
     vein = np.exp(-((up / _VEIN_MM[0]) ** 2) - (left / _VEIN_MM[1]) ** 2) * np.clip(back / (0.4 * body.depth), 0.0, 1.0)
     struts = _struts(surface, grid, layers, spec)
-    marrow: Float32 = (np.float32(spec.trabecular_hu) + struts - np.float32(_VEIN_HU) * vein).astype(np.float32)
-    return marrow
+    changed = compacted_hu(surface.placed.shape, spec, (up, back, left)) + rims_hu(surface.marks, (up, back, left))
+    marrow: Float32 = np.float32(spec.trabecular_hu) + struts - np.float32(_VEIN_HU) * vein + changed
+    return marrow.astype(np.float32)
 
 
 def _struts(surface: _Surface, grid: Grid, layers: int, spec: PhantomSpec) -> Float32:

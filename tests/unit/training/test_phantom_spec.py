@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from node.domain.levels import VertebralLevel
 from training.anatomy.vertebra import VertebraShape, draw_vertebra
 from training.cli import app
-from training.phantom import Fracture, FractureKind, PhantomSpec
+from training.phantom import Fracture, FractureKind, PhantomSpec, Variant, VariantKind
 from training.phantom.heights import broken, heights_of, retropulsion_mm
 
 
@@ -25,6 +25,24 @@ def test_a_fracture_is_read_from_its_text() -> None:
     fracture = Fracture.parse("T12:wedge:30")
 
     assert fracture == Fracture(level=VertebralLevel.T12, kind=FractureKind.WEDGE, percent=30.0)
+
+
+def test_a_variant_is_read_from_its_text() -> None:
+    variant = Variant.parse("l2:schmorl-node:4.5")
+
+    assert variant == Variant(level=VertebralLevel.L2, kind=VariantKind.SCHMORL_NODE, mm=4.5)
+
+
+@pytest.mark.parametrize("text", ["", "L2:limbus", "C3:limbus:5", "L2:wedge:5", "L2:limbus:deep", "L2:limbus:30"])
+def test_a_variant_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must be from|LEVEL:KIND:MM"):
+        Variant.parse(text)
+
+
+@pytest.mark.parametrize("wrong", [{"compacted_hu": -1.0}, {"compacted_hu": 1000.0}, {"retropulsion": 1.0}], ids=str)
+def test_a_fracture_beyond_what_is_drawn_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be from"):
+        Fracture(level=VertebralLevel.L2, kind=FractureKind.BURST, percent=30.0, **wrong)
 
 
 @pytest.mark.parametrize(
