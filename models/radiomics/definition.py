@@ -1,4 +1,4 @@
-"""What a radiomic feature is: grid, grey levels and filters, read from one file."""
+"""What a feature is: grid, grey levels, filters and slices, read from one file."""
 
 from __future__ import annotations
 
@@ -68,6 +68,30 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """What a network sees of a body, mm and HU.
+
+    Parameters
+    ----------
+    beside_mm
+        Distance of the neighbours from the slice in the middle.
+    side_mm
+        Of the square that is shown.
+    window_hu
+        CT numbers that are black and white.
+    """
+
+    beside_mm: float
+    side_mm: float
+    window_hu: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        low, high = self.window_hu
+        if not (self.beside_mm > 0.0 and self.side_mm > 0.0 and low < high):
+            raise ValueError(f"slices need a distance, a size and a window, got {self}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RadiomicsDefinition:
     """All that a value of a feature depends on beside the image and the mask."""
 
@@ -75,6 +99,7 @@ class RadiomicsDefinition:
     grid: Grid
     discretisation: Discretisation
     filters: Filters
+    slices: Slices
 
     def __post_init__(self) -> None:
         if self.form != FORM:
