@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
@@ -15,6 +15,7 @@ from node.domain.levels import VertebralLevel
 from node.domain.volume import Float32
 from training.heldout.cage import Knob, Rod, pelvis_parts, rib_rods
 from training.heldout.canvas import Canvas
+from training.heldout.injuries import WHOLE, Injury, added_hu, injured
 from training.heldout.palette import Palette
 from training.heldout.posture import Placed, Posture
 from training.heldout.solids import capsule, common, ellipsoid
@@ -49,13 +50,9 @@ class DrawnBones:
 def draw_bones(
     canvas: Canvas, posture: Posture, rng: np.random.Generator, *, palette: Palette, odd: bool
 ) -> DrawnBones:
-    """Paint all bones."""
-    marrow = palette.marrow(rng)
-    _draw_other_bones(canvas, [*rib_rods(posture, rng), *pelvis_parts(posture, rng)], rng, marrow=marrow)
+    """Paint all bones; of odd persons some bodies may have lost height, and some hold screws."""
+    marrow = _draw_without_vertebrae(canvas, posture, rng, palette)
     chain = (*posture.vertebrae, posture.sacrum)
-    disc = float(rng.uniform(50.0, 120.0))
-    for upper, lower in pairwise(chain):
-        _draw_disc(canvas, upper, lower, disc + rng.normal(0.0, 8.0))
     broken = (
         {int(rng.integers(3, len(chain) - 1)) for _ in range(int(rng.integers(1, 4)))}
         if odd and rng.random() < 0.6
@@ -63,16 +60,47 @@ def draw_bones(
     )
     covers = []
     for index, placed in enumerate(chain):
-        loss = _loss(rng) if index in broken else (0.0, 0.0, 0.0)
-        drawn = _draw_vertebra(canvas, placed, rng, marrow=palette.marrow_of(placed.level, marrow, rng), loss=loss)
-        if drawn is not None and placed.level is not None:
-            covers.append((placed.level, *drawn))
+        injury = Injury(loss=_loss(rng)) if index in broken else WHOLE
+        own = palette.marrow_of(placed.level, marrow, rng)
+        covers += _covers(placed, _draw_vertebra(canvas, placed, rng, marrow=own, injury=injury))
     fractured = frozenset(level for index in broken if (level := chain[index].level) is not None)
     return DrawnBones(
         covers=tuple(covers),
         fractured=fractured & {level for level, _, _ in covers},
         has_screws=odd and rng.random() < 0.12 and _draw_screws(canvas, posture, rng),
     )
+
+
+def draw_injured(
+    canvas: Canvas,
+    posture: Posture,
+    rng: np.random.Generator,
+    *,
+    palette: Palette,
+    injuries: Mapping[VertebralLevel, Injury],
+) -> tuple[Cover, ...]:
+    """Paint all bones, with what has happened to some of the bodies."""
+    marrow = _draw_without_vertebrae(canvas, posture, rng, palette)
+    covers = []
+    for placed in (*posture.vertebrae, posture.sacrum):
+        injury = WHOLE if placed.level is None else injuries.get(placed.level, WHOLE)
+        own = palette.marrow_of(placed.level, marrow, rng)
+        covers += _covers(placed, _draw_vertebra(canvas, placed, rng, marrow=own, injury=injury))
+    return tuple(covers)
+
+
+def _draw_without_vertebrae(canvas: Canvas, posture: Posture, rng: np.random.Generator, palette: Palette) -> float:
+    """Paint ribs, pelvis and discs; the CT number of marrow, HU."""
+    marrow = palette.marrow(rng)
+    _draw_other_bones(canvas, [*rib_rods(posture, rng), *pelvis_parts(posture, rng)], rng, marrow=marrow)
+    disc = float(rng.uniform(50.0, 120.0))
+    for upper, lower in pairwise((*posture.vertebrae, posture.sacrum)):
+        _draw_disc(canvas, upper, lower, disc + rng.normal(0.0, 8.0))
+    return marrow
+
+
+def _covers(placed: Placed, drawn: tuple[Box, Float32] | None) -> list[Cover]:
+    return [] if drawn is None or placed.level is None else [(placed.level, *drawn)]
 
 
 def _loss(rng: np.random.Generator) -> tuple[float, float, float]:
@@ -96,15 +124,16 @@ def _draw_disc(canvas: Canvas, upper: Placed, lower: Placed, value: float) -> No
 
 
 def _draw_vertebra(
-    canvas: Canvas, placed: Placed, rng: np.random.Generator, *, marrow: float, loss: tuple[float, float, float]
+    canvas: Canvas, placed: Placed, rng: np.random.Generator, *, marrow: float, injury: Injury
 ) -> tuple[Box, Float32] | None:
     """Paint it; the share of each voxel of a box that is body."""
-    form = draw_form(rng, placed, loss)
+    form = draw_form(rng, placed, injury.loss)
     own = np.random.default_rng(int(rng.integers(2**62)))
     box = canvas.box(
         *_corners(placed, (-1.3 * placed.height - 12.0, 0.95 * placed.height + 6.0), behind=55.0, aside=30.0)
     )
-    small = canvas.box(*_corners(placed, (-0.65 * placed.height, 0.65 * placed.height), behind=5.0, aside=6.0))
+    behind = 5.0 + injury.fragment_mm
+    small = canvas.box(*_corners(placed, (-0.65 * placed.height, 0.65 * placed.height), behind=behind, aside=6.0))
     if box is None:
         return None
     points = canvas.local(box, placed)
@@ -112,12 +141,13 @@ def _draw_vertebra(
     if small is not None:
         inner_box = shifted(small, by=[-start for start in corner(box)])
         k, j, i = (point[inner_box] for point in np.broadcast_arrays(*points))
-        body[inner_box] = body_distance(placed, form, (k, j, i))
+        body[inner_box] = injured(body_distance(placed, form, (k, j, i)), placed, form, injury, (k, j, i))
     is_sacral = placed.level is None and placed.place > 1.0
     whole = body if is_sacral else np.minimum(body, arch_distance(placed, points, own))
     cortex, shell_mm = float(own.uniform(350.0, 900.0)), float(own.uniform(0.6, 1.4))
     texture = ndimage.gaussian_filter(own.standard_normal(whole.shape).astype(np.float32), 1.2)
     inner = marrow + texture * (own.uniform(5.0, 40.0) / max(float(texture.std()), 1e-6))
+    inner = inner + added_hu(placed, form, injury, points)
     shell = np.clip((shell_mm + whole) / canvas.step.max() + 0.5, 0.0, 1.0)
     # shells of bodies are thinner than those of arches, on both sides of their surface
     shell *= np.where(body <= whole, 0.75, 1.0)

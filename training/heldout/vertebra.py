@@ -10,6 +10,7 @@ from node.domain.geometry import Float64
 from node.domain.volume import Float32
 from training.heldout.posture import Placed
 from training.heldout.solids import Points, capsule, common, union
+from training.true_heights import Heights, heights_along
 
 _HARMONICS = 5
 _EDGE_MM, _MELT_MM = 1.6, 2.4
@@ -72,16 +73,30 @@ def body_distance(placed: Placed, form: BodyForm, points: Points) -> Float32:
         wobble += np.float32(cosine) * np.cos(order * angle) + np.float32(sine) * np.sin(order * angle)
     across = np.hypot(back / half_depth, left / half_width) / (1.0 + wobble)
     dent = np.float32(form.hollow) / half_depth * np.exp(-((angle / np.float32(0.75)) ** 2))
-    half_height = _half_height(placed, form, back)
-    level = np.clip(np.abs(up) / half_height, 0.0, 1.0)
+    plate = half_height(placed, form, back)
+    level = np.clip(np.abs(up) / plate, 0.0, 1.0)
     radius = 1.0 - dent - form.waist * (1.0 - level**2) + form.spur / half_width * level**6
     side = (across - radius) * np.float32(0.5 * (half_width + half_depth))
     inside = np.clip(1.0 - across**2, 0.0, 1.0)
     dish = np.where(up > 0, np.float32(form.dish[0]), np.float32(form.dish[1])) * inside
-    return common(side.astype(np.float32), (np.abs(up) - half_height + dish).astype(np.float32), _EDGE_MM)
+    return common(side.astype(np.float32), (np.abs(up) - plate + dish).astype(np.float32), _EDGE_MM)
 
 
-def _half_height(placed: Placed, form: BodyForm, back: Float32) -> Float32:
+def heights_of(placed: Placed, form: BodyForm) -> Heights:
+    """The heights of a body, read off its surface to about 0.01 mm."""
+    middle = np.zeros(1, dtype=np.float32)
+    edges = np.array((-0.5, 0.0, 0.5), dtype=np.float32) * np.float32(placed.depth)
+    highest = float(half_height(placed, form, edges).max())
+    return heights_along(
+        lambda up, back: body_distance(placed, form, (up, back, middle)),
+        rims_mm=highest,
+        up_mm=highest + 5.0,
+        back_mm=0.5 * placed.depth + form.spur + 5.0,
+    )
+
+
+def half_height(placed: Placed, form: BodyForm, back: Float32) -> Float32:
+    """Half of the height at a place from front to back, mm, without the hollows of the endplates."""
     share = np.clip(0.5 - back / np.float32(placed.depth), 0.0, 1.0)  # 1 in front
     mean = 0.5 * (1.0 + form.wedge)
     whole = (1.0 + (form.wedge - 1.0) * share) / mean

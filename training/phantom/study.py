@@ -16,8 +16,8 @@ from node.domain.errors import ConfigurationError
 from node.domain.geometry import Affine
 from training.dicom_series import TRUTH_FILE, SeriesHeader, save_ct_series, series_uids
 from training.phantom.chest import Phantom
-from training.phantom.heights import EDGE_INSET_MM, Heights
 from training.phantom.truth import CORE_DEPTH_MM, TrueVertebra
+from training.true_heights import EDGE_INSET_MM, Heights
 
 #: Version of the layout of truth.json.
 TRUTH_SCHEMA = "1"

@@ -12,9 +12,10 @@ from node.domain.levels import VertebralLevel
 from node.domain.volume import Float32, UInt8
 from training.anatomy.spine import PlacedVertebra
 from training.phantom.changes import Fracture, Variant
-from training.phantom.heights import Heights, heights_of
+from training.phantom.heights import heights_of
 from training.phantom.scene import Scene, body_range
 from training.phantom.spec import PhantomSpec
+from training.true_heights import Heights
 
 Mask = NDArray[np.bool_]
 
