@@ -18,10 +18,16 @@ COMPACTED_HU = (0.0, 400.0)
 #: How far a fragment stands into the canal, share of its depth: more would leave no canal.
 RETROPULSION = (0.1, 0.7)
 
+#: What a fracture has of both where nothing is said.
+HEALED_HU, USUAL_RETROPULSION = 0.0, 0.35
+
 #: Size of a variant, mm: smaller ones cannot be seen, larger ones leave no endplate.
 VARIANT_MM = (2.0, 10.0)
 
-_FRACTURE = re.compile(r"(?P<level>[A-Za-z0-9]+):(?P<kind>[a-z]+):(?P<percent>\d+(\.\d+)?)%?")
+_FRACTURE = re.compile(
+    r"(?P<level>[A-Za-z0-9]+):(?P<kind>[a-z]+):(?P<percent>\d+(\.\d+)?)%?"
+    r"(\+(?P<compacted>\d+(\.\d+)?))?(@(?P<retropulsion>\d+(\.\d+)?))?"
+)
 _VARIANT = re.compile(r"(?P<level>[A-Za-z0-9]+):(?P<kind>[a-z-]+):(?P<mm>\d+(\.\d+)?)")
 
 
@@ -57,8 +63,8 @@ class Fracture:
     level: VertebralLevel
     kind: FractureKind
     percent: float
-    compacted_hu: float = 0.0
-    retropulsion: float = 0.35
+    compacted_hu: float = HEALED_HU
+    retropulsion: float = USUAL_RETROPULSION
 
     def __post_init__(self) -> None:
         check_range("the height loss of a fracture", self.percent, HEIGHT_LOSS_PERCENT, "percent")
@@ -68,6 +74,8 @@ class Fracture:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The fracture that LEVEL:KIND:PERCENT describes, for example T12:wedge:30.
+
+        Behind that may stand what pressed bone adds, and how far a fragment stands into the canal: L1:burst:40+200@0.5.
 
         Raises
         ------
@@ -84,7 +92,12 @@ class Fracture:
             level=VertebralLevel(match["level"].upper()),
             kind=FractureKind(match["kind"]),
             percent=float(match["percent"]),
+            compacted_hu=float(match["compacted"] or HEALED_HU),
+            retropulsion=float(match["retropulsion"] or USUAL_RETROPULSION),
         )
+
+    def __str__(self) -> str:
+        return f"{self.level}:{self.kind}:{self.percent:g}+{self.compacted_hu:g}@{self.retropulsion:g}"
 
 
 class VariantKind(StrEnum):
@@ -129,6 +142,9 @@ class Variant:
                 f"a variant is written LEVEL:KIND:MM (kinds {kinds}), for example L2:schmorl-node:5; got {text!r}"
             )
         return cls(level=VertebralLevel(match["level"].upper()), kind=VariantKind(match["kind"]), mm=float(match["mm"]))
+
+    def __str__(self) -> str:
+        return f"{self.level}:{self.kind}:{self.mm:g}"
 
 
 def check_range(what: str, value: float, bounds: tuple[float, float], unit: str) -> None:

@@ -23,8 +23,6 @@ from training.phantom.vertebrae import Box, draw_vertebrae
 #: What a scanner stores: 12 bits from -1024.
 STORED_HU = (-1024.0, 3071.0)
 
-# Blur of scanner and soft kernel in the plane, standard deviation, mm (plausible: 50 % of contrast at about 3.5 lp/cm).
-_BLUR_MM = 0.55
 # The soft background is drawn in layers at most this thick, mm.
 _LAYER_MM = 1.25
 
@@ -64,7 +62,7 @@ def make_chest_ct(spec: PhantomSpec, progress: Progress = lambda share: None) ->
     hu = _draw_background(background, scene, lambda share: progress(0.3 + 0.3 * share))
     labels, trabecular = _add_vertebrae(hu, scene, spec)
     progress(0.8)
-    _blur(hu, scene.grid)
+    _blur(hu, scene.grid, spec)
     for part in trabecular:
         if not _is_compacted(part.level, spec):
             _set_core(hu, labels, part, scene.grid, spec)
@@ -116,7 +114,7 @@ def _add_vertebrae(hu: Float32, scene: Scene, spec: PhantomSpec) -> tuple[UInt8,
         view += drawn.hu
         if drawn.level is not None:
             labels[drawn.box][drawn.body >= 0.5] = drawn.level.number
-            share = ndimage.gaussian_filter(drawn.trabecular, _sigmas(scene.grid), truncate=3.0)
+            share = ndimage.gaussian_filter(drawn.trabecular, _sigmas(scene.grid, spec), truncate=3.0)
             parts.append(_Trabecular(level=drawn.level, box=drawn.box, share=share))
     return labels, parts
 
@@ -139,19 +137,20 @@ def _is_compacted(level: VertebralLevel, spec: PhantomSpec) -> bool:
     return fracture is not None and fracture.compacted_hu > 0.0
 
 
-def _sigmas(grid: Grid) -> tuple[float, float, float]:
-    return 0.0, _BLUR_MM / grid.spacing_mm[1], _BLUR_MM / grid.spacing_mm[2]
+def _sigmas(grid: Grid, spec: PhantomSpec) -> tuple[float, float, float]:
+    return 0.0, spec.blur_mm / grid.spacing_mm[1], spec.blur_mm / grid.spacing_mm[2]
 
 
-def _blur(hu: Float32, grid: Grid) -> None:
-    sigmas = _sigmas(grid)[1:]
+def _blur(hu: Float32, grid: Grid, spec: PhantomSpec) -> None:
+    sigmas = _sigmas(grid, spec)[1:]
     for plane in hu:
         plane[...] = ndimage.gaussian_filter(plane, sigmas, truncate=3.0)
 
 
 def _add_noise(hu: Float32, grid: Grid, spec: PhantomSpec) -> None:
     """Add noise, and round to what can be stored."""
-    source = NoiseSource(grid, spec.noise_hu, np.random.default_rng((spec.seed, NOISE_STREAM)))
+    rng = np.random.default_rng((spec.seed, NOISE_STREAM))
+    source = NoiseSource(grid, spec.noise_hu, rng, blur_mm=spec.blur_mm)
     for plane in hu:
         noisy = plane + source.draw() if spec.noise_hu > 0.0 else plane
         plane[...] = np.clip(np.round(noisy), *STORED_HU)

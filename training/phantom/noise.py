@@ -8,9 +8,10 @@ from scipy import fft
 from node.domain.volume import Float32
 from training.phantom.scene import Grid
 
-# The noise power spectrum of filtered back-projection rises with the frequency and is cut off by a soft kernel; this is
-# where, in line pairs a mm (plausible choice: soft-tissue kernels have their peak at about 0.2 to 0.3).
-_CUTOFF_PER_MM = 0.32
+# The noise power spectrum of filtered back-projection rises with the frequency and is cut off by the kernel; this is
+# where, in line pairs a mm times the kernel's blur in mm: at 0.32 a mm for the usual blur of 0.55 mm (plausible choice:
+# soft-tissue kernels have their peak at about 0.2 to 0.3).
+_CUTOFF_TIMES_BLUR = 0.176
 # Noise falls from the middle of the body to its surface and beyond: what is left far outside, and how far that is, mm.
 _OUTER_SHARE, _REACH_MM = 0.45, 150.0
 
@@ -22,13 +23,15 @@ class NoiseSource:
     ----------
     sd_hu
         Standard deviation in the middle of the field of view, HU.
+    blur_mm
+        Of the kernel, standard deviation.
     """
 
-    def __init__(self, grid: Grid, sd_hu: float, rng: np.random.Generator) -> None:
+    def __init__(self, grid: Grid, sd_hu: float, rng: np.random.Generator, *, blur_mm: float) -> None:
         self._rng = rng
         rows, columns = grid.shape[1:]
         radial = np.hypot(fft.fftfreq(rows, grid.spacing_mm[1])[:, None], fft.rfftfreq(columns, grid.spacing_mm[2]))
-        response = np.sqrt(radial) * np.exp(-0.5 * (radial / _CUTOFF_PER_MM) ** 2)
+        response = np.sqrt(radial) * np.exp(-0.5 * (radial * blur_mm / _CUTOFF_TIMES_BLUR) ** 2)
         mirrored = np.full(response.shape[1], 2.0)
         mirrored[0] = 1.0
         if columns % 2 == 0:

@@ -14,6 +14,8 @@ TRABECULAR_HU = (-50.0, 500.0)
 KVP = (70.0, 150.0)
 #: Slices between the thinnest of current scanners and what no vertebra can be measured in, mm.
 SLICE_MM = (0.4, 10.0)
+#: Blur of scanner and kernel in the plane, standard deviation, mm: from sharp to very soft (plausible choice).
+BLUR_MM = (0.25, 1.2)
 #: Pixels a side.
 SIZE = (64, 1024)
 
@@ -36,6 +38,9 @@ class PhantomSpec:
         Rows and columns of the image.
     noise_hu
         Standard deviation of the noise in the middle of the field of view, HU; 0 for none.
+    blur_mm
+        Of scanner and kernel in the plane, standard deviation; by itself half of the contrast is left at 3.4 line pairs
+        a cm. A sharper kernel has finer noise.
     first, last
         Highest and lowest vertebra that the scan covers as a whole.
     cut_at
@@ -56,6 +61,7 @@ class PhantomSpec:
     slice_mm: float = 2.0
     size: int = 512
     noise_hu: float = 14.0
+    blur_mm: float = 0.55
     first: VertebralLevel = VertebralLevel.T6
     last: VertebralLevel = VertebralLevel.L3
     cut_at: VertebralLevel | None = None
@@ -69,6 +75,7 @@ class PhantomSpec:
         check_range("the slice thickness", self.slice_mm, SLICE_MM, "mm")
         check_range("the image size", self.size, SIZE, "pixels")
         check_range("the noise", self.noise_hu, (0.0, 200.0), "HU")
+        check_range("the blur", self.blur_mm, BLUR_MM, "mm")
         changed = [[change.level for change in changes] for changes in (self.fractures, self.variants)]
         levels = (self.first, self.lowest, *(level for levels in changed for level in levels))
         unusual = [str(level) for level in levels if level not in USUAL_LEVELS]

@@ -26,7 +26,7 @@ def scene() -> Scene:
 
 
 def test_noise_has_its_standard_deviation_in_the_middle_and_no_mean() -> None:
-    source = NoiseSource(grid(), 20.0, np.random.default_rng(1))
+    source = NoiseSource(grid(), 20.0, np.random.default_rng(1), blur_mm=0.55)
 
     slices = np.stack([source.draw() for _ in range(20)])
 
@@ -36,12 +36,22 @@ def test_noise_has_its_standard_deviation_in_the_middle_and_no_mean() -> None:
 
 
 def test_noise_is_grainy_and_not_white() -> None:
-    source = NoiseSource(grid(), 20.0, np.random.default_rng(1))
+    source = NoiseSource(grid(), 20.0, np.random.default_rng(1), blur_mm=0.55)
 
     noise = np.stack([source.draw() for _ in range(20)])
 
     neighbours = float((noise[:, :, 1:] * noise[:, :, :-1]).mean() / (noise**2).mean())
     assert 0.2 < neighbours < 0.95
+
+
+def test_a_sharper_kernel_has_finer_noise_of_the_same_size() -> None:
+    soft, sharp = (
+        NoiseSource(grid(), 20.0, np.random.default_rng(1), blur_mm=blur_mm).draw() for blur_mm in (0.9, 0.35)
+    )
+
+    alike = [float(np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]) for noise in (soft, sharp)]
+    assert alike[1] < alike[0] - 0.1
+    assert float(sharp.std()) == pytest.approx(float(soft.std()), rel=0.05)
 
 
 def test_mineral_gets_darker_with_the_tube_voltage() -> None:

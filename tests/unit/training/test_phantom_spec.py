@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,20 @@ def test_a_fracture_is_read_from_its_text() -> None:
     fracture = Fracture.parse("T12:wedge:30")
 
     assert fracture == Fracture(level=VertebralLevel.T12, kind=FractureKind.WEDGE, percent=30.0)
+
+
+@pytest.mark.parametrize("text", ["T12:wedge:30+0@0.35", "L1:burst:42.5+180@0.5", "L2:biconcave:25+300@0.35"])
+def test_a_fracture_is_written_as_it_is_read(text: str) -> None:
+    assert str(Fracture.parse(text)) == text
+
+
+def test_pressed_bone_and_a_fragment_may_be_left_out() -> None:
+    assert Fracture.parse("L1:burst:40+200") == replace(Fracture.parse("L1:burst:40"), compacted_hu=200.0)
+    assert Fracture.parse("L1:burst:40@0.5") == replace(Fracture.parse("L1:burst:40"), retropulsion=0.5)
+
+
+def test_a_variant_is_written_as_it_is_read() -> None:
+    assert str(Variant.parse("L3:limbus:6.5")) == "L3:limbus:6.5"
 
 
 def test_a_variant_is_read_from_its_text() -> None:
