@@ -1,0 +1,1 @@
+"""What vertebral bodies look like after a fracture: by radiomic features and those of a network, fused."""
