@@ -22,6 +22,7 @@ from training import cohort_command as cohort
 from training import sign_release
 from training.evaluation.screening import command as screening_set
 from training.export import command as export
+from training.fracture_set import command as fracture_set
 from training.phantom import cohort_command as phantom_cohort
 from training.phantom import command as phantom
 from training.screening_fit import cases_command
@@ -40,6 +41,7 @@ cohort.register(app)
 sign_release.register(app)
 cases_command.register(app)
 export.register(app)
+fracture_set.register(app)
 evaluate = typer.Typer(no_args_is_help=True, help="Judge a model on scans whose truth is known.")
 app.add_typer(evaluate, name="evaluate")
 fit = typer.Typer(no_args_is_help=True, help="Train a model.")

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
+from training.ahead import drawn_ahead
 from training.evaluation.case import Case
-
-#: Cases that wait: more would only take memory.
-_WAITING = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +27,4 @@ class CaseSource:
 
 def cases_ahead(sources: Sequence[CaseSource]) -> Iterator[Case]:
     """The cases in the order of their sources."""
-    if not sources:
-        return
-    left = iter(sources)
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = deque(pool.submit(source.draw) for source in islice(left, _WAITING))
-        while waiting:
-            case = waiting.popleft().result()
-            waiting.extend(pool.submit(source.draw) for source in islice(left, 1))
-            yield case
+    return drawn_ahead(source.draw for source in sources)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from node.domain.errors import Bug, InputRejected
 from node.domain.levels import VertebralLevel
 from node.domain.reasons import Reason, ReasonCode
 from node.domain.volume import UInt8, Volume
+from training.ahead import drawn_ahead
 from training.fracture_set.draw import DrawnScan, draw_scan
 from training.fracture_set.spec import FractureScan
 
@@ -76,11 +78,16 @@ def true_level(crop: BodyCrop, volume: Volume, truth: UInt8) -> VertebralLevel |
 def segment_set(
     scans: Iterable[FractureScan], work: Path, model: SpineModel, watch: Callable[[], None] = lambda: None
 ) -> None:
-    """Draw and segment the scans that are not there yet, and keep their bodies in a folder."""
+    """Draw and segment the scans that are not there yet, and keep their bodies; `watch` is called once a scan."""
     work.mkdir(parents=True, exist_ok=True)
+    missing = []
     for scan in scans:
-        if not _truth_path(scan, work).exists():
-            _keep(segment_scan(draw_scan(scan), model), work)
+        if _truth_path(scan, work).exists():
+            watch()
+        else:
+            missing.append(scan)
+    for drawn in drawn_ahead(partial(draw_scan, scan) for scan in missing):
+        _keep(segment_scan(drawn, model), work)
         watch()
 
 
@@ -118,9 +125,9 @@ def _keep(found: SegmentedScan, work: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(_PARTIAL)
-    partial.write_bytes(content)
-    partial.replace(path)
+    unfinished = path.with_suffix(_PARTIAL)
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
 
 
 def _crops_path(scan: FractureScan, work: Path) -> Path:

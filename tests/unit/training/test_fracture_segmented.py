@@ -85,7 +85,7 @@ def kept(monkeypatch: pytest.MonkeyPatch, work: Path, found: SegmentedScan) -> l
         asked.append(1)
         return found
 
-    monkeypatch.setattr(segmented, "draw_scan", lambda scan: scan)
+    monkeypatch.setattr(segmented, "drawn_ahead", list)
     monkeypatch.setattr(segmented, "segment_scan", answer)
     for _ in range(2):
         segment_set((SCAN,), work, model=None)  # type: ignore[arg-type]
@@ -109,6 +109,18 @@ def test_bodies_come_back_as_they_were_and_are_segmented_once(monkeypatch: pytes
         np.testing.assert_array_equal(before.crop.body, after.crop.body)
         assert before.crop.affine == after.crop.affine
         assert before.crop.vertebra == after.crop.vertebra
+
+
+def test_every_scan_is_told_whether_it_was_there_or_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = replace(SCAN, number=8)
+    kept(monkeypatch, tmp_path, SegmentedScan(scan=SCAN, bodies=()))
+    monkeypatch.setattr(segmented, "segment_scan", lambda drawn, model: SegmentedScan(scan=other, bodies=()))
+    told = []
+
+    segment_set((SCAN, other), tmp_path, None, lambda: told.append(1))  # type: ignore[arg-type]
+
+    assert len(told) == 2
+    assert load_segmented(other, tmp_path).scan == other
 
 
 def test_a_scan_without_a_spine_keeps_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
