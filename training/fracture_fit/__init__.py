@@ -1,0 +1,1 @@
+"""Training of classifiers of fractures on the vertebrae of a manifest."""
