@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -42,7 +43,11 @@ def load_published(path: Path, pretraining: Pretraining, device: torch.device) -
     ConfigurationError
         Where the file cannot be read, or holds other weights.
     """
-    state = _weights_of(_read(path), path.name)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path.name} cannot be read: {error.strerror}") from error
+    state = _weights_of(_parsed(content, path.name), path.name)
     network = build_backbone()
     wanted = network.state_dict()
     missing, more = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
@@ -60,22 +65,22 @@ def load_published(path: Path, pretraining: Pretraining, device: torch.device) -
     return Backbone(
         network=network.eval().to(device),
         pretraining=pretraining,
-        weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        weights_sha256=hashlib.sha256(content).hexdigest(),
         device=device,
     )
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
+def _parsed(content: bytes, name: str) -> Mapping[str, Tensor]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, KeyError, ValueError) as error:
         first = str(error).split("\n", 1)[0]
-        raise ConfigurationError(f"{path.name} cannot be read as weights of PyTorch: {first}") from error
-    if not isinstance(content, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+        raise ConfigurationError(f"{name} cannot be read as weights of PyTorch: {first}") from error
+    if not isinstance(state, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):
-        raise ConfigurationError(f"{path.name} must hold tensors by name, got {type(content).__name__}")
-    return content
+        raise ConfigurationError(f"{name} must hold tensors by name, got {type(state).__name__}")
+    return state
 
 
 def _weights_of(content: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

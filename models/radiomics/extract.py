@@ -14,7 +14,7 @@ from models.crops import BodyCrop
 from models.radiomics.definition import RadiomicsDefinition
 from models.radiomics.filters import as_image, filtered_images
 from models.radiomics.library import CLASSES
-from models.radiomics.names import FeatureName
+from models.radiomics.names import FeatureName, check_known
 from models.radiomics.region import BodyRegion, body_region
 from node.domain.reasons import Reason, ReasonCode
 
@@ -39,7 +39,14 @@ def extract_features(
 def features_of(
     region: BodyRegion, names: Sequence[str], definition: RadiomicsDefinition
 ) -> Mapping[str, float] | Reason:
-    """The features of a region by name, all of them finite numbers; or that one is not defined for it."""
+    """The features of a region by name, all of them finite numbers; or that one is not defined for it.
+
+    Raises
+    ------
+    ConfigurationError
+        Where a name is none of `all_features`.
+    """
+    check_known(names, definition)
     even = _too_even(region, definition)
     if even is not None:
         return even

@@ -19,7 +19,7 @@ _LOG, _WAVELET = "log-sigma", "wavelet"
 
 def image_types(definition: RadiomicsDefinition) -> tuple[str, ...]:
     """The names of all images, as pyradiomics gives them. Letters of wavelets are along left, back and head."""
-    sigmas = (f"{_LOG}-{str(sigma).replace('.', '-')}-mm-3D" for sigma in definition.filters.log_sigma_mm)
+    sigmas = map(_log_name, definition.filters.log_sigma_mm)
     bands = ("".join(letters) for letters in product("LH", repeat=3))
     return (ORIGINAL, *sigmas, *(f"{_WAVELET}-{band}" for band in bands))
 
@@ -27,10 +27,7 @@ def image_types(definition: RadiomicsDefinition) -> tuple[str, ...]:
 def filtered_images(
     region: BodyRegion, definition: RadiomicsDefinition, wanted: Collection[str]
 ) -> Iterator[tuple[str, SimpleITK.Image]]:
-    """The images that are wanted, each with its name, cut to the body.
-
-    What surrounds the body is seen by the filters, and by nothing after them.
-    """
+    """The images of a region that are wanted, each with its name, on the region's grid."""
     image, mask = as_image(region.hu, region.spacing_mm), as_image(region.body.astype("float64"), region.spacing_mm)
     settings = definition.settings
     made: list[Iterator[tuple[SimpleITK.Image, str, object]]] = []

@@ -9,7 +9,7 @@ from node.domain.height_loss import MILD_FROM_PERCENT
 from node.domain.levels import VertebralLevel
 from node.domain.morphology import MorphologyClass
 from training.cohort.manifest import Cohort
-from training.phantom.changes import Fracture, FractureKind, Variant
+from training.phantom.changes import FractureKind
 from training.phantom.spec import PhantomSpec
 
 
@@ -61,8 +61,3 @@ class FractureScan:
         if fracture is None or fracture.percent < MILD_FROM_PERCENT:
             return MorphologyClass.NONE
         return MorphologyClass.BURST if fracture.kind is FractureKind.BURST else MorphologyClass.COMPRESSION
-
-    @property
-    def changes(self) -> tuple[Fracture | Variant, ...]:
-        """All fractures and variants."""
-        return (*self.spec.fractures, *self.spec.variants)
