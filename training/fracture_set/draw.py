@@ -18,6 +18,7 @@ from training.heldout.posture import Placed, Posture, draw_posture
 from training.phantom.changes import FractureKind, VariantKind
 from training.phantom.chest import make_chest_ct
 from training.phantom.spec import PhantomSpec
+from training.true_heights import Heights
 
 _STREAM = 20_290_000
 
@@ -48,11 +49,15 @@ class DrawnScan:
     ----------
     truth
         VerSe numbers of the bodies, on the grid of the volume.
+    heights
+        Of the bodies that have a part in the scan, as they were drawn: fractures count, pits and missing corners do
+        not.
     """
 
     scan: FractureScan
     volume: Volume
     truth: UInt8
+    heights: Mapping[VertebralLevel, Heights]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,8 @@ def draw_scan(scan: FractureScan) -> DrawnScan:
     if scan.family is Family.SECOND:
         return _of_second_family(scan)
     made = make_chest_ct(scan.spec)
-    return DrawnScan(scan=scan, volume=made.volume, truth=made.labels.labels)
+    heights = {each.level: each.heights for each in made.truth.vertebrae}
+    return DrawnScan(scan=scan, volume=made.volume, truth=made.labels.labels, heights=heights)
 
 
 def injuries_of(scan: FractureScan) -> dict[VertebralLevel, Injury]:
@@ -110,10 +116,11 @@ def _of_second_family(scan: FractureScan) -> DrawnScan:
     slicing = Slicing(slice_mm=spec.slice_mm, pixel_mm=_WIDE_MM / spec.size)
     palette = _GivenMarrow(enhanced=False, trabecular_hu=spec.trabecular_hu)
     canvas = painted_soft_tissue(posture, _field(posture, spec), slicing, palette, rng)
-    covers = draw_injured(canvas, posture, rng, palette=palette, injuries=injuries_of(scan))
+    bones = draw_injured(canvas, posture, rng, palette=palette, injuries=injuries_of(scan))
     kernel = Kernel(blur_mm=spec.blur_mm, noise_hu=spec.noise_hu, grain=_GRAIN_PIXELS)
     hu = scanned(canvas, slicing, kernel, rng)
-    return DrawnScan(scan=scan, volume=volume_of(canvas, slicing, hu), truth=true_bodies(covers, hu.shape, slicing))
+    truth = true_bodies(bones.covers, hu.shape, slicing)
+    return DrawnScan(scan=scan, volume=volume_of(canvas, slicing, hu), truth=truth, heights=bones.heights)
 
 
 def _field(posture: Posture, spec: PhantomSpec) -> Field:

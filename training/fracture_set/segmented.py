@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from node.domain.volume import UInt8, Volume
 from training.ahead import drawn_ahead
 from training.fracture_set.draw import DrawnScan, draw_scan
 from training.fracture_set.spec import FractureScan
+from training.true_heights import Heights
 
 #: A mask belongs to the true body that holds this share of it.
 _LEAST_SHARE = 0.5
@@ -37,10 +38,13 @@ class SegmentedBody:
     ----------
     true_level
         Where it really is; `None` where its mask holds no true body.
+    true_heights
+        Of that body, the fracture included; `None` where there is none.
     """
 
     crop: BodyCrop
     true_level: VertebralLevel | None
+    true_heights: Heights | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,8 +62,13 @@ def segment_scan(drawn: DrawnScan, model: SpineModel) -> SegmentedScan:
     if isinstance(spine, Reason):
         return SegmentedScan(scan=drawn.scan, bodies=(), refused=spine)
     crops = crop_bodies(drawn.volume, spine).crops
-    bodies = tuple(SegmentedBody(crop=crop, true_level=true_level(crop, drawn.volume, drawn.truth)) for crop in crops)
-    return SegmentedScan(scan=drawn.scan, bodies=bodies)
+    return SegmentedScan(scan=drawn.scan, bodies=tuple(_with_truth(crop, drawn) for crop in crops))
+
+
+def _with_truth(crop: BodyCrop, drawn: DrawnScan) -> SegmentedBody:
+    level = true_level(crop, drawn.volume, drawn.truth)
+    heights = None if level is None else drawn.heights[level]
+    return SegmentedBody(crop=crop, true_level=level, true_heights=heights)
 
 
 def true_level(crop: BodyCrop, volume: Volume, truth: UInt8) -> VertebralLevel | None:
@@ -103,10 +112,14 @@ def load_segmented(scan: FractureScan, work: Path) -> SegmentedScan:
         record = json.loads(_truth_path(scan, work).read_text(encoding="utf-8"))
         crops = crops_from_bytes(_crops_path(scan, work).read_bytes()).crops
         levels = [None if level is None else VertebralLevel(level) for level in record["levels"]]
+        heights = [None if each is None else Heights(**each) for each in record["heights"]]
         refused = record["refused"]
         return SegmentedScan(
             scan=scan,
-            bodies=tuple(SegmentedBody(crop=crop, true_level=level) for crop, level in zip(crops, levels, strict=True)),
+            bodies=tuple(
+                SegmentedBody(crop=crop, true_level=level, true_heights=each)
+                for crop, level, each in zip(crops, levels, heights, strict=True)
+            ),
             refused=None if refused is None else Reason(code=ReasonCode(refused[0]), detail=refused[1]),
         )
     except (Bug, OSError, KeyError, ValueError, TypeError) as error:
@@ -119,6 +132,7 @@ def _keep(found: SegmentedScan, work: Path) -> None:
     _write(_crops_path(found.scan, work), crops_to_bytes(crops))
     record = {
         "levels": [None if body.true_level is None else str(body.true_level) for body in found.bodies],
+        "heights": [None if body.true_heights is None else asdict(body.true_heights) for body in found.bodies],
         "refused": None if found.refused is None else [str(found.refused.code), found.refused.detail],
     }
     _write(_truth_path(found.scan, work), json.dumps(record).encode())

@@ -19,7 +19,8 @@ from training.heldout.injuries import WHOLE, Injury, added_hu, injured
 from training.heldout.palette import Palette
 from training.heldout.posture import Placed, Posture
 from training.heldout.solids import capsule, common, ellipsoid
-from training.heldout.vertebra import arch_distance, body_distance, draw_form
+from training.heldout.vertebra import BodyForm, arch_distance, body_distance, draw_form, heights_of
+from training.true_heights import Heights
 
 # Distance of what is not near a surface, mm.
 _OUTSIDE_MM = 20.0
@@ -47,6 +48,22 @@ class DrawnBones:
     has_screws: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InjuredBones:
+    """What was painted of people of whom it was said what has happened to them.
+
+    Parameters
+    ----------
+    covers
+        Which share of the voxels of a box each body with a level has.
+    heights
+        Of the same bodies, the injury included.
+    """
+
+    covers: tuple[Cover, ...]
+    heights: Mapping[VertebralLevel, Heights]
+
+
 def draw_bones(
     canvas: Canvas, posture: Posture, rng: np.random.Generator, *, palette: Palette, odd: bool
 ) -> DrawnBones:
@@ -62,7 +79,8 @@ def draw_bones(
     for index, placed in enumerate(chain):
         injury = Injury(loss=_loss(rng)) if index in broken else WHOLE
         own = palette.marrow_of(placed.level, marrow, rng)
-        covers += _covers(placed, _draw_vertebra(canvas, placed, rng, marrow=own, injury=injury))
+        form = draw_form(rng, placed, injury.loss)
+        covers += _covers(placed, _draw_vertebra(canvas, placed, form, rng, marrow=own, injury=injury))
     fractured = frozenset(level for index in broken if (level := chain[index].level) is not None)
     return DrawnBones(
         covers=tuple(covers),
@@ -78,15 +96,19 @@ def draw_injured(
     *,
     palette: Palette,
     injuries: Mapping[VertebralLevel, Injury],
-) -> tuple[Cover, ...]:
+) -> InjuredBones:
     """Paint all bones, with what has happened to some of the bodies."""
     marrow = _draw_without_vertebrae(canvas, posture, rng, palette)
-    covers = []
+    covers: list[Cover] = []
+    heights: dict[VertebralLevel, Heights] = {}
     for placed in (*posture.vertebrae, posture.sacrum):
         injury = WHOLE if placed.level is None else injuries.get(placed.level, WHOLE)
         own = palette.marrow_of(placed.level, marrow, rng)
-        covers += _covers(placed, _draw_vertebra(canvas, placed, rng, marrow=own, injury=injury))
-    return tuple(covers)
+        form = draw_form(rng, placed, injury.loss)
+        found = _covers(placed, _draw_vertebra(canvas, placed, form, rng, marrow=own, injury=injury))
+        covers += found
+        heights |= {level: heights_of(placed, form) for level, _, _ in found}
+    return InjuredBones(covers=tuple(covers), heights=heights)
 
 
 def _draw_without_vertebrae(canvas: Canvas, posture: Posture, rng: np.random.Generator, palette: Palette) -> float:
@@ -124,10 +146,9 @@ def _draw_disc(canvas: Canvas, upper: Placed, lower: Placed, value: float) -> No
 
 
 def _draw_vertebra(
-    canvas: Canvas, placed: Placed, rng: np.random.Generator, *, marrow: float, injury: Injury
+    canvas: Canvas, placed: Placed, form: BodyForm, rng: np.random.Generator, *, marrow: float, injury: Injury
 ) -> tuple[Box, Float32] | None:
     """Paint it; the share of each voxel of a box that is body."""
-    form = draw_form(rng, placed, injury.loss)
     own = np.random.default_rng(int(rng.integers(2**62)))
     box = canvas.box(
         *_corners(placed, (-1.3 * placed.height - 12.0, 0.95 * placed.height + 6.0), behind=55.0, aside=30.0)

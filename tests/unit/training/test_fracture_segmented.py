@@ -21,6 +21,7 @@ from training.fracture_set import segmented
 from training.fracture_set.segmented import SegmentedBody, SegmentedScan, load_segmented, segment_set, true_level
 from training.fracture_set.spec import Family, FractureScan
 from training.phantom.spec import PhantomSpec
+from training.true_heights import Heights
 
 L1, L2 = VertebralLevel.L1, VertebralLevel.L2
 
@@ -94,7 +95,9 @@ def kept(monkeypatch: pytest.MonkeyPatch, work: Path, found: SegmentedScan) -> l
 
 def test_bodies_come_back_as_they_were_and_are_segmented_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bodies = (
-        SegmentedBody(crop=crop_at(20, 30), true_level=L1),
+        SegmentedBody(
+            crop=crop_at(20, 30), true_level=L1, true_heights=Heights(anterior=15.5, middle=20.25, posterior=26.0)
+        ),
         SegmentedBody(crop=crop_at(6, 16, None), true_level=None),
     )
 
@@ -104,6 +107,7 @@ def test_bodies_come_back_as_they_were_and_are_segmented_once(monkeypatch: pytes
     assert len(asked) == 1
     assert found.refused is None
     assert [body.true_level for body in found.bodies] == [L1, None]
+    assert [body.true_heights for body in found.bodies] == [bodies[0].true_heights, None]
     for before, after in zip(bodies, found.bodies, strict=True):
         np.testing.assert_array_equal(before.crop.hu, after.crop.hu)
         np.testing.assert_array_equal(before.crop.body, after.crop.body)

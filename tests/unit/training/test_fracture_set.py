@@ -113,6 +113,8 @@ def test_a_scan_shows_its_levels_and_what_has_happened_to_them(family: Family) -
     drawn, whole = draw_scan(scan), draw_scan(plain)
 
     assert drawn.truth.shape == drawn.volume.hu.shape
+    assert drawn.heights[L1].anterior < 0.7 * whole.heights[L1].anterior
+    assert drawn.heights[L2] == whole.heights[L2]
     counts, before = (np.bincount(each.truth.ravel(), minlength=30) for each in (drawn, whole))
     voxel, other = (each.volume.affine.voxel_volume_mm3 for each in (drawn, whole))
     for level in levels_in(scan):

@@ -132,7 +132,7 @@ def painted(posture: Posture, injuries: dict[VertebralLevel, Injury]) -> tuple[n
     field = Field(low=heights[L2] - 30.0, high=heights[L1] + 30.0, deep=240.0, wide=300.0, aside=0.0)
     rng, palette = np.random.default_rng(9), WidePalette(enhanced=False)
     canvas = painted_soft_tissue(posture, field, slicing, palette, rng)
-    covers = draw_injured(canvas, posture, rng, palette=palette, injuries=injuries)
+    covers = draw_injured(canvas, posture, rng, palette=palette, injuries=injuries).covers
     hu = slices_of(canvas, slicing)
     return hu, true_bodies(covers, hu.shape, slicing)
 
